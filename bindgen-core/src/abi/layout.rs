@@ -1,0 +1,225 @@
+//! Facts about types: sizes, flattening, what they contain.
+
+use wit_parser::abi::{FlatTypes, WasmType};
+use wit_parser::{Alignment, ArchitectureSize, Handle, Int, Resolve, SizeAlign, Type, TypeDefKind, TypeId};
+
+use crate::diagnostic::Diagnostic;
+
+/// Size and alignment, symbolic in the width of a pointer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// Bytes plus pointers.
+    pub size: ArchitectureSize,
+    /// Alignment.
+    pub align: Alignment,
+}
+
+/// What a value of a type may hold, directly or deep inside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct TypeFacts {
+    /// A string, list or map: memory on the heap.
+    pub heap: bool,
+    /// A stream, future or resource handle.
+    pub handle: bool,
+    /// Lowering it allocates or takes handles, so it needs a clean-up list.
+    pub cleanup: bool,
+    /// A floating-point number: equality is not total.
+    pub float: bool,
+}
+
+impl TypeFacts {
+    fn merge(self, other: Self) -> Self {
+        Self {
+            heap: self.heap || other.heap,
+            handle: self.handle || other.handle,
+            cleanup: self.cleanup || other.cleanup,
+            float: self.float || other.float,
+        }
+    }
+}
+
+/// A resolve with the sizes of its types.
+pub struct Types<'a> {
+    /// The resolved WIT.
+    pub resolve: &'a Resolve,
+    sizes: SizeAlign,
+}
+
+impl<'a> Types<'a> {
+    /// Computes all sizes.
+    ///
+    /// # Errors
+    ///
+    /// A fixed-length list that no address space holds.
+    pub fn new(resolve: &'a Resolve) -> Result<Self, Diagnostic> {
+        let mut sizes = SizeAlign::default();
+        sizes
+            .fill(resolve)
+            .map_err(|error| Diagnostic::new(error.to_string()))?;
+        Ok(Self { resolve, sizes })
+    }
+
+    /// Size and alignment of one value in memory.
+    pub fn layout(&self, ty: &Type) -> Layout {
+        Layout {
+            size: self.sizes.size(ty),
+            align: self.sizes.align(ty),
+        }
+    }
+
+    /// Layout of the optional payload of a stream or future; nothing takes no space.
+    pub fn payload_layout(&self, ty: Option<&Type>) -> Layout {
+        ty.map_or_else(|| self.record(&[]), |ty| self.layout(ty))
+    }
+
+    /// Layout of values stored one after another as in a record.
+    pub fn record(&self, types: &[Type]) -> Layout {
+        let info = self.sizes.record(types);
+        Layout {
+            size: info.size,
+            align: info.align,
+        }
+    }
+
+    /// The offset of each of `types` in a record of them.
+    pub fn offsets(&self, types: &[Type]) -> Vec<ArchitectureSize> {
+        self.sizes
+            .field_offsets(types)
+            .into_iter()
+            .map(|(offset, _)| offset)
+            .collect()
+    }
+
+    /// The offset of a variant's payload.
+    pub fn payload_offset(&self, id: TypeId) -> ArchitectureSize {
+        let cases = cases(self.resolve, id);
+        self.sizes
+            .payload_offset(discriminant(self.resolve, id), cases.iter().map(Option::as_ref))
+    }
+
+    /// The core types `ty` flattens to. Callers have checked that it fits a signature; beyond 1024 they are cut off.
+    pub fn flat(&self, ty: &Type) -> Vec<WasmType> {
+        let mut storage = [WasmType::I32; 1024];
+        let mut flat = FlatTypes::new(&mut storage);
+        self.resolve.push_flat(ty, &mut flat);
+        flat.to_vec()
+    }
+
+    /// What `ty` holds.
+    pub fn facts(&self, ty: &Type) -> TypeFacts {
+        match ty {
+            Type::String => TypeFacts {
+                heap: true,
+                ..TypeFacts::default()
+            },
+            Type::F32 | Type::F64 => TypeFacts {
+                float: true,
+                ..TypeFacts::default()
+            },
+            Type::ErrorContext => TypeFacts {
+                handle: true,
+                cleanup: true,
+                ..TypeFacts::default()
+            },
+            Type::Id(id) => self.facts_of_id(*id),
+            _ => TypeFacts::default(),
+        }
+    }
+
+    fn facts_of_id(&self, id: TypeId) -> TypeFacts {
+        let all = |types: Vec<Type>| {
+            types
+                .iter()
+                .map(|ty| self.facts(ty))
+                .fold(TypeFacts::default(), TypeFacts::merge)
+        };
+        match &self.resolve.types[id].kind {
+            TypeDefKind::Type(ty) => self.facts(ty),
+            TypeDefKind::List(element) => {
+                let own = TypeFacts {
+                    heap: true,
+                    cleanup: !self.is_plain(element),
+                    ..TypeFacts::default()
+                };
+                own.merge(self.facts(element))
+            }
+            TypeDefKind::Map(key, value) => {
+                let own = TypeFacts {
+                    heap: true,
+                    cleanup: true,
+                    ..TypeFacts::default()
+                };
+                own.merge(self.facts(key)).merge(self.facts(value))
+            }
+            TypeDefKind::FixedLengthList(element, _) => self.facts(element),
+            TypeDefKind::Record(_) | TypeDefKind::Tuple(_) => all(parts(self.resolve, id)),
+            TypeDefKind::Variant(_) | TypeDefKind::Option(_) | TypeDefKind::Result(_) => {
+                all(cases(self.resolve, id).into_iter().flatten().collect())
+            }
+            TypeDefKind::Stream(_) | TypeDefKind::Future(_) | TypeDefKind::Handle(Handle::Own(_)) => TypeFacts {
+                handle: true,
+                cleanup: true,
+                ..TypeFacts::default()
+            },
+            _ => TypeFacts::default(),
+        }
+    }
+
+    /// Whether the value in memory is the canonical representation, for every value and without change: the numbers.
+    pub fn is_plain(&self, ty: &Type) -> bool {
+        match dealias(self.resolve, *ty) {
+            Type::Bool | Type::Char | Type::String | Type::ErrorContext | Type::Id(_) => false,
+            _ => true,
+        }
+    }
+
+    /// Whether the type has functions of its own for lifting and lowering.
+    pub fn is_named(&self, id: TypeId) -> bool {
+        let ty = &self.resolve.types[id];
+        ty.name.is_some() && matches!(ty.kind, TypeDefKind::Record(_) | TypeDefKind::Variant(_))
+    }
+}
+
+/// `ty` with all aliases followed.
+pub fn dealias(resolve: &Resolve, mut ty: Type) -> Type {
+    while let Type::Id(id) = ty {
+        match resolve.types[id].kind {
+            TypeDefKind::Type(target) => ty = target,
+            _ => break,
+        }
+    }
+    ty
+}
+
+/// The payload of each case of a variant, option or result.
+pub fn cases(resolve: &Resolve, id: TypeId) -> Vec<Option<Type>> {
+    match &resolve.types[id].kind {
+        TypeDefKind::Variant(variant) => variant.cases.iter().map(|case| case.ty).collect(),
+        TypeDefKind::Option(some) => vec![None, Some(*some)],
+        TypeDefKind::Result(result) => vec![result.ok, result.err],
+        kind => unreachable!("only variants, options and results have cases, not {}", kind.as_str()),
+    }
+}
+
+/// The integer that holds a variant's discriminant in memory.
+pub fn discriminant(resolve: &Resolve, id: TypeId) -> Int {
+    match &resolve.types[id].kind {
+        TypeDefKind::Variant(variant) => variant.tag(),
+        TypeDefKind::Enum(def) => def.tag(),
+        TypeDefKind::Option(_) | TypeDefKind::Result(_) => Int::U8,
+        kind => unreachable!("only variants and enums have discriminants, not {}", kind.as_str()),
+    }
+}
+
+/// The types a record, tuple or fixed-length list consists of.
+pub fn parts(resolve: &Resolve, id: TypeId) -> Vec<Type> {
+    match &resolve.types[id].kind {
+        TypeDefKind::Record(record) => record.fields.iter().map(|field| field.ty).collect(),
+        TypeDefKind::Tuple(tuple) => tuple.types.clone(),
+        TypeDefKind::FixedLengthList(element, n) => vec![*element; *n as usize],
+        kind => unreachable!(
+            "only records, tuples and fixed-length lists have parts, not {}",
+            kind.as_str()
+        ),
+    }
+}

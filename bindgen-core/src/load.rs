@@ -1,0 +1,196 @@
+//! From paths and inline text to a resolved world.
+//!
+//! This is the only file of the generator that reads WIT. It parses what it is given, selects the world, and reports parse
+//! errors of several inputs at once. It looks at no environment variable; relative paths are taken from the process's current
+//! directory, so the macro makes them absolute first.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use wit_parser::{PackageId, ParseError, Resolve, ResolveError, ResolveErrorKind, WorldId};
+
+use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
+
+/// The name under which inline WIT appears in diagnostics.
+pub const INLINE: &str = "<inline>";
+
+/// Where the WIT comes from and which world is meant.
+#[derive(Clone, Debug, Default)]
+pub struct Input {
+    /// WIT files, or directories with a package and its `deps`. Later ones may use packages of earlier ones.
+    pub paths: Vec<PathBuf>,
+    /// WIT text, parsed after the paths and able to use them.
+    pub inline: Option<String>,
+    /// `name`, `ns:pkg/name` or `ns:pkg/name@version`; may be left out if there is only one world.
+    pub world: Option<String>,
+    /// `@unstable(feature = ..)` gates to open.
+    pub features: Vec<String>,
+    /// Opens every gate.
+    pub all_features: bool,
+}
+
+/// A resolved world and the files it came from.
+#[derive(Debug)]
+pub struct Loaded {
+    /// Everything that was parsed.
+    pub resolve: Resolve,
+    /// The selected world.
+    pub world: WorldId,
+    /// Every file and directory whose change can change the world, sorted.
+    pub files: Vec<PathBuf>,
+}
+
+impl Input {
+    /// Parses, resolves and selects the world.
+    ///
+    /// # Errors
+    ///
+    /// Missing paths, syntax errors, unresolved names, and an unknown or ambiguous world.
+    pub fn load(&self) -> Result<Loaded, Diagnostics> {
+        let mut resolve = Resolve::new();
+        resolve.features = self.features.iter().cloned().collect();
+        resolve.all_features = self.all_features;
+        let mut files = BTreeSet::new();
+        let mut errors = Diagnostics::default();
+        let mut packages = Vec::new();
+        for path in &self.paths {
+            watch(path, &mut files);
+            match push_path(&mut resolve, path) {
+                Ok(package) => packages.push(package),
+                Err(error) => errors.push(error),
+            }
+        }
+        if let Some(text) = &self.inline {
+            match resolve.push_source(INLINE, text) {
+                // Inline text names the world; the paths beside it are its dependencies.
+                Ok(package) => packages = vec![package],
+                Err(error) => errors.push(parse_error(&resolve, &error)),
+            }
+        }
+        errors.finish()?;
+        let world = select_world(&resolve, &packages, self.world.as_deref())?;
+        Ok(Loaded {
+            resolve,
+            world,
+            files: files.into_iter().collect(),
+        })
+    }
+}
+
+fn push_path(resolve: &mut Resolve, path: &Path) -> Result<PackageId, Diagnostic> {
+    if !path.exists() {
+        return Err(Diagnostic::new(format!("there is no WIT file or directory at `{}`", path.display()))
+            .help("paths are relative to the directory of Cargo.toml in the macro and in build.rs, and to the current directory on the command line")
+            .option("path", path.to_str()));
+    }
+    let pushed = resolve.push_path(path);
+    pushed
+        .map(|(package, _)| package)
+        .map_err(|error| match place_of(&error) {
+            Some(_) => parse_error(resolve, &error),
+            None => Diagnostic::new(format!("the WIT at `{}` cannot be read: {error:#}", path.display()))
+                .option("path", path.to_str()),
+        })
+}
+
+/// Every file under `path` and every directory, so that an added file is noticed too.
+fn watch(path: &Path, files: &mut BTreeSet<PathBuf>) {
+    files.insert(path.to_owned());
+    let Ok(entries) = path.read_dir() else { return };
+    for entry in entries.flatten() {
+        let path = entry.path();
+        let is_wit = path
+            .extension()
+            .is_some_and(|extension| extension == "wit" || extension == "wasm");
+        if is_wit || path.is_dir() {
+            watch(&path, files);
+        }
+    }
+}
+
+fn place_of(error: &anyhow::Error) -> Option<(wit_parser::Span, String, Option<String>)> {
+    error.chain().find_map(|layer| {
+        if let Some(error) = layer.downcast_ref::<ParseError>() {
+            Some((error.kind().span(), error.kind().to_string(), None))
+        } else {
+            let kind = layer.downcast_ref::<ResolveError>()?.kind();
+            let help = match kind {
+                ResolveErrorKind::PackageNotFound { .. } => Some(
+                    "a package used by the world belongs in the `deps` folder beside it, or in a path given before it"
+                        .to_owned(),
+                ),
+                _ => None,
+            };
+            Some((kind.span(), kind.to_string(), help))
+        }
+    })
+}
+
+fn parse_error(resolve: &Resolve, error: &anyhow::Error) -> Diagnostic {
+    let Some((span, message, help)) = place_of(error) else {
+        return Diagnostic::new(format!("the WIT cannot be resolved: {error:#}"));
+    };
+    let mut lines = message.lines();
+    let mut diagnostic = Diagnostic::new(lines.next().unwrap_or("the WIT is not valid"));
+    let rest: Vec<&str> = lines.map(str::trim).collect();
+    diagnostic.help = match (rest.is_empty(), help) {
+        (true, help) => help,
+        (false, help) => Some([rest.join(" "), help.unwrap_or_default()].join(" ").trim().to_owned()),
+    };
+    diagnostic.at(resolve, span)
+}
+
+fn select_world(resolve: &Resolve, packages: &[PackageId], world: Option<&str>) -> Result<WorldId, Diagnostic> {
+    resolve.select_world(packages, world).map_err(|error| {
+        let names = world_names(resolve, packages);
+        let list = names
+            .iter()
+            .map(|name| format!("`{name}`"))
+            .collect::<Vec<_>>()
+            .join(", ");
+        let Some(wanted) = world else {
+            let message = match names.len() {
+                0 => "the WIT defines no world".to_owned(),
+                n => format!("the WIT defines {n} worlds and none was chosen"),
+            };
+            let help = if names.is_empty() {
+                "bindings are generated for a world: add one, for example `world my-world { export run: func(); }`"
+                    .to_owned()
+            } else {
+                format!("choose one of {list}")
+            };
+            return Diagnostic::new(message).help(help).option("world", None);
+        };
+        let diagnostic = match names.is_empty() {
+            true => Diagnostic::new(format!("there is no world `{wanted}`: the WIT defines none")),
+            false if error.to_string().contains("failed to parse") => {
+                Diagnostic::new(format!("`{wanted}` is not the name of a world"))
+            }
+            false => Diagnostic::new(format!("there is no world `{wanted}`")),
+        };
+        let short = names.iter().map(|name| name.rsplit('/').next().unwrap_or(name));
+        let candidates: Vec<&str> = names.iter().map(String::as_str).chain(short).collect();
+        match did_you_mean(wanted, candidates.iter().copied()) {
+            Some(close) if close != wanted => diagnostic.help(format!("did you mean `{close}`?")),
+            Some(_) => diagnostic.help(format!("several packages are given; say which: {list}")),
+            None if names.is_empty() => diagnostic,
+            None => diagnostic.help(format!("the worlds are {list}")),
+        }
+        .option("world", Some(wanted))
+    })
+}
+
+/// The worlds that can be chosen: those of the given packages first, then those of their dependencies.
+fn world_names(resolve: &Resolve, packages: &[PackageId]) -> Vec<String> {
+    let full_names = |id: PackageId| {
+        resolve.packages[id]
+            .worlds
+            .keys()
+            .map(move |world| resolve.id_of_name(id, world))
+    };
+    let names: Vec<String> = packages.iter().flat_map(|id| full_names(*id)).collect();
+    if !names.is_empty() {
+        return names;
+    }
+    resolve.packages.iter().flat_map(|(id, _)| full_names(id)).collect()
+}

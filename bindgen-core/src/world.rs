@@ -1,0 +1,349 @@
+//! A world as a generator sees it: its imports and exports in order, each function with its ABI, and the payloads of streams and
+//! futures it exchanges.
+
+use wit_parser::{
+    Function as WitFunction, FutureIntrinsic, InterfaceId, LiftLowerAbi, ManglingAndAbi, Resolve, StreamIntrinsic,
+    Type, TypeDefKind, TypeId, WasmImport, WorldId, WorldItem, WorldKey,
+};
+
+use crate::abi::NamedOp;
+use crate::abi::call::function;
+use crate::abi::{Function, Layout, Program, Types, dealias, transfer};
+use crate::check;
+use crate::diagnostic::Diagnostics;
+
+/// Which side of the world something is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Direction {
+    /// The guest calls it.
+    Import,
+    /// The guest implements it.
+    Export,
+}
+
+/// An import or export of a world.
+#[derive(Clone, Debug)]
+pub enum Item {
+    /// An interface with its functions.
+    Interface(Interface),
+    /// A function of the world itself.
+    Function(Function),
+    /// A type of the world itself.
+    Type(TypeId),
+}
+
+/// An imported or exported interface.
+#[derive(Clone, Debug)]
+pub struct Interface {
+    /// Its key in the world: what its functions are named by.
+    pub key: WorldKey,
+    /// The interface.
+    pub id: InterfaceId,
+    /// Its functions in order.
+    pub functions: Vec<Function>,
+}
+
+/// A world with everything a generator needs to know.
+pub struct World<'a> {
+    /// The types.
+    pub types: Types<'a>,
+    /// The world.
+    pub id: WorldId,
+    /// Imports in order.
+    pub imports: Vec<Item>,
+    /// Exports in order.
+    pub exports: Vec<Item>,
+    /// One entry for each distinct payload of streams and futures, in order of first use.
+    pub payloads: Vec<Payload>,
+}
+
+/// What travels through a stream or future, and the built-ins for it.
+#[derive(Clone, Debug)]
+pub struct Payload {
+    /// Stream or future.
+    pub kind: PayloadKind,
+    /// The payload's type, if there is one.
+    pub ty: Option<Type>,
+    /// A name that is equal for equal payload types, see [`structural_key`].
+    pub key: String,
+    /// The function whose signature names the built-ins.
+    pub function: String,
+    /// Size and alignment of one element.
+    pub layout: Layout,
+    /// Module of the built-ins.
+    pub module: String,
+    /// Their names.
+    pub intrinsics: Intrinsics,
+    /// `value pointer ->` and `pointer -> value`, unless the value in memory is the canonical representation.
+    pub transfer: Option<(Program, Program)>,
+}
+
+/// Stream or future.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PayloadKind {
+    /// `stream<T>`
+    Stream,
+    /// `future<T>`
+    Future,
+}
+
+/// Fields of the built-ins' core imports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named as in the specification")]
+pub struct Intrinsics {
+    pub new: String,
+    pub read: String,
+    pub write: String,
+    pub cancel_read: String,
+    pub cancel_write: String,
+    pub drop_readable: String,
+    pub drop_writable: String,
+}
+
+impl Intrinsics {
+    /// Every built-in under the name generated code uses, in order.
+    pub fn named(&self) -> [(&'static str, &str); 7] {
+        [
+            ("new", &self.new),
+            ("read", &self.read),
+            ("write", &self.write),
+            ("cancel_read", &self.cancel_read),
+            ("cancel_write", &self.cancel_write),
+            ("drop_readable", &self.drop_readable),
+            ("drop_writable", &self.drop_writable),
+        ]
+    }
+}
+
+/// Asks whether a function is bound asynchronously: its interface as in [`WorldKey`], the function, its direction.
+pub type AsyncChoice<'c> = dyn FnMut(Option<&WorldKey>, &WitFunction, Direction) -> bool + 'c;
+
+impl<'a> World<'a> {
+    /// Collects the world. `choose_async` is asked for `async` functions only; others have the sync ABI.
+    ///
+    /// # Errors
+    ///
+    /// Everything in the world that is not supported, all at once.
+    pub fn new(resolve: &'a Resolve, id: WorldId, choose_async: &mut AsyncChoice<'_>) -> Result<Self, Diagnostics> {
+        check::world(resolve, id)?;
+        let types = Types::new(resolve)?;
+        let mut world = Self {
+            types,
+            id,
+            imports: Vec::new(),
+            exports: Vec::new(),
+            payloads: Vec::new(),
+        };
+        world.imports = world.items(Direction::Import, choose_async);
+        world.exports = world.items(Direction::Export, choose_async);
+        Ok(world)
+    }
+
+    /// The resolve the world belongs to.
+    pub fn resolve(&self) -> &'a Resolve {
+        self.types.resolve
+    }
+
+    /// Imports and exports with their direction.
+    pub fn items_with_direction(&self) -> impl Iterator<Item = (Direction, &Item)> {
+        let imports = self.imports.iter().map(|item| (Direction::Import, item));
+        imports.chain(self.exports.iter().map(|item| (Direction::Export, item)))
+    }
+
+    fn items(&mut self, direction: Direction, choose_async: &mut AsyncChoice<'_>) -> Vec<Item> {
+        let resolve = self.resolve();
+        let world = &resolve.worlds[self.id];
+        let items = if direction == Direction::Import {
+            &world.imports
+        } else {
+            &world.exports
+        };
+        let mut collected = Vec::new();
+        for (key, item) in items {
+            collected.push(match item {
+                WorldItem::Interface { id, .. } => {
+                    let functions = resolve.interfaces[*id].functions.values();
+                    let functions = functions
+                        .map(|func| self.function(Some(key), func, direction, choose_async))
+                        .collect();
+                    Item::Interface(Interface {
+                        key: key.clone(),
+                        id: *id,
+                        functions,
+                    })
+                }
+                WorldItem::Function(func) => Item::Function(self.function(None, func, direction, choose_async)),
+                WorldItem::Type { id, .. } => Item::Type(*id),
+            });
+        }
+        collected
+    }
+
+    fn function(
+        &mut self,
+        key: Option<&WorldKey>,
+        func: &WitFunction,
+        direction: Direction,
+        choose_async: &mut AsyncChoice<'_>,
+    ) -> Function {
+        let asynchronous = func.kind.is_async() && choose_async(key, func, direction);
+        let exported = direction == Direction::Export;
+        for id in func.find_futures_and_streams(self.resolve()) {
+            self.add_payload(key, func, id, exported);
+        }
+        function(&self.types, key, func, exported, asynchronous)
+    }
+
+    fn add_payload(&mut self, interface: Option<&WorldKey>, func: &WitFunction, id: TypeId, exported: bool) {
+        let resolve = self.resolve();
+        let (kind, ty) = match &resolve.types[id].kind {
+            TypeDefKind::Stream(ty) => (PayloadKind::Stream, *ty),
+            TypeDefKind::Future(ty) => (PayloadKind::Future, *ty),
+            kind => unreachable!("wit-parser lists streams and futures, not {}", kind.as_str()),
+        };
+        let key = ty.map_or_else(|| "()".to_owned(), |ty| structural_key(resolve, &ty));
+        if self
+            .payloads
+            .iter()
+            .any(|payload| payload.kind == kind && payload.key == key)
+        {
+            return;
+        }
+        let cx = IntrinsicNames {
+            resolve,
+            interface,
+            func,
+            ty: ty.map(|_| id),
+            exported,
+        };
+        let (module, intrinsics) = match kind {
+            PayloadKind::Stream => cx.stream(),
+            PayloadKind::Future => cx.future(),
+        };
+        let transfer = ty.filter(|ty| !self.types.is_plain(ty));
+        let transfer = transfer.map(|ty| {
+            (
+                transfer_program(&self.types, &ty, NamedOp::Store),
+                transfer_program(&self.types, &ty, NamedOp::Load),
+            )
+        });
+        let layout = self.types.payload_layout(ty.as_ref());
+        let function = func.name.clone();
+        self.payloads.push(Payload {
+            kind,
+            ty,
+            key,
+            function,
+            layout,
+            module,
+            intrinsics,
+            transfer,
+        });
+    }
+}
+
+fn transfer_program(types: &Types<'_>, ty: &Type, op: NamedOp) -> Program {
+    transfer(types, ty, op)
+}
+
+struct IntrinsicNames<'a> {
+    resolve: &'a Resolve,
+    interface: Option<&'a WorldKey>,
+    func: &'a WitFunction,
+    ty: Option<TypeId>,
+    exported: bool,
+}
+
+/// Reads and writes never block; cancelling does, since its async form is not part of the baseline (abi: 🚝).
+const ASYNC: bool = true;
+const SYNC: bool = false;
+
+impl IntrinsicNames<'_> {
+    fn name(&self, import: WasmImport<'_>) -> (String, String) {
+        self.resolve
+            .wasm_import_name(ManglingAndAbi::Legacy(LiftLowerAbi::AsyncCallback), import)
+    }
+
+    fn stream(&self) -> (String, Intrinsics) {
+        let Self {
+            interface,
+            func,
+            ty,
+            exported,
+            ..
+        } = *self;
+        let name = |intrinsic, async_| {
+            self.name(WasmImport::StreamIntrinsic {
+                interface,
+                func,
+                ty,
+                intrinsic,
+                exported,
+                async_,
+            })
+        };
+        let (module, new) = name(StreamIntrinsic::New, SYNC);
+        let intrinsics = Intrinsics {
+            new,
+            read: name(StreamIntrinsic::Read, ASYNC).1,
+            write: name(StreamIntrinsic::Write, ASYNC).1,
+            cancel_read: name(StreamIntrinsic::CancelRead, SYNC).1,
+            cancel_write: name(StreamIntrinsic::CancelWrite, SYNC).1,
+            drop_readable: name(StreamIntrinsic::DropReadable, SYNC).1,
+            drop_writable: name(StreamIntrinsic::DropWritable, SYNC).1,
+        };
+        (module, intrinsics)
+    }
+
+    fn future(&self) -> (String, Intrinsics) {
+        let Self {
+            interface,
+            func,
+            ty,
+            exported,
+            ..
+        } = *self;
+        let name = |intrinsic, async_| {
+            self.name(WasmImport::FutureIntrinsic {
+                interface,
+                func,
+                ty,
+                intrinsic,
+                exported,
+                async_,
+            })
+        };
+        let (module, new) = name(FutureIntrinsic::New, SYNC);
+        let intrinsics = Intrinsics {
+            new,
+            read: name(FutureIntrinsic::Read, ASYNC).1,
+            write: name(FutureIntrinsic::Write, ASYNC).1,
+            cancel_read: name(FutureIntrinsic::CancelRead, SYNC).1,
+            cancel_write: name(FutureIntrinsic::CancelWrite, SYNC).1,
+            drop_readable: name(FutureIntrinsic::DropReadable, SYNC).1,
+            drop_writable: name(FutureIntrinsic::DropWritable, SYNC).1,
+        };
+        (module, intrinsics)
+    }
+}
+
+/// A name for the type that is equal for types bindings represent equally: aliases are followed, anonymous types are written out,
+/// named ones are identified by their definition.
+pub fn structural_key(resolve: &Resolve, ty: &Type) -> String {
+    let Type::Id(id) = dealias(resolve, *ty) else {
+        return crate::abi::type_name(resolve, &dealias(resolve, *ty));
+    };
+    let of = |ty: &Type| structural_key(resolve, ty);
+    let optional = |ty: &Option<Type>| ty.as_ref().map_or_else(|| "_".to_owned(), of);
+    match &resolve.types[id].kind {
+        TypeDefKind::List(ty) => format!("list<{}>", of(ty)),
+        TypeDefKind::FixedLengthList(ty, n) => format!("list<{}, {n}>", of(ty)),
+        TypeDefKind::Map(key, value) => format!("map<{}, {}>", of(key), of(value)),
+        TypeDefKind::Option(ty) => format!("option<{}>", of(ty)),
+        TypeDefKind::Result(result) => format!("result<{}, {}>", optional(&result.ok), optional(&result.err)),
+        TypeDefKind::Tuple(tuple) => format!("tuple<{}>", tuple.types.iter().map(of).collect::<Vec<_>>().join(", ")),
+        TypeDefKind::Stream(ty) => format!("stream<{}>", optional(ty)),
+        TypeDefKind::Future(ty) => format!("future<{}>", optional(ty)),
+        _ => format!("#{}", id.index()),
+    }
+}
