@@ -34,6 +34,10 @@ const ENCODING: [u8; 2] = [4, 0];
 ///
 /// If the world can't be encoded: see [`Error`]. Worlds that `wit-parser` resolved from text encode; those which were
 /// built or changed by hand may not.
+///
+/// # Panics
+///
+/// If an item of `resolve` refers to one of another `Resolve`. `wit-parser` makes none that does.
 pub fn encode(resolve: &Resolve, world: WorldId) -> Result<Vec<u8>, Error> {
     let Some(world) = resolve.worlds.get(world) else {
         return Err(Error::new("the world", "it is not part of this `Resolve`"));

@@ -24,14 +24,8 @@ pub(super) struct Known<'a> {
 
 impl<'a> Known<'a> {
     fn find(&self, id: TypeId, ty: &TypeDef) -> Option<u32> {
-        let by_shape = || {
-            if ty.name.is_none() {
-                self.anonymous.get(&ty.kind)
-            } else {
-                None
-            }
-        };
-        self.ids.get(&id).or_else(by_shape).copied()
+        let anonymous = || self.anonymous.get(&ty.kind).filter(|_| ty.name.is_none());
+        self.ids.get(&id).or_else(anonymous).copied()
     }
 
     fn add(&mut self, id: TypeId, ty: &'a TypeDef, index: u32) {

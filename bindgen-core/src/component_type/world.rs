@@ -7,7 +7,6 @@
 //! The value types are in [`super::types`].
 
 use std::collections::{HashMap, HashSet};
-use std::mem;
 
 use wasm_encoder::{
     Alias, ComponentExportKind, ComponentExternName, ComponentOuterAliasKind, ComponentType, ComponentTypeEncoder,
@@ -250,10 +249,12 @@ impl<'a> Encoder<'a> {
     }
 
     fn declare(&mut self, name: ComponentExternName<'_>, ty: ComponentTypeRef) {
-        match &mut self.instance {
-            Some((instance, _)) => mem::drop(instance.export(name, ty)),
-            None if self.importing_type => mem::drop(self.root.import(name, ty)),
-            None => mem::drop(self.root.export(name, ty)),
+        if let Some((instance, _)) = &mut self.instance {
+            instance.export(name, ty);
+        } else if self.importing_type {
+            self.root.import(name, ty);
+        } else {
+            self.root.export(name, ty);
         }
     }
 
