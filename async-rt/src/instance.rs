@@ -1,0 +1,156 @@
+//! The state of one component instance: the pool, and who waits for which waitable.
+//!
+//! Waitables are numbered by the host from a small dense range that it reuses last in, first out, so the table is
+//! indexed by the number itself: constant time for every event, however many operations are in flight. Pages keep the
+//! addresses of slots stable and make a stray large number cheap.
+
+use crate::cabi;
+use crate::pool::{self, Pool};
+use crate::sys;
+use crate::task::Task;
+use alloc::alloc::Layout;
+use core::cell::Cell;
+use core::ffi::c_void;
+use core::ptr;
+
+/// Slots on one page.
+const PAGE: usize = 32;
+
+/// Everything the runtime keeps for one component instance. On wasm there is one, in a static; a native host keeps one
+/// for each instance.
+#[allow(unreachable_pub, reason = "only native hosts get to see it")]
+pub struct Instance {
+    pub(crate) pool: Pool,
+    pub(crate) local: sys::Local,
+    directory: Cell<*mut *mut Slot>,
+    pages: Cell<usize>,
+}
+
+/// Who waits for one waitable.
+pub(crate) struct Slot {
+    /// The task in whose set the waitable is, or null when the slot is free.
+    pub(crate) task: Cell<*const Task>,
+    /// An [`Op`](crate::waitable::Op) of ours, or what a foreign runtime passed.
+    pub(crate) op: Cell<*mut c_void>,
+    /// The callback of a foreign runtime; none when `op` is ours.
+    pub(crate) callback: Cell<Option<cabi::Callback>>,
+    /// Whether the task must stay until the event has come.
+    pub(crate) holds: Cell<bool>,
+}
+
+impl Slot {
+    const fn empty() -> Slot {
+        Slot {
+            task: Cell::new(ptr::null()),
+            op: Cell::new(ptr::null_mut()),
+            callback: Cell::new(None),
+            holds: Cell::new(false),
+        }
+    }
+}
+
+impl Instance {
+    pub(crate) const fn with(local: sys::Local) -> Instance {
+        Instance {
+            pool: Pool::new(),
+            local,
+            directory: Cell::new(ptr::null_mut()),
+            pages: Cell::new(0),
+        }
+    }
+
+    /// The slot of `waitable`, if its page exists.
+    pub(crate) fn slot(&self, waitable: u32) -> Option<&Slot> {
+        let waitable = waitable as usize;
+        if waitable / PAGE >= self.pages.get() {
+            return None;
+        }
+        // SAFETY: the directory has `pages` entries, each null or a live page, and pages live as long as `self`.
+        unsafe {
+            let page = *self.directory.get().add(waitable / PAGE);
+            if page.is_null() {
+                None
+            } else {
+                Some(&*page.add(waitable % PAGE))
+            }
+        }
+    }
+
+    /// The slot of `waitable`, making room for it.
+    pub(crate) fn slot_or_new(&self, waitable: u32) -> &Slot {
+        if let Some(slot) = self.slot(waitable) {
+            return slot;
+        }
+        let index = waitable as usize / PAGE;
+        if index >= self.pages.get() {
+            self.grow(index + 1);
+        }
+        let page = pool::raw_alloc(Layout::new::<[Slot; PAGE]>()).cast::<Slot>();
+        // SAFETY: `grow` made the directory long enough; the page is fresh and every slot of it is written.
+        unsafe {
+            for slot in 0..PAGE {
+                page.add(slot).write(Slot::empty());
+            }
+            *self.directory.get().add(index) = page;
+            &*page.add(waitable as usize % PAGE)
+        }
+    }
+
+    #[cold]
+    fn grow(&self, needed: usize) {
+        let old = self.pages.get();
+        let new = needed.max(old * 2).max(4);
+        let Ok(layout) = Layout::array::<*mut Slot>(new) else {
+            sys::out_of_memory()
+        };
+        let directory = pool::raw_alloc(layout).cast::<*mut Slot>();
+        // SAFETY: the new directory is longer than the old one; every entry is written.
+        unsafe {
+            for index in 0..new {
+                directory.add(index).write(if index < old {
+                    *self.directory.get().add(index)
+                } else {
+                    ptr::null_mut()
+                });
+            }
+        }
+        self.free_directory();
+        self.directory.set(directory);
+        self.pages.set(new);
+    }
+
+    fn free_directory(&self) {
+        if let Ok(layout) = Layout::array::<*mut Slot>(self.pages.get())
+            && layout.size() != 0
+        {
+            // SAFETY: `grow` allocated it with this layout and it is replaced or dropped right after.
+            unsafe { alloc::alloc::dealloc(self.directory.get().cast(), layout) }
+        }
+    }
+
+    /// Calls `visit` for every slot that belongs to `task`.
+    pub(crate) fn each_slot_of(&self, task: *const Task, mut visit: impl FnMut(u32, &Slot)) {
+        for waitable in 0..self.pages.get() * PAGE {
+            if let Some(slot) = self.slot(waitable as u32)
+                && ptr::eq(slot.task.get(), task)
+            {
+                visit(waitable as u32, slot);
+            }
+        }
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        for index in 0..self.pages.get() {
+            // SAFETY: as in `slot`; slots need no drop.
+            unsafe {
+                let page = *self.directory.get().add(index);
+                if !page.is_null() {
+                    alloc::alloc::dealloc(page.cast(), Layout::new::<[Slot; PAGE]>());
+                }
+            }
+        }
+        self.free_directory();
+    }
+}

@@ -1,0 +1,263 @@
+//! What lowering leaves behind: temporary allocations, and the journal of handles taken out of values.
+//!
+//! Lowering borrows the value and writes its canonical form elsewhere. Two things outlive the lowering itself:
+//!
+//! 1. *Allocations* for lists whose canonical form differs from the Rust one. The host reads them later, so they are
+//!    kept until its answer is known and are then freed together. They form a linked list through a header in front of
+//!    each block: no `Vec`, hence no growth code in small guests.
+//! 2. *Handles.* Lowering an owned handle takes it out of its [`HandleCell`], because from then on it may belong to the
+//!    host. Each such take is noted in the journal, so that a call cancelled before it started, or the unsent rest of a
+//!    stream write, puts the handles back where they were (`restore`), while a finished call forgets them.
+//!
+//! This file refuses to know what a value is: it sees bytes, cells and numbers.
+
+use crate::{pool, sys};
+use alloc::alloc::Layout;
+use core::mem;
+use core::ptr;
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+/// The place a value keeps a handle in. Zero means that the handle was taken: the canonical ABI never issues index 0.
+///
+/// The cell is atomic only so that values holding one can be `Send` and `Sync`; on wasm without threads an atomic
+/// access is an ordinary one.
+pub struct HandleCell(AtomicU32);
+
+impl HandleCell {
+    /// A cell holding `handle`.
+    #[inline]
+    pub const fn new(handle: u32) -> HandleCell {
+        HandleCell(AtomicU32::new(handle))
+    }
+
+    /// The handle, or 0 if it was taken.
+    #[inline]
+    pub fn get(&self) -> u32 {
+        self.0.load(Relaxed)
+    }
+
+    /// Replaces the handle.
+    #[inline]
+    pub fn set(&self, handle: u32) {
+        self.0.store(handle, Relaxed);
+    }
+
+    /// Takes the handle for good, leaving 0.
+    #[inline]
+    pub fn take(&self) -> u32 {
+        let handle = self.get();
+        self.set(0);
+        handle
+    }
+
+    /// Takes the handle and notes it in `cleanup`, so that it can be put back.
+    ///
+    /// # Safety
+    ///
+    /// The cell stays where it is, alive, until `cleanup` is dropped, forgotten or restored.
+    pub unsafe fn lower(&self, cleanup: &mut Cleanup) -> u32 {
+        let handle = self.take();
+        if handle == 0 {
+            handle_gone();
+        }
+        cleanup.note(self, handle);
+        handle
+    }
+}
+
+#[cold]
+fn handle_gone() -> ! {
+    panic!("a resource, stream or future was passed on twice: its handle already belongs to another component")
+}
+
+/// One temporary allocation. The data follows at `offset`; both are one block of `size` bytes aligned to `align`.
+struct Block {
+    next: *mut Block,
+    size: usize,
+    align: usize,
+}
+
+const NOTES: usize = 4;
+
+/// A handle taken out of a cell while element `element` was lowered.
+#[derive(Clone, Copy)]
+struct Note {
+    cell: *const HandleCell,
+    handle: u32,
+    element: u32,
+}
+
+/// A few notes. The newest page is the first; within a page notes are in the order they were taken.
+struct Page {
+    next: *mut Page,
+    len: usize,
+    notes: [Note; NOTES],
+}
+
+/// Temporary allocations and the handle journal of one lowering. Dropping it frees the allocations and forgets the
+/// journal.
+pub struct Cleanup {
+    blocks: *mut Block,
+    pages: *mut Page,
+    element: u32,
+}
+
+// SAFETY: rule 1 in the crate documentation; the pointers are owned by this value alone.
+unsafe impl Send for Cleanup {}
+// SAFETY: a shared `Cleanup` offers no operation at all.
+unsafe impl Sync for Cleanup {}
+
+impl Default for Cleanup {
+    fn default() -> Cleanup {
+        Cleanup::new()
+    }
+}
+
+impl Cleanup {
+    /// A cleanup with nothing to clean up.
+    #[inline]
+    pub const fn new() -> Cleanup {
+        Cleanup {
+            blocks: ptr::null_mut(),
+            pages: ptr::null_mut(),
+            element: 0,
+        }
+    }
+
+    /// Memory that lives until this cleanup is dropped. `size` 0 gives a dangling, aligned pointer.
+    ///
+    /// `align` is a power of two; this is what the canonical ABI guarantees of every alignment.
+    pub fn alloc(&mut self, size: usize, align: usize) -> *mut u8 {
+        if size == 0 {
+            return ptr::without_provenance_mut(align);
+        }
+        let offset = header_size(align);
+        let Some(total) = offset.checked_add(size) else {
+            sys::out_of_memory()
+        };
+        let align = align.max(mem::align_of::<Block>());
+        let Ok(layout) = Layout::from_size_align(total, align) else {
+            sys::out_of_memory()
+        };
+        let block = pool::raw_alloc(layout).cast::<Block>();
+        // SAFETY: the block was just allocated with room for the header in front of `size` bytes (rule 5).
+        unsafe {
+            block.write(Block {
+                next: self.blocks,
+                size: total,
+                align,
+            });
+            self.blocks = block;
+            block.cast::<u8>().add(offset)
+        }
+    }
+
+    /// From here on, handles belong to element `element` of a list that is sent piecemeal.
+    #[inline]
+    pub fn begin_element(&mut self, element: usize) {
+        self.element = element as u32;
+    }
+
+    fn note(&mut self, cell: *const HandleCell, handle: u32) {
+        let mut page = self.pages;
+        // SAFETY: `pages` is null or a live page owned by this cleanup.
+        if page.is_null() || unsafe { (*page).len == NOTES } {
+            page = pool::take(Layout::new::<Page>()).cast::<Page>();
+            // SAFETY: freshly allocated with the layout of `Page`; `notes` is only read below `len`.
+            unsafe {
+                (*page).next = self.pages;
+                (*page).len = 0;
+            }
+            self.pages = page;
+        }
+        // SAFETY: `page` is live and `len < NOTES`, by the check above.
+        unsafe {
+            let len = (*page).len;
+            (&raw mut (*page).notes).cast::<Note>().add(len).write(Note {
+                cell,
+                handle,
+                element: self.element,
+            });
+            (*page).len = len + 1;
+        }
+    }
+
+    /// Puts every journaled handle back into the cell it came from, and forgets the journal.
+    ///
+    /// # Safety
+    ///
+    /// The cells are alive and where they were, and the host has not taken the handles.
+    pub unsafe fn restore(&mut self) {
+        // SAFETY: as promised by the caller.
+        unsafe { self.restore_from(0) }
+    }
+
+    /// Puts back the handles of the elements numbered `first` and up, and forgets the journal.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Cleanup::restore`], for those elements.
+    pub unsafe fn restore_from(&mut self, first: usize) {
+        let mut page = self.pages;
+        while !page.is_null() {
+            // SAFETY: the pages are live; notes below `len` were written; the cells are alive by the caller's promise.
+            unsafe {
+                for index in 0..(*page).len {
+                    let note = (&raw const (*page).notes).cast::<Note>().add(index).read();
+                    if note.element as usize >= first {
+                        (*note.cell).set(note.handle);
+                    }
+                }
+                page = (*page).next;
+            }
+        }
+        self.forget_journal();
+    }
+
+    /// Forgets the journal: the handles are gone for good.
+    pub fn forget_journal(&mut self) {
+        let mut page = mem::replace(&mut self.pages, ptr::null_mut());
+        while !page.is_null() {
+            // SAFETY: each page was taken from the pool with this layout and is visited once.
+            unsafe {
+                let next = (*page).next;
+                pool::give(page.cast(), Layout::new::<Page>());
+                page = next;
+            }
+        }
+    }
+
+    fn free_blocks(&mut self) {
+        let mut block = mem::replace(&mut self.blocks, ptr::null_mut());
+        while !block.is_null() {
+            // SAFETY: each block was allocated with the layout its header records and is visited once.
+            unsafe {
+                let Block { next, size, align } = block.read();
+                alloc::alloc::dealloc(block.cast(), Layout::from_size_align_unchecked(size, align));
+                block = next;
+            }
+        }
+    }
+}
+
+impl Drop for Cleanup {
+    #[inline]
+    fn drop(&mut self) {
+        if !self.pages.is_null() {
+            self.forget_journal();
+        }
+        if !self.blocks.is_null() {
+            self.free_blocks();
+        }
+    }
+}
+
+/// Bytes between the start of a block and its data.
+const fn header_size(align: usize) -> usize {
+    let size = mem::size_of::<Block>();
+    if align > size {
+        align
+    } else {
+        (size + align - 1) & !(align - 1)
+    }
+}

@@ -1,0 +1,111 @@
+//! Streams: a readable and a writable end, each owning what is in flight at it.
+//!
+//! The futures these ends hand out only *wait*. Buffers, items that were received but not asked for, items that were
+//! given but not sent, and the copy in flight all belong to the end, so dropping or forgetting such a future at any point
+//! loses nothing.
+
+mod buffer;
+mod raw;
+mod read;
+mod reader;
+mod sink;
+mod splice;
+mod writer;
+
+pub use buffer::AbiBuffer;
+pub use read::StreamRead;
+pub use reader::{StreamReader, StreamReaderStream};
+pub use sink::StreamClosed;
+pub use writer::{StreamWrite, StreamWriter};
+
+use crate::rt::cleanup::Cleanup;
+use crate::sys::{CancelFn, DropFn, NewFn, StreamCopyFn};
+
+/// The canonical built-ins of one stream type.
+#[derive(Clone, Copy)]
+pub struct StreamIntrinsics {
+    /// `stream.new`
+    pub new: NewFn,
+    /// `stream.read`
+    pub read: StreamCopyFn,
+    /// `stream.write`
+    pub write: StreamCopyFn,
+    /// `stream.cancel-read`
+    pub cancel_read: CancelFn,
+    /// `stream.cancel-write`
+    pub cancel_write: CancelFn,
+    /// `stream.drop-readable`
+    pub drop_readable: DropFn,
+    /// `stream.drop-writable`
+    pub drop_writable: DropFn,
+}
+
+/// What generated code provides for one stream type.
+pub struct StreamVtable<T: 'static> {
+    /// Size of an element in the canonical ABI.
+    pub size: usize,
+    /// Its alignment.
+    pub align: usize,
+    /// Writes the canonical form of an element. None when the Rust value is its own canonical form.
+    pub lower: Option<unsafe fn(&T, *mut u8, &mut Cleanup)>,
+    /// Reads it back. Present exactly when `lower` is.
+    pub lift: Option<unsafe fn(*mut u8) -> T>,
+    /// The built-ins.
+    pub intrinsics: StreamIntrinsics,
+}
+
+/// How one read or write ended.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum StreamResult {
+    /// This many items were transferred.
+    Complete(usize),
+    /// None were, because the peer has gone.
+    Dropped,
+    /// None were, because the operation was cancelled.
+    Cancelled,
+}
+
+/// Items that fill a chunk of a reasonable number of bytes: what a reader reads ahead and a sink collects.
+pub(crate) const fn chunk(size: usize) -> usize {
+    const BYTES: usize = 4096;
+    if size == 0 {
+        return 256;
+    }
+    let items = BYTES / size;
+    if items == 0 { 1 } else { items }
+}
+
+/// A new stream.
+pub fn stream_new<T>(vtable: &'static StreamVtable<T>) -> (StreamWriter<T>, StreamReader<T>) {
+    // SAFETY: rule 8: the built-in is the one of this stream type.
+    let ends = unsafe { (vtable.intrinsics.new)() };
+    // SAFETY: `stream.new` returns two fresh ends: the readable one in the low half.
+    unsafe {
+        (
+            StreamWriter::from_handle((ends >> 32) as u32, vtable),
+            stream_lift(ends as u32 as i32, vtable),
+        )
+    }
+}
+
+/// The readable end the host passed.
+///
+/// # Safety
+///
+/// `handle` is the readable end of a stream of this type, and nobody else's.
+pub unsafe fn stream_lift<T>(handle: i32, vtable: &'static StreamVtable<T>) -> StreamReader<T> {
+    // SAFETY: promised by the caller.
+    unsafe { StreamReader::from_handle(handle as u32, vtable) }
+}
+
+/// Takes the readable end out of a reader in order to pass it on, noting it in `cleanup`.
+///
+/// Items the reader has received already go in front, through a stream of its own that a spawned future feeds.
+///
+/// # Safety
+///
+/// The reader stays where it is until `cleanup` is dropped, forgotten or restored.
+pub unsafe fn stream_lower<T>(reader: &StreamReader<T>, cleanup: &mut Cleanup) -> i32 {
+    // SAFETY: promised by the caller.
+    unsafe { reader.lower(cleanup) as i32 }
+}

@@ -1,0 +1,116 @@
+//! Writing items one by one: [`StreamWriter`] as a [`Sink`].
+//!
+//! Items collect in the writer's queue and are sent by the chunk: when a chunk is full, or when the sink is flushed.
+//! While one chunk is in flight the next one fills.
+
+use super::{StreamWriter, chunk};
+use alloc::vec::Vec;
+use core::fmt;
+use core::pin::Pin;
+use core::task::{Context, Poll, ready};
+use futures_sink::Sink;
+
+/// The reader of a stream has gone. Contains the items that were given and not sent.
+pub struct StreamClosed<T> {
+    /// The items, in the order they were given.
+    pub unsent: Vec<T>,
+}
+
+impl<T> fmt::Debug for StreamClosed<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StreamClosed")
+            .field("unsent", &self.unsent.len())
+            .finish()
+    }
+}
+
+impl<T> fmt::Display for StreamClosed<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the reader of the stream has gone")
+    }
+}
+
+impl<T> core::error::Error for StreamClosed<T> {}
+
+impl<T> StreamWriter<T> {
+    fn gone<R>(&mut self) -> Poll<Result<R, StreamClosed<T>>> {
+        Poll::Ready(Err(StreamClosed {
+            unsent: self.take_unsent(),
+        }))
+    }
+
+    fn poll_flushed(&mut self, cx: &Context<'_>) -> Poll<Result<(), StreamClosed<T>>> {
+        match ready!(self.poll_drain(cx)) {
+            Ok(()) => Poll::Ready(Ok(())),
+            Err(()) => self.gone(),
+        }
+    }
+}
+
+impl<T> Sink<T> for StreamWriter<T> {
+    type Error = StreamClosed<T>;
+
+    #[inline]
+    fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), StreamClosed<T>>> {
+        let this = self.get_mut();
+        if !this.closed && this.queue.len() < this.queue.capacity() {
+            return Poll::Ready(Ok(()));
+        }
+        this.make_room(cx)
+    }
+
+    #[inline]
+    fn start_send(self: Pin<&mut Self>, item: T) -> Result<(), StreamClosed<T>> {
+        let this = self.get_mut();
+        if this.closed {
+            let mut unsent = this.take_unsent();
+            unsent.push(item);
+            return Err(StreamClosed { unsent });
+        }
+        this.queue.push(item);
+        Ok(())
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), StreamClosed<T>>> {
+        self.get_mut().poll_flushed(cx)
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), StreamClosed<T>>> {
+        let this = self.get_mut();
+        let flushed = ready!(this.poll_flushed(cx));
+        this.close();
+        Poll::Ready(flushed)
+    }
+}
+
+impl<T> StreamWriter<T> {
+    /// Makes the queue have room for an item, sending a full one.
+    fn make_room(&mut self, cx: &Context<'_>) -> Poll<Result<(), StreamClosed<T>>> {
+        if self.closed {
+            return self.gone();
+        }
+        let full = chunk(self.vtable.size);
+        if self.queue.len() < full {
+            self.queue.reserve_exact(full - self.queue.len());
+            return Poll::Ready(Ok(()));
+        }
+        // The queue is full: it is the next to fly once what is in flight has landed. What the copy then returns, or
+        // that it blocks, concerns the next one who needs room.
+        let mut landed = true;
+        while landed && self.queue.len() >= full {
+            if self.port.is_busy() || self.flight.remaining() != 0 {
+                landed = self.poll_flight(cx).is_ready();
+                if self.closed && !self.port.is_busy() {
+                    return self.gone();
+                }
+            } else {
+                self.launch();
+                landed = self.poll_flight(cx).is_ready();
+            }
+        }
+        if self.queue.len() >= full {
+            return Poll::Pending;
+        }
+        self.make_room(cx)
+    }
+}

@@ -1,0 +1,179 @@
+//! The seam on wasm: imports are core imports, exports are core exports, and the one instance is a static.
+//!
+//! The task context of a callback lives in context slot 0, which the C library of `wasm32-wasip3` claims for itself;
+//! that target is refused here instead of being corrupted silently.
+
+use crate::cabi;
+use crate::instance::Instance;
+use core::cell::Cell;
+
+#[cfg(target_env = "p3")]
+compile_error!("witflow-async-rt keeps its task in context slot 0, which belongs to libc on wasm32-wasip3");
+
+/// Freed blocks are kept on free lists.
+pub(crate) const POOLED: bool = true;
+
+/// The host is a component model implementation: what it passes has been validated.
+pub(crate) const TRUSTED_HOST: bool = true;
+
+/// `stream.new` and `future.new`.
+pub type NewFn = unsafe extern "C" fn() -> u64;
+/// `stream.read` and `stream.write`.
+pub type StreamCopyFn = unsafe extern "C" fn(u32, *mut u8, usize) -> u32;
+/// `future.read` and `future.write`.
+pub type FutureCopyFn = unsafe extern "C" fn(u32, *mut u8) -> u32;
+/// The synchronous cancels.
+pub type CancelFn = unsafe extern "C" fn(u32) -> u32;
+/// `drop-readable` and `drop-writable`.
+pub type DropFn = unsafe extern "C" fn(u32);
+
+struct Single(Instance);
+
+// SAFETY: rule 1: a wasm guest has one thread.
+unsafe impl Sync for Single {}
+
+static INSTANCE: Single = Single(Instance::with(Local::new()));
+
+/// The state of the current instance.
+#[inline(always)]
+pub(crate) fn instance() -> &'static Instance {
+    &INSTANCE.0
+}
+
+/// What this target adds to the state of an instance.
+pub(crate) struct Local {
+    constructed: Cell<bool>,
+}
+
+impl Local {
+    pub(crate) const fn new() -> Local {
+        Local {
+            constructed: Cell::new(false),
+        }
+    }
+}
+
+/// Names the instance a block belongs to. There is only one.
+#[derive(Clone, Copy, Debug)]
+pub struct InstanceId;
+
+impl InstanceId {
+    /// The current instance.
+    #[inline(always)]
+    pub(crate) fn current() -> InstanceId {
+        InstanceId
+    }
+
+    /// Whether the instance is the current one.
+    #[inline(always)]
+    pub(crate) fn is_current(self) -> bool {
+        true
+    }
+
+    /// Panics unless the instance is the current one.
+    #[inline(always)]
+    pub(crate) fn check(self) {}
+}
+
+#[cold]
+pub(crate) fn out_of_memory() -> ! {
+    core::arch::wasm32::unreachable()
+}
+
+unsafe extern "C" {
+    /// Swaps the pointer to the current task: `src/cabi.rs`. The definition is weak (build.rs), so that several
+    /// runtimes in one component share one.
+    pub(crate) safe fn wasip3_task_set(task: *mut cabi::Task) -> *mut cabi::Task;
+}
+
+#[cfg(any(target_env = "", target_env = "p1"))]
+#[doc(hidden)]
+pub mod cabi_realloc {
+    //! The weak `cabi_realloc` of build.rs calls the function here, whose name carries the version: several versions
+    //! of this crate may be linked into one component.
+
+    unsafe extern "C" {
+        /// The symbol whatever runtime was linked first provides.
+        pub fn cabi_realloc(old: *mut u8, old_size: usize, align: usize, new_size: usize) -> *mut u8;
+    }
+
+    include!(concat!(env!("OUT_DIR"), "/realloc.rs"));
+
+    /// Generated code refers to this, which links the symbol.
+    pub const LINK: Option<unsafe extern "C" fn(*mut u8, usize, usize, usize) -> *mut u8> = Some(cabi_realloc);
+}
+
+#[cfg(not(any(target_env = "", target_env = "p1")))]
+#[doc(hidden)]
+pub mod cabi_realloc {
+    //! The C library has a `cabi_realloc` already; naming it here would break links with older runtimes.
+
+    /// Nothing to link.
+    pub const LINK: Option<unsafe extern "C" fn(*mut u8, usize, usize, usize) -> *mut u8> = None;
+}
+
+/// Runs the module's constructors on the first entry. The call also tells wasm-ld that they are taken care of, which
+/// keeps it from wrapping every export in a call to all of them.
+#[doc(hidden)]
+#[inline]
+pub fn run_constructors_once() {
+    unsafe extern "C" {
+        fn __wasm_call_ctors();
+    }
+    if !instance().local.constructed.get() {
+        instance().local.constructed.set(true);
+        // SAFETY: the linker defines this function in every module; it is called once.
+        unsafe { __wasm_call_ctors() }
+    }
+}
+
+/// Declares an imported core function: `import!("module", "field", fn name(a: i32) -> i32)`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __witflow_import {
+    ($module:literal, $field:literal, $vis:vis fn $name:ident($($arg:ident : $ty:ty),* $(,)?) $(-> $ret:ty)?) => {
+        #[link(wasm_import_module = $module)]
+        unsafe extern "C" {
+            #[link_name = $field]
+            $vis fn $name($($arg: $ty),*) $(-> $ret)?;
+        }
+    };
+}
+
+/// Defines the exported core functions of one world.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __witflow_exports {
+    (
+        for $component:ty, component_type = $component_type:expr;
+        $($name:literal = fn($($arg:ident : $ty:ty),* $(,)?) $(-> $ret:ty)? $body:block)*
+    ) => {
+        $(
+            const _: () = {
+                #[unsafe(export_name = $name)]
+                unsafe extern "C" fn export($($arg: $ty),*) $(-> $ret)? {
+                    $crate::sys::run_constructors_once();
+                    #[allow(unused_unsafe)]
+                    unsafe { $body }
+                }
+            };
+        )*
+    };
+}
+
+/// Places the encoded world in the custom section the component encoder looks for.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __witflow_component_type {
+    ($section:literal, $len:expr, $bytes:expr) => {
+        const _: () = {
+            #[unsafe(link_section = $section)]
+            #[doc(hidden)]
+            pub static __WITFLOW_COMPONENT_TYPE: [u8; $len] = *$bytes;
+
+            #[used]
+            static LINK_REALLOC: ::core::option::Option<unsafe extern "C" fn(*mut u8, usize, usize, usize) -> *mut u8> =
+                $crate::sys::cabi_realloc::LINK;
+        };
+    };
+}
