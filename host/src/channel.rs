@@ -1,0 +1,181 @@
+//! The rendezvous between the two ends of a stream or future: one writer, one reader, nothing stored ahead of demand.
+//!
+//! A reader announces how many items it wants; a writer puts a chunk in and waits until it was taken. At most one chunk
+//! is ever held, so memory is bounded by what one write hands over. Rules, which every method keeps:
+//!
+//! 1. Items leave in the order they came, and none is dropped while the reader lives. A chunk that a dropped `write`
+//!    left behind is still delivered.
+//! 2. `demand` is nonzero only while the reader waits for items; it is cleared when the wait ends or is given up.
+//! 3. An end that goes away wakes the other; the reader first takes what is left.
+//!
+//! The same channel joins a host writer to a guest, a guest to a host reader, and one guest to another: whoever produces
+//! for a guest is a reader of the channel, whoever consumes from a guest is a writer.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+struct State<T> {
+    items: VecDeque<T>,
+    demand: usize,
+    writer_gone: bool,
+    reader_gone: bool,
+    reader: Option<Waker>,
+    writer: Option<Waker>,
+}
+
+struct Channel<T>(Mutex<State<T>>);
+
+/// The end that items come out of.
+pub(crate) struct Output<T>(Arc<Channel<T>>);
+
+/// The end that items go into.
+pub(crate) struct Input<T>(Arc<Channel<T>>);
+
+/// What the reader wants, as its writer sees it.
+pub(crate) enum Demand {
+    /// It waits for up to this many items.
+    Items(usize),
+    /// It went away.
+    Gone,
+}
+
+/// A new channel.
+pub(crate) fn channel<T>() -> (Input<T>, Output<T>) {
+    let state = State {
+        items: VecDeque::new(),
+        demand: 0,
+        writer_gone: false,
+        reader_gone: false,
+        reader: None,
+        writer: None,
+    };
+    let channel = Arc::new(Channel(Mutex::new(state)));
+    (Input(channel.clone()), Output(channel))
+}
+
+impl<T> Channel<T> {
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn wake(waker: Option<Waker>) {
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}
+
+impl<T> Output<T> {
+    /// Takes up to `max` items; `None` once the writer is gone and everything was taken. With `max` zero it takes
+    /// nothing, and is ready when a take would be.
+    pub(crate) fn poll_take(&mut self, max: usize, cx: &mut Context<'_>) -> Poll<Option<Vec<T>>> {
+        let mut state = self.0.lock();
+        if state.items.is_empty() {
+            if state.writer_gone {
+                return Poll::Ready(None);
+            }
+            state.demand = max.max(1);
+            state.reader = Some(cx.waker().clone());
+            let writer = state.writer.take();
+            drop(state);
+            wake(writer);
+            return Poll::Pending;
+        }
+        state.demand = 0;
+        let taken = if max >= state.items.len() {
+            Vec::from(std::mem::take(&mut state.items))
+        } else {
+            state.items.drain(..max).collect()
+        };
+        let writer = if state.items.is_empty() { state.writer.take() } else { None };
+        drop(state);
+        wake(writer);
+        Poll::Ready(Some(taken))
+    }
+
+    /// Withdraws the demand of a take that is no longer waited for.
+    pub(crate) fn give_up(&mut self) {
+        let mut state = self.0.lock();
+        state.demand = 0;
+        state.reader = None;
+    }
+}
+
+impl<T> Drop for Output<T> {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.reader_gone = true;
+        state.demand = 0;
+        let writer = state.writer.take();
+        drop(state);
+        wake(writer);
+    }
+}
+
+impl<T> Input<T> {
+    /// Ready when the reader waits for items, or is gone.
+    pub(crate) fn poll_demand(&mut self, cx: &mut Context<'_>) -> Poll<Demand> {
+        let mut state = self.0.lock();
+        if state.reader_gone {
+            return Poll::Ready(Demand::Gone);
+        }
+        if state.demand > 0 && state.items.is_empty() {
+            return Poll::Ready(Demand::Items(state.demand));
+        }
+        state.writer = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    /// Puts items behind those that are there already.
+    pub(crate) fn put(&mut self, items: Vec<T>) {
+        let mut state = self.0.lock();
+        if state.items.is_empty() {
+            state.items = VecDeque::from(items);
+        } else {
+            state.items.extend(items);
+        }
+        state.demand = 0;
+        let reader = state.reader.take();
+        drop(state);
+        wake(reader);
+    }
+
+    /// Ready when everything put so far was taken, or, with what was not, when the reader is gone.
+    pub(crate) fn poll_taken(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Vec<T>>> {
+        let mut state = self.0.lock();
+        if state.items.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        if state.reader_gone {
+            return Poll::Ready(Err(Vec::from(std::mem::take(&mut state.items))));
+        }
+        state.writer = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    /// Ready when the reader is gone.
+    pub(crate) fn poll_reader_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.0.lock();
+        if state.reader_gone {
+            return Poll::Ready(());
+        }
+        state.writer = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    /// Whether the reader is gone already.
+    pub(crate) fn reader_is_gone(&self) -> bool {
+        self.0.lock().reader_gone
+    }
+}
+
+impl<T> Drop for Input<T> {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.writer_gone = true;
+        let reader = state.reader.take();
+        drop(state);
+        wake(reader);
+    }
+}

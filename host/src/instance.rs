@@ -1,0 +1,206 @@
+//! [`Instance`], its exported functions, and the [`Promise`] a call gives.
+
+use crate::cx::{Cx, Waiting};
+use crate::engine::Component;
+use crate::error::{Error, Result};
+use crate::store::Store;
+use crate::val::Val;
+use crate::value::NamedList;
+use crate::wasmtime::calls;
+use anyhow::anyhow;
+use futures::channel::oneshot;
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use wasmtime::component as wc;
+
+/// An instance of a component. Clones are handles on the same instance.
+#[derive(Clone)]
+pub struct Instance {
+    inner: wc::Instance,
+    component: Arc<str>,
+    functions: Arc<BTreeMap<String, wc::ComponentExportIndex>>,
+}
+
+impl Instance {
+    pub(crate) fn new(inner: wc::Instance, component: &Component, engine: &wasmtime::Engine) -> Self {
+        let functions = Arc::new(calls::exported_functions(&component.inner, engine));
+        Self { inner, component: component.name.clone(), functions }
+    }
+
+    /// The exported function `name`: `ns:pkg/iface#f` or `ns:pkg/iface@1.2.3#f` of an interface, or `f` of the world. The
+    /// version may be left out when only one is exported.
+    ///
+    /// # Errors
+    /// When nothing of that name is exported; the error lists what is.
+    pub fn func(&self, name: &str) -> Result<Func> {
+        let found = match self.functions.get_key_value(name) {
+            Some(found) => Some(found),
+            None => {
+                let mut candidates = self.functions.iter().filter(|(exported, _)| unversioned(exported) == name);
+                candidates.next().filter(|_| candidates.next().is_none())
+            }
+        };
+        let (name, index) = found.ok_or_else(|| self.unknown(name))?;
+        let path: Arc<str> = format!("{}: {name}", self.component).into();
+        Ok(Func { inner: self.inner, index: *index, path })
+    }
+
+    /// The exported function `name`, to be called with Rust types. Whether they fit is checked when it is called.
+    ///
+    /// # Errors
+    /// As [`Instance::func`].
+    pub fn typed_func<P: NamedList, R: NamedList>(&self, name: &str) -> Result<TypedFunc<P, R>> {
+        Ok(self.func(name)?.typed())
+    }
+
+    /// The names of the exported functions.
+    pub fn functions(&self) -> impl Iterator<Item = &str> {
+        self.functions.keys().map(String::as_str)
+    }
+
+    fn unknown(&self, name: &str) -> Error {
+        let exported = self.functions.keys().map(|name| format!("`{name}`")).collect::<Vec<_>>();
+        let exported = if exported.is_empty() { "no functions".to_owned() } else { exported.join(", ") };
+        anyhow!("component `{}` exports no function `{name}`; it exports {exported}", self.component)
+    }
+}
+
+/// The name of an exported function without the version of its interface.
+fn unversioned(name: &str) -> String {
+    match name.split_once('@') {
+        Some((interface, rest)) => match rest.split_once('#') {
+            Some((_, function)) => format!("{interface}#{function}"),
+            None => interface.to_owned(),
+        },
+        None => name.to_owned(),
+    }
+}
+
+/// An exported function, called with [`Val`]s.
+#[derive(Clone)]
+pub struct Func {
+    pub(crate) inner: wc::Instance,
+    pub(crate) index: wc::ComponentExportIndex,
+    pub(crate) path: Arc<str>,
+}
+
+impl Func {
+    /// The same function, called with Rust types. Whether they fit is checked when it is called.
+    pub fn typed<P: NamedList, R: NamedList>(self) -> TypedFunc<P, R> {
+        TypedFunc { func: self, _types: PhantomData }
+    }
+
+    /// Calls the function. The call starts when the store runs, in the order the calls were made, and goes on whether or
+    /// not the promise is kept. The promise gives the function's result, if it has one.
+    pub fn call_concurrent(&self, cx: &Cx, params: Vec<Val>) -> Promise<Option<Val>> {
+        let (promise, resolver) = self.begin(cx);
+        cx.push(calls::dynamic(self.clone(), params, resolver));
+        promise
+    }
+
+    /// Calls the function and runs the store until it has returned.
+    ///
+    /// # Errors
+    /// As awaiting the promise of [`Func::call_concurrent`], and as [`Store::run_concurrent`].
+    pub async fn call(&self, store: &mut Store, params: Vec<Val>) -> Result<Option<Val>> {
+        self.call_concurrent(&store.cx(), params).get(store).await
+    }
+
+    fn begin<R>(&self, cx: &Cx) -> (Promise<R>, Resolver<R>) {
+        let (sender, receiver) = oneshot::channel();
+        let entry = cx.enter(Waiting::Call, &self.path);
+        let resolver = Resolver { sender, _entry: entry, cx: cx.clone() };
+        (Promise { receiver, path: self.path.clone() }, resolver)
+    }
+}
+
+/// An exported function, called with Rust types: `P` and `R` are tuples, `R` empty or of one.
+pub struct TypedFunc<P, R> {
+    func: Func,
+    _types: PhantomData<fn(P) -> R>,
+}
+
+impl<P, R> Clone for TypedFunc<P, R> {
+    fn clone(&self) -> Self {
+        Self { func: self.func.clone(), _types: PhantomData }
+    }
+}
+
+impl<P: NamedList, R: NamedList> TypedFunc<P, R> {
+    /// Calls the function; see [`Func::call_concurrent`].
+    pub fn call_concurrent(&self, cx: &Cx, params: P) -> Promise<R> {
+        let (promise, resolver) = self.func.begin(cx);
+        cx.push(calls::typed(self.func.clone(), params, resolver));
+        promise
+    }
+
+    /// Calls the function and runs the store until it has returned.
+    ///
+    /// # Errors
+    /// As [`Func::call`].
+    pub async fn call(&self, store: &mut Store, params: P) -> Result<R> {
+        self.call_concurrent(&store.cx(), params).get(store).await
+    }
+}
+
+/// What resolves a promise, and takes the call out of the ledger when it does.
+pub(crate) struct Resolver<R> {
+    sender: oneshot::Sender<Result<R>>,
+    _entry: crate::cx::Entry,
+    pub(crate) cx: Cx,
+}
+
+impl<R> Resolver<R> {
+    pub(crate) fn resolve(self, result: Result<R>) {
+        // Nobody waits any more when the promise was dropped, which it may be.
+        let _ = self.sender.send(result);
+    }
+}
+
+/// The result of a call that was made and may not have returned. It makes progress only while the store runs.
+///
+/// # Errors
+/// Awaiting it fails when the parameters or the result do not fit the function, or when the store goes away or traps first.
+#[must_use = "a promise gives its result, and its error, only to whoever awaits it"]
+pub struct Promise<R> {
+    receiver: oneshot::Receiver<Result<R>>,
+    path: Arc<str>,
+}
+
+impl<R> Promise<R> {
+    /// Runs the store until the call has returned.
+    ///
+    /// # Errors
+    /// Those of the call, and as [`Store::run_concurrent`].
+    pub async fn get(self, store: &mut Store) -> Result<R> {
+        store.run_concurrent(async |_| self.await).await
+    }
+}
+
+impl<R> Future for Promise<R> {
+    type Output = Result<R>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<R>> {
+        let resolved = ready!(Pin::new(&mut self.receiver).poll(cx));
+        Poll::Ready(resolved.unwrap_or_else(|_| Err(anyhow!("`{}` did not return: its store ended or trapped", self.path))))
+    }
+}
+
+macro_rules! named_debug {
+    ($(<$($param:ident),*> $name:ty, $self:ident => $path:expr;)*) => {$(
+        impl<$($param),*> std::fmt::Debug for $name {
+            fn fmt(&$self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), $path)
+            }
+        }
+    )*};
+}
+named_debug! {
+    <> Instance, self => self.component;
+    <> Func, self => self.path;
+    <P, R> TypedFunc<P, R>, self => self.func.path;
+    <R> Promise<R>, self => self.path;
+}

@@ -1,0 +1,216 @@
+//! [`OnTheWire`]: for every type that stands for a WIT type, its mirror made of what Wasmtime lifts and lowers itself.
+//!
+//! For plain values the mirror is the type itself and conversion costs nothing, vectors of them included. Only what holds a
+//! stream, a future, or a derived type is rebuilt. Going out, a conversion may need the store, to register a host stream
+//! with it; coming in, it only remembers which store a handle belongs to.
+
+use super::Data;
+use crate::cx::Cx;
+use crate::error::Result;
+use crate::stream::{FutureReader, StreamReader};
+use crate::val::Resource;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
+use wasmtime::StoreContextMut;
+use wasmtime::component::{self as wc, Lift, Lower, ResourceAny};
+
+/// What a conversion towards the guest may use.
+pub struct WireCx<'a> {
+    pub(super) store: StoreContextMut<'a, Data>,
+}
+
+impl WireCx<'_> {
+    pub(super) fn cx(&self) -> Cx {
+        self.store.data().cx.clone()
+    }
+}
+
+/// A type with a mirror that Wasmtime can lift and lower. Written by `#[derive(ComponentType)]`.
+pub trait OnTheWire: Sized + Send + 'static {
+    /// The mirror.
+    type Wire: wc::ComponentType + Lift + Lower + Send + Sync + 'static;
+
+    /// Converts a value for the guest.
+    ///
+    /// # Errors
+    /// When a stream or future in it cannot be registered with the store.
+    fn into_wire(self, cx: &mut WireCx<'_>) -> Result<Self::Wire>;
+
+    /// Converts a value of the guest.
+    ///
+    /// # Errors
+    /// When the guest's value does not fit `Self`.
+    fn from_wire(wire: Self::Wire, cx: &Cx) -> Result<Self>;
+
+    /// Converts many values for the guest.
+    ///
+    /// # Errors
+    /// As [`OnTheWire::into_wire`].
+    fn many_into_wire(values: Vec<Self>, cx: &mut WireCx<'_>) -> Result<Vec<Self::Wire>> {
+        values.into_iter().map(|value| value.into_wire(cx)).collect()
+    }
+
+    /// Converts many values of the guest.
+    ///
+    /// # Errors
+    /// As [`OnTheWire::from_wire`].
+    fn many_from_wire(wires: Vec<Self::Wire>, cx: &Cx) -> Result<Vec<Self>> {
+        wires.into_iter().map(|wire| Self::from_wire(wire, cx)).collect()
+    }
+}
+
+/// A tuple whose mirror is a parameter or result list.
+pub trait WireList: OnTheWire<Wire: wc::ComponentNamedList> {}
+impl<T: OnTheWire<Wire: wc::ComponentNamedList>> WireList for T {}
+
+macro_rules! identical {
+    ($($ty:ty),* $(,)?) => {$(
+        impl OnTheWire for $ty {
+            type Wire = Self;
+            fn into_wire(self, _: &mut WireCx<'_>) -> Result<Self> {
+                Ok(self)
+            }
+            fn from_wire(wire: Self, _: &Cx) -> Result<Self> {
+                Ok(wire)
+            }
+            fn many_into_wire(values: Vec<Self>, _: &mut WireCx<'_>) -> Result<Vec<Self>> {
+                Ok(values)
+            }
+            fn many_from_wire(wires: Vec<Self>, _: &Cx) -> Result<Vec<Self>> {
+                Ok(wires)
+            }
+        }
+    )*};
+}
+identical!((), bool, i8, u8, i16, u16, i32, u32, i64, u64, f32, f64, char, String);
+
+impl<T: OnTheWire> OnTheWire for Vec<T> {
+    type Wire = Vec<T::Wire>;
+    fn into_wire(self, cx: &mut WireCx<'_>) -> Result<Self::Wire> {
+        T::many_into_wire(self, cx)
+    }
+    fn from_wire(wire: Self::Wire, cx: &Cx) -> Result<Self> {
+        T::many_from_wire(wire, cx)
+    }
+}
+
+impl<T: OnTheWire, const N: usize> OnTheWire for [T; N] {
+    type Wire = [T::Wire; N];
+    fn into_wire(self, cx: &mut WireCx<'_>) -> Result<Self::Wire> {
+        into_array(T::many_into_wire(Vec::from(self), cx)?)
+    }
+    fn from_wire(wire: Self::Wire, cx: &Cx) -> Result<Self> {
+        into_array(T::many_from_wire(Vec::from(wire), cx)?)
+    }
+}
+
+fn into_array<T, const N: usize>(items: Vec<T>) -> Result<[T; N]> {
+    items.try_into().map_err(|items: Vec<T>| anyhow::anyhow!("{} items where {N} are due", items.len()))
+}
+
+impl<T: OnTheWire> OnTheWire for Option<T> {
+    type Wire = Option<T::Wire>;
+    fn into_wire(self, cx: &mut WireCx<'_>) -> Result<Self::Wire> {
+        self.map(|value| value.into_wire(cx)).transpose()
+    }
+    fn from_wire(wire: Self::Wire, cx: &Cx) -> Result<Self> {
+        wire.map(|wire| T::from_wire(wire, cx)).transpose()
+    }
+}
+
+impl<T: OnTheWire, E: OnTheWire> OnTheWire for Result<T, E> {
+    type Wire = Result<T::Wire, E::Wire>;
+    fn into_wire(self, cx: &mut WireCx<'_>) -> Result<Self::Wire> {
+        Ok(match self {
+            Ok(value) => Ok(value.into_wire(cx)?),
+            Err(value) => Err(value.into_wire(cx)?),
+        })
+    }
+    fn from_wire(wire: Self::Wire, cx: &Cx) -> Result<Self> {
+        Ok(match wire {
+            Ok(wire) => Ok(T::from_wire(wire, cx)?),
+            Err(wire) => Err(E::from_wire(wire, cx)?),
+        })
+    }
+}
+
+macro_rules! maps {
+    ($($map:ident: $($bound:ident),*;)*) => {$(
+        impl<K: OnTheWire $(+ $bound)*, V: OnTheWire> OnTheWire for $map<K, V>
+        where
+            K::Wire: Eq + Hash,
+        {
+            type Wire = HashMap<K::Wire, V::Wire>;
+            fn into_wire(self, cx: &mut WireCx<'_>) -> Result<Self::Wire> {
+                self.into_iter().map(|(key, value)| Ok((key.into_wire(cx)?, value.into_wire(cx)?))).collect()
+            }
+            fn from_wire(wire: Self::Wire, cx: &Cx) -> Result<Self> {
+                wire.into_iter().map(|(key, value)| Ok((K::from_wire(key, cx)?, V::from_wire(value, cx)?))).collect()
+            }
+        }
+    )*};
+}
+maps! { HashMap: Eq, Hash; BTreeMap: Ord; }
+
+impl<T: crate::ComponentType> OnTheWire for StreamReader<T> {
+    type Wire = wc::StreamReader<T::Wire>;
+    fn into_wire(self, cx: &mut WireCx<'_>) -> Result<Self::Wire> {
+        super::transfer::stream_into_wire(self, cx)
+    }
+    fn from_wire(wire: Self::Wire, cx: &Cx) -> Result<Self> {
+        Ok(Self::from_guest(super::GuestStream::new(wire, cx)))
+    }
+}
+
+impl<T: crate::ComponentType> OnTheWire for FutureReader<T> {
+    type Wire = wc::FutureReader<T::Wire>;
+    fn into_wire(self, cx: &mut WireCx<'_>) -> Result<Self::Wire> {
+        super::transfer::future_into_wire(self, cx)
+    }
+    fn from_wire(wire: Self::Wire, cx: &Cx) -> Result<Self> {
+        Ok(Self::from_guest(super::GuestFuture::new(wire, cx)))
+    }
+}
+
+impl OnTheWire for Resource {
+    type Wire = ResourceAny;
+    fn into_wire(self, cx: &mut WireCx<'_>) -> Result<ResourceAny> {
+        self.0.for_store(&cx.cx())
+    }
+    fn from_wire(wire: ResourceAny, cx: &Cx) -> Result<Self> {
+        Ok(Self(super::ResourceHandle::new(wire, cx)))
+    }
+}
+
+/// Calls `$macro` with the parameter names of every tuple size a function can have.
+#[macro_export]
+#[doc(hidden)]
+macro_rules! for_each_tuple {
+    ($macro:ident) => {
+        $macro! {
+            (A) (A, B) (A, B, C) (A, B, C, D) (A, B, C, D, E) (A, B, C, D, E, F) (A, B, C, D, E, F, G)
+            (A, B, C, D, E, F, G, H) (A, B, C, D, E, F, G, H, I) (A, B, C, D, E, F, G, H, I, J)
+            (A, B, C, D, E, F, G, H, I, J, K) (A, B, C, D, E, F, G, H, I, J, K, L)
+            (A, B, C, D, E, F, G, H, I, J, K, L, M) (A, B, C, D, E, F, G, H, I, J, K, L, M, N)
+            (A, B, C, D, E, F, G, H, I, J, K, L, M, N, O) (A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, P)
+        }
+    };
+}
+
+macro_rules! tuples {
+    ($(($($ty:ident),+))*) => {$(
+        #[expect(non_snake_case, reason = "a type parameter names its member")]
+        impl<$($ty: OnTheWire),+> OnTheWire for ($($ty,)+) {
+            type Wire = ($($ty::Wire,)+);
+            fn into_wire(self, cx: &mut WireCx<'_>) -> Result<Self::Wire> {
+                let ($($ty,)+) = self;
+                Ok(($($ty.into_wire(cx)?,)+))
+            }
+            fn from_wire(wire: Self::Wire, cx: &Cx) -> Result<Self> {
+                let ($($ty,)+) = wire;
+                Ok(($($ty::from_wire($ty, cx)?,)+))
+            }
+        }
+    )*};
+}
+for_each_tuple!(tuples);
