@@ -12,11 +12,16 @@
 //! for a guest is a reader of the channel, whoever consumes from a guest is a writer.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+/// A long chunk is kept in blocks of this many items, so that taking a few costs no more than moving one block.
+const BLOCK: usize = 64 * 1024;
+
 struct State<T> {
-    items: VecDeque<T>,
+    /// What was put and not taken, in blocks none of which is empty.
+    items: VecDeque<Vec<T>>,
     demand: usize,
     writer_gone: bool,
     reader_gone: bool,
@@ -54,6 +59,31 @@ pub(crate) fn channel<T>() -> (Input<T>, Output<T>) {
     (Input(channel.clone()), Output(channel))
 }
 
+impl<T> State<T> {
+    /// Up to `max` items of the first block.
+    fn take_front(&mut self, max: usize) -> Vec<T> {
+        match self.items.front_mut() {
+            None => Vec::new(),
+            Some(first) if first.len() > max => {
+                let rest = first.split_off(max);
+                mem::replace(first, rest)
+            }
+            Some(_) => self.items.pop_front().unwrap_or_default(),
+        }
+    }
+
+    fn push_back(&mut self, mut items: Vec<T>) {
+        let mut blocks = VecDeque::new();
+        while items.len() > BLOCK {
+            blocks.push_front(items.split_off((items.len() - 1) / BLOCK * BLOCK));
+        }
+        if !items.is_empty() {
+            blocks.push_front(items);
+        }
+        self.items.append(&mut blocks);
+    }
+}
+
 impl<T> Channel<T> {
     fn lock(&self) -> MutexGuard<'_, State<T>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -83,12 +113,12 @@ impl<T> Output<T> {
             return Poll::Pending;
         }
         state.demand = 0;
-        let taken = if max >= state.items.len() {
-            Vec::from(std::mem::take(&mut state.items))
+        let taken = state.take_front(max);
+        let writer = if state.items.is_empty() {
+            state.writer.take()
         } else {
-            state.items.drain(..max).collect()
+            None
         };
-        let writer = if state.items.is_empty() { state.writer.take() } else { None };
         drop(state);
         wake(writer);
         Poll::Ready(Some(taken))
@@ -130,11 +160,7 @@ impl<T> Input<T> {
     /// Puts items behind those that are there already.
     pub(crate) fn put(&mut self, items: Vec<T>) {
         let mut state = self.0.lock();
-        if state.items.is_empty() {
-            state.items = VecDeque::from(items);
-        } else {
-            state.items.extend(items);
-        }
+        state.push_back(items);
         state.demand = 0;
         let reader = state.reader.take();
         drop(state);
@@ -148,7 +174,7 @@ impl<T> Input<T> {
             return Poll::Ready(Ok(()));
         }
         if state.reader_gone {
-            return Poll::Ready(Err(Vec::from(std::mem::take(&mut state.items))));
+            return Poll::Ready(Err(mem::take(&mut state.items).into_iter().flatten().collect()));
         }
         state.writer = Some(cx.waker().clone());
         Poll::Pending

@@ -89,12 +89,20 @@ impl Cx {
 
     pub(crate) fn names(&self, waiting: Waiting) -> Vec<String> {
         let ledger = lock(&self.shared.ledger);
-        ledger.entries.iter().filter(|(key, _)| key.0 == waiting).map(|(_, name)| name.to_string()).collect()
+        ledger
+            .entries
+            .iter()
+            .filter(|(key, _)| key.0 == waiting)
+            .map(|(_, name)| name.to_string())
+            .collect()
     }
 
     /// The report of a store in which nothing moves.
     pub(crate) fn deadlock(&self) -> Deadlock {
-        Deadlock { calls: self.names(Waiting::Call), host_functions: self.names(Waiting::HostFunction) }
+        Deadlock {
+            calls: self.names(Waiting::Call),
+            host_functions: self.names(Waiting::HostFunction),
+        }
     }
 
     pub(crate) fn waits_outside(&self) -> bool {

@@ -45,7 +45,9 @@ impl RecordFields {
 /// # Errors
 /// When `val` is no flags value, or a name is not in `known`.
 pub fn flag_names(ty: &'static str, val: Val, known: &[&str]) -> Result<Vec<String>> {
-    let Val::Flags(names) = val else { bail!("a value of type {} is not the flags `{ty}`", val.kind()) };
+    let Val::Flags(names) = val else {
+        bail!("a value of type {} is not the flags `{ty}`", val.kind())
+    };
     match names.iter().find(|name| !known.contains(&name.as_str())) {
         Some(name) => bail!("flags `{ty}` have no `{name}`"),
         None => Ok(names),
@@ -65,7 +67,11 @@ impl Case {
     pub fn new(ty: &'static str, val: Val) -> Result<Self> {
         match val {
             Val::Variant(name, payload) => Ok(Self { ty, name, payload }),
-            Val::Enum(name) => Ok(Self { ty, name, payload: None }),
+            Val::Enum(name) => Ok(Self {
+                ty,
+                name,
+                payload: None,
+            }),
             other => bail!("a value of type {} is not the variant or enum `{ty}`", other.kind()),
         }
     }

@@ -56,14 +56,18 @@ impl Engine {
             .wasm_component_model_error_context(true)
             .wasm_component_model_implements(true)
             .consume_fuel(options.fuel);
-        let inner = wasmtime::Engine::new(&config).map_err(from_wasmtime).context("starting Wasmtime")?;
+        let inner = wasmtime::Engine::new(&config)
+            .map_err(from_wasmtime)
+            .context("starting Wasmtime")?;
         Ok(Self { inner, options })
     }
 }
 
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Engine").field("options", &self.options).finish_non_exhaustive()
+        f.debug_struct("Engine")
+            .field("options", &self.options)
+            .finish_non_exhaustive()
     }
 }
 
@@ -100,11 +104,17 @@ impl Component {
     /// When the bytes are no valid component.
     pub fn named(engine: &Engine, name: &str, bytes: &[u8]) -> Result<Self> {
         let is_module = bytes.get(..8) == Some(b"\0asm\x01\0\0\0");
-        anyhow::ensure!(!is_module, "`{name}` is a core module, not a component; `bindgen component` makes one of it");
+        anyhow::ensure!(
+            !is_module,
+            "`{name}` is a core module, not a component; `bindgen component` makes one of it"
+        );
         let inner = wasmtime::component::Component::from_binary(&engine.inner, bytes)
             .map_err(from_wasmtime)
             .with_context(|| format!("compiling component `{name}`"))?;
-        Ok(Self { inner, name: name.into() })
+        Ok(Self {
+            inner,
+            name: name.into(),
+        })
     }
 
     /// The name that errors use.
@@ -115,6 +125,8 @@ impl Component {
 
 impl std::fmt::Debug for Component {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Component").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("Component")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }

@@ -22,7 +22,11 @@ pub struct MissingImports {
 
 impl fmt::Display for MissingImports {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "component `{}` imports what the linker does not define:", self.component)?;
+        writeln!(
+            f,
+            "component `{}` imports what the linker does not define:",
+            self.component
+        )?;
         for import in &self.imports {
             writeln!(f, "  {import}")?;
         }
@@ -55,9 +59,15 @@ impl fmt::Display for Deadlock {
             writeln!(f, "  the host function `{function}`, called by the guest, is waiting")?;
         }
         if self.calls.is_empty() && self.host_functions.is_empty() {
-            writeln!(f, "  the future given to the store waits for something the store does not know")?;
+            writeln!(
+                f,
+                "  the future given to the store waits for something the store does not know"
+            )?;
         }
-        write!(f, "what completes from outside the store is to be awaited through `Cx::external`")
+        write!(
+            f,
+            "what completes from outside the store is to be awaited through `Cx::external`"
+        )
     }
 }
 
@@ -76,7 +86,12 @@ impl fmt::Display for Trap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.calls.as_slice() {
             [] => write!(f, "the guest trapped: {}", self.reason),
-            calls => write!(f, "the guest trapped while running `{}`: {}", calls.join("`, `"), self.reason),
+            calls => write!(
+                f,
+                "the guest trapped while running `{}`: {}",
+                calls.join("`, `"),
+                self.reason
+            ),
         }
     }
 }
@@ -92,14 +107,20 @@ pub struct ReaderDropped<T> {
 
 impl<T> fmt::Debug for ReaderDropped<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ReaderDropped").field("unsent", &self.unsent.len()).finish()
+        f.debug_struct("ReaderDropped")
+            .field("unsent", &self.unsent.len())
+            .finish()
     }
 }
 
 impl<T> fmt::Display for ReaderDropped<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = std::any::type_name::<T>();
-        write!(f, "the reader was dropped with {} written values of type `{kind}` not taken", self.unsent.len())
+        write!(
+            f,
+            "the reader was dropped with {} written values of type `{kind}` not taken",
+            self.unsent.len()
+        )
     }
 }
 

@@ -27,7 +27,11 @@ pub struct Instance {
 impl Instance {
     pub(crate) fn new(inner: wc::Instance, component: &Component, engine: &wasmtime::Engine) -> Self {
         let functions = Arc::new(calls::exported_functions(&component.inner, engine));
-        Self { inner, component: component.name.clone(), functions }
+        Self {
+            inner,
+            component: component.name.clone(),
+            functions,
+        }
     }
 
     /// The exported function `name`: `ns:pkg/iface#f` or `ns:pkg/iface@1.2.3#f` of an interface, or `f` of the world. The
@@ -39,13 +43,20 @@ impl Instance {
         let found = match self.functions.get_key_value(name) {
             Some(found) => Some(found),
             None => {
-                let mut candidates = self.functions.iter().filter(|(exported, _)| unversioned(exported) == name);
+                let mut candidates = self
+                    .functions
+                    .iter()
+                    .filter(|(exported, _)| unversioned(exported) == name);
                 candidates.next().filter(|_| candidates.next().is_none())
             }
         };
         let (name, index) = found.ok_or_else(|| self.unknown(name))?;
         let path: Arc<str> = format!("{}: {name}", self.component).into();
-        Ok(Func { inner: self.inner, index: *index, path })
+        Ok(Func {
+            inner: self.inner,
+            index: *index,
+            path,
+        })
     }
 
     /// The exported function `name`, to be called with Rust types. Whether they fit is checked when it is called.
@@ -62,9 +73,20 @@ impl Instance {
     }
 
     fn unknown(&self, name: &str) -> Error {
-        let exported = self.functions.keys().map(|name| format!("`{name}`")).collect::<Vec<_>>();
-        let exported = if exported.is_empty() { "no functions".to_owned() } else { exported.join(", ") };
-        anyhow!("component `{}` exports no function `{name}`; it exports {exported}", self.component)
+        let exported = self
+            .functions
+            .keys()
+            .map(|name| format!("`{name}`"))
+            .collect::<Vec<_>>();
+        let exported = if exported.is_empty() {
+            "no functions".to_owned()
+        } else {
+            exported.join(", ")
+        };
+        anyhow!(
+            "component `{}` exports no function `{name}`; it exports {exported}",
+            self.component
+        )
     }
 }
 
@@ -90,7 +112,10 @@ pub struct Func {
 impl Func {
     /// The same function, called with Rust types. Whether they fit is checked when it is called.
     pub fn typed<P: NamedList, R: NamedList>(self) -> TypedFunc<P, R> {
-        TypedFunc { func: self, _types: PhantomData }
+        TypedFunc {
+            func: self,
+            _types: PhantomData,
+        }
     }
 
     /// Calls the function. The call starts when the store runs, in the order the calls were made, and goes on whether or
@@ -112,8 +137,18 @@ impl Func {
     fn begin<R>(&self, cx: &Cx) -> (Promise<R>, Resolver<R>) {
         let (sender, receiver) = oneshot::channel();
         let entry = cx.enter(Waiting::Call, &self.path);
-        let resolver = Resolver { sender, _entry: entry, cx: cx.clone() };
-        (Promise { receiver, path: self.path.clone() }, resolver)
+        let resolver = Resolver {
+            sender,
+            _entry: entry,
+            cx: cx.clone(),
+        };
+        (
+            Promise {
+                receiver,
+                path: self.path.clone(),
+            },
+            resolver,
+        )
     }
 }
 
@@ -125,7 +160,10 @@ pub struct TypedFunc<P, R> {
 
 impl<P, R> Clone for TypedFunc<P, R> {
     fn clone(&self) -> Self {
-        Self { func: self.func.clone(), _types: PhantomData }
+        Self {
+            func: self.func.clone(),
+            _types: PhantomData,
+        }
     }
 }
 
@@ -185,7 +223,9 @@ impl<R> Future for Promise<R> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<R>> {
         let resolved = ready!(Pin::new(&mut self.receiver).poll(cx));
-        Poll::Ready(resolved.unwrap_or_else(|_| Err(anyhow!("`{}` did not return: its store ended or trapped", self.path))))
+        Poll::Ready(
+            resolved.unwrap_or_else(|_| Err(anyhow!("`{}` did not return: its store ended or trapped", self.path))),
+        )
     }
 }
 

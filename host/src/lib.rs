@@ -96,7 +96,9 @@ pub use witflow_host_derive::ComponentType;
 /// Inside another runtime, which it would block; and when the system denies the resources of a runtime.
 pub fn block_on<F: Future>(future: F) -> F::Output {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
-    runtime.expect("a runtime of one thread needs nothing the system can deny").block_on(future)
+    runtime
+        .expect("a runtime of one thread needs nothing the system can deny")
+        .block_on(future)
 }
 
 /// What the expansion of `#[derive(ComponentType)]` names.

@@ -51,7 +51,9 @@ impl Linker {
     /// When `name` is not the name of an interface.
     pub fn instance(&mut self, name: &str) -> Result<LinkerInstance<'_>> {
         if name.is_empty() || name.contains('#') || name.contains(char::is_whitespace) {
-            bail!("`{name}` is not the name of an interface, as `ns:pkg/iface` is; world-level functions go in `root()`");
+            bail!(
+                "`{name}` is not the name of an interface, as `ns:pkg/iface` is; world-level functions go in `root()`"
+            );
         }
         Ok(self.functions(name))
     }
@@ -63,7 +65,10 @@ impl Linker {
 
     fn functions(&mut self, interface: &str) -> LinkerInstance<'_> {
         let functions = self.interfaces.entry(interface.to_owned()).or_default();
-        LinkerInstance { interface: interface.to_owned(), functions }
+        LinkerInstance {
+            interface: interface.to_owned(),
+            functions,
+        }
     }
 
     /// Offers WASI 0.2 and 0.3 to components that import it. Definitions made here take precedence over WASI's.
@@ -87,7 +92,11 @@ impl Linker {
         let name = || format!("component `{}`", component.name());
         let missing = self.define(&mut linker, component, &engine, wasi).with_context(name)?;
         if !missing.is_empty() {
-            return Err(MissingImports { component: component.name().to_owned(), imports: missing }.into());
+            return Err(MissingImports {
+                component: component.name().to_owned(),
+                imports: missing,
+            }
+            .into());
         }
         let linking = linker.instantiate_pre(&component.inner);
         let linked = with_path(linking, || format!("linking component `{}`", component.name()))?;
@@ -120,7 +129,11 @@ impl Linker {
                 ComponentItem::ComponentInstance(interface) => {
                     let implements = import.implements.unwrap_or(name);
                     // Opening an instance of the linker makes it, and an empty one would hide WASI's of another version.
-                    let defined = if wasi.provides(name) { defined_name(name) } else { name.to_owned() };
+                    let defined = if wasi.provides(name) {
+                        defined_name(name)
+                    } else {
+                        name.to_owned()
+                    };
                     for (item, export) in interface.exports(engine) {
                         let path = format!("{name}#{item}");
                         let func = match export.ty {
@@ -184,7 +197,8 @@ fn serves(defined: &str, wanted: &str) -> bool {
 }
 
 fn split_version(name: &str) -> (&str, Option<&str>) {
-    name.split_once('@').map_or((name, None), |(name, version)| (name, Some(version)))
+    name.split_once('@')
+        .map_or((name, None), |(name, version)| (name, Some(version)))
 }
 
 /// The part of a version that compatible versions share; none for pre-releases, which are compatible with themselves only.
@@ -243,7 +257,10 @@ impl LinkerInstance<'_> {
         F: Fn(Cx, Vec<Val>) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Option<Val>>> + Send + 'static,
     {
-        self.insert(name, Arc::new(Dynamic(Arc::new(move |cx, params| function(cx, params).boxed()))))
+        self.insert(
+            name,
+            Arc::new(Dynamic(Arc::new(move |cx, params| function(cx, params).boxed()))),
+        )
     }
 
     fn insert(&mut self, name: &str, function: Arc<dyn HostFunction>) -> Result<&mut Self> {
@@ -261,7 +278,13 @@ impl LinkerInstance<'_> {
 impl std::fmt::Debug for Linker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let names = self.interfaces.iter().flat_map(|(interface, functions)| {
-            functions.keys().map(move |name| if interface.is_empty() { name.clone() } else { format!("{interface}#{name}") })
+            functions.keys().map(move |name| {
+                if interface.is_empty() {
+                    name.clone()
+                } else {
+                    format!("{interface}#{name}")
+                }
+            })
         });
         f.debug_set().entries(names).finish()
     }
@@ -269,6 +292,8 @@ impl std::fmt::Debug for Linker {
 
 impl std::fmt::Debug for LinkerInstance<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("LinkerInstance").field("interface", &self.interface).finish_non_exhaustive()
+        f.debug_struct("LinkerInstance")
+            .field("interface", &self.interface)
+            .finish_non_exhaustive()
     }
 }

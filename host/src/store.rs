@@ -26,7 +26,11 @@ impl Store {
         let cx = data.cx.clone();
         let mut inner = wasmtime::Store::new(&engine.inner, data);
         inner.limiter(|data| &mut data.memory);
-        let mut store = Self { inner, cx, fuel: engine.options.fuel };
+        let mut store = Self {
+            inner,
+            cx,
+            fuel: engine.options.fuel,
+        };
         store.set_fuel(u64::MAX);
         store
     }
@@ -142,6 +146,8 @@ fn start_jobs(cx: &Cx, accessor: &Accessor<Data>) {
 
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Store").field("peak_memory", &self.peak_memory()).finish_non_exhaustive()
+        f.debug_struct("Store")
+            .field("peak_memory", &self.peak_memory())
+            .finish_non_exhaustive()
     }
 }

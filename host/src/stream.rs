@@ -28,7 +28,12 @@ pub fn stream<T: ComponentType>() -> (StreamWriter<T>, StreamReader<T>) {
 /// A new future of `T`.
 pub fn future<T: ComponentType>() -> (FutureWriter<T>, FutureReader<T>) {
     let (input, output) = channel();
-    (FutureWriter(input), FutureReader { source: Some(Source::Channel(output)) })
+    (
+        FutureWriter(input),
+        FutureReader {
+            source: Some(Source::Channel(output)),
+        },
+    )
 }
 
 /// Where a reader's items come from.
@@ -105,11 +110,15 @@ impl<T> Drop for Demanding<'_, T> {
 
 impl<T: ComponentType> StreamReader<T> {
     pub(crate) fn from_output(output: Output<T>) -> Self {
-        Self { source: Some(Source::Channel(output)) }
+        Self {
+            source: Some(Source::Channel(output)),
+        }
     }
 
     pub(crate) fn from_guest(guest: GuestStream<T>) -> Self {
-        Self { source: Some(Source::Guest(guest)) }
+        Self {
+            source: Some(Source::Guest(guest)),
+        }
     }
 
     pub(crate) fn into_source(mut self) -> Source<T, GuestStream<T>> {
@@ -155,7 +164,10 @@ impl<T: ComponentType> StreamReader<T> {
 
     /// This reader as a [`futures::Stream`] of its items.
     pub fn into_stream(self) -> Items<T> {
-        Items { reader: self, ready: Vec::new().into_iter() }
+        Items {
+            reader: self,
+            ready: Vec::new().into_iter(),
+        }
     }
 }
 
@@ -208,7 +220,9 @@ impl<T: ComponentType> FutureWriter<T> {
             return Err(ReaderDropped { unsent: vec![value] });
         }
         self.0.put(vec![value]);
-        poll_fn(|cx| self.0.poll_taken(cx)).await.map_err(|unsent| ReaderDropped { unsent })
+        poll_fn(|cx| self.0.poll_taken(cx))
+            .await
+            .map_err(|unsent| ReaderDropped { unsent })
     }
 
     /// Waits until the reader goes away.
@@ -227,7 +241,9 @@ pub struct FutureReader<T: ComponentType> {
 
 impl<T: ComponentType> FutureReader<T> {
     pub(crate) fn from_guest(guest: GuestFuture<T>) -> Self {
-        Self { source: Some(Source::Guest(guest)) }
+        Self {
+            source: Some(Source::Guest(guest)),
+        }
     }
 
     pub(crate) fn into_source(mut self) -> Source<T, GuestFuture<T>> {

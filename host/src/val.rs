@@ -114,7 +114,8 @@ impl<T> Shared<T> {
 
     fn take(&self, kind: &str) -> Result<T> {
         let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        slot.take().ok_or_else(|| anyhow!("this {kind} was passed on or converted before"))
+        slot.take()
+            .ok_or_else(|| anyhow!("this {kind} was passed on or converted before"))
     }
 }
 
@@ -172,7 +173,10 @@ macro_rules! any_end {
                     $guest_end::Guest(guest) => Ok($reader::from_guest(guest.typed::<T>()?)),
                     $guest_end::Host(reader) => match reader.into_any().downcast() {
                         Ok(reader) => Ok(*reader),
-                        Err(_) => bail!(concat!($kind, " has a payload other than `{}`"), std::any::type_name::<T>()),
+                        Err(_) => bail!(
+                            concat!($kind, " has a payload other than `{}`"),
+                            std::any::type_name::<T>()
+                        ),
                     },
                 }
             }
@@ -192,8 +196,26 @@ macro_rules! any_end {
     };
 }
 
-any_end!(AnyStream, StreamReader, GuestStreamAny, ErasedStream, StreamEnd, StreamAny, "stream", stream_into_any);
-any_end!(AnyFuture, FutureReader, GuestFutureAny, ErasedFuture, FutureEnd, FutureAny, "future", future_into_any);
+any_end!(
+    AnyStream,
+    StreamReader,
+    GuestStreamAny,
+    ErasedStream,
+    StreamEnd,
+    StreamAny,
+    "stream",
+    stream_into_any
+);
+any_end!(
+    AnyFuture,
+    FutureReader,
+    GuestFutureAny,
+    ErasedFuture,
+    FutureEnd,
+    FutureAny,
+    "future",
+    future_into_any
+);
 
 /// A handle on a resource, owned or borrowed, opaque to the host.
 #[derive(Debug, Clone, PartialEq)]

@@ -61,7 +61,11 @@ pub trait NamedList: ComponentType + crate::wasmtime::WireList {
 }
 
 fn mismatch<T>(val: &Val) -> Error {
-    anyhow!("a value of type {} is not a `{}`", val.kind(), std::any::type_name::<T>())
+    anyhow!(
+        "a value of type {} is not a `{}`",
+        val.kind(),
+        std::any::type_name::<T>()
+    )
 }
 
 macro_rules! plain {
@@ -102,9 +106,13 @@ impl<T: ComponentType, const N: usize> ComponentType for [T; N] {
         Val::FixedLengthList(self.into_iter().map(T::into_val).collect())
     }
     fn from_val(val: Val) -> Result<Self> {
-        let Val::FixedLengthList(items) = val else { return Err(mismatch::<Self>(&val)) };
+        let Val::FixedLengthList(items) = val else {
+            return Err(mismatch::<Self>(&val));
+        };
         let items = items.into_iter().map(T::from_val).collect::<Result<Vec<_>>>()?;
-        items.try_into().map_err(|items: Vec<T>| anyhow!("a list of {} items where {N} are due", items.len()))
+        items
+            .try_into()
+            .map_err(|items: Vec<T>| anyhow!("a list of {} items where {N} are due", items.len()))
     }
 }
 

@@ -128,35 +128,55 @@ impl WasiOptions {
     /// Lets the guest read the directory `host` under the name `guest`.
     #[must_use]
     pub fn directory(mut self, host: impl AsRef<Path>, guest: impl Into<String>) -> Self {
-        self.directories.push(Directory { host: host.as_ref().to_owned(), guest: guest.into(), writable: false });
+        self.directories.push(Directory {
+            host: host.as_ref().to_owned(),
+            guest: guest.into(),
+            writable: false,
+        });
         self
     }
 
     /// Lets the guest read and write the directory `host` under the name `guest`.
     #[must_use]
     pub fn writable_directory(mut self, host: impl AsRef<Path>, guest: impl Into<String>) -> Self {
-        self.directories.push(Directory { host: host.as_ref().to_owned(), guest: guest.into(), writable: true });
+        self.directories.push(Directory {
+            host: host.as_ref().to_owned(),
+            guest: guest.into(),
+            writable: true,
+        });
         self
     }
 
     /// Adds the versions of WASI that the component imports to the linker, and the state behind them to the store.
-    pub(crate) fn add_to(&self, linker: &mut wc::Linker<Data>, component: &Component, store: &mut Store) -> Result<Wasi> {
+    pub(crate) fn add_to(
+        &self,
+        linker: &mut wc::Linker<Data>,
+        component: &Component,
+        store: &mut Store,
+    ) -> Result<Wasi> {
         let engine = store.inner.engine().clone();
         let ty = component.inner.component_type();
         let imports = |version: &str| {
-            ty.imports(&engine).any(|(name, _)| name.starts_with("wasi:") && name.contains(version))
+            ty.imports(&engine)
+                .any(|(name, _)| name.starts_with("wasi:") && name.contains(version))
         };
         let (p2, p3) = (imports("@0.2."), imports("@0.3."));
         if !p2 && !p3 {
             return Ok(Wasi::Absent);
         }
         if p2 {
-            wasmtime_wasi::p2::add_to_linker_async(linker).map_err(from_wasmtime).context("adding WASI 0.2")?;
+            wasmtime_wasi::p2::add_to_linker_async(linker)
+                .map_err(from_wasmtime)
+                .context("adding WASI 0.2")?;
         }
         if p3 {
-            wasmtime_wasi::p3::add_to_linker(linker).map_err(from_wasmtime).context("adding WASI 0.3")?;
+            wasmtime_wasi::p3::add_to_linker(linker)
+                .map_err(from_wasmtime)
+                .context("adding WASI 0.3")?;
         }
-        glue::announce_waits(linker, p2, p3).map_err(from_wasmtime).context("adding the clocks of WASI")?;
+        glue::announce_waits(linker, p2, p3)
+            .map_err(from_wasmtime)
+            .context("adding the clocks of WASI")?;
         let data = store.inner.data_mut();
         data.wasi = self.build(data)?;
         Ok(Wasi::Present)
@@ -164,7 +184,11 @@ impl WasiOptions {
 
     fn build(&self, data: &Data) -> Result<wasmtime_wasi::WasiCtx> {
         let mut builder = WasiCtxBuilder::new();
-        builder.args(&self.args).envs(&self.env).allow_blocking_current_thread(true).monotonic_clock(data.clock());
+        builder
+            .args(&self.args)
+            .envs(&self.env)
+            .allow_blocking_current_thread(true)
+            .monotonic_clock(data.clock());
         match &self.stdin {
             Input::Empty => {}
             Input::Inherit => {
@@ -193,9 +217,15 @@ impl WasiOptions {
             }
         }
         for directory in &self.directories {
-            let permissions = if directory.writable { FsPerms::ReadWrite } else { FsPerms::ReadOnly };
+            let permissions = if directory.writable {
+                FsPerms::ReadWrite
+            } else {
+                FsPerms::ReadOnly
+            };
             let opened = builder.preopened_dir(&directory.host, &directory.guest, permissions);
-            opened.map_err(from_wasmtime).with_context(|| format!("opening directory `{}`", directory.host.display()))?;
+            opened
+                .map_err(from_wasmtime)
+                .with_context(|| format!("opening directory `{}`", directory.host.display()))?;
         }
         Ok(builder.build())
     }

@@ -172,8 +172,12 @@ fn cases_wire(ty: &Type) -> TokenStream {
             Some(payload) => {
                 let payload = wire_type(payload);
                 declared.push(quote!(#[component(name = #wit_name)] #wire(#payload)));
-                into.push(quote!(#name::#ident(it) => Wire::#wire(::witflow_host::__private::OnTheWire::into_wire(it, cx)?)));
-                from.push(quote!(Wire::#wire(it) => #name::#ident(::witflow_host::__private::OnTheWire::from_wire(it, cx)?)));
+                into.push(
+                    quote!(#name::#ident(it) => Wire::#wire(::witflow_host::__private::OnTheWire::into_wire(it, cx)?)),
+                );
+                from.push(
+                    quote!(Wire::#wire(it) => #name::#ident(::witflow_host::__private::OnTheWire::from_wire(it, cx)?)),
+                );
             }
             None => {
                 declared.push(quote!(#[component(name = #wit_name)] #wire));
@@ -194,7 +198,11 @@ fn cases_wire(ty: &Type) -> TokenStream {
         _ => quote!(#[component(variant)]),
     };
     let prelude = prelude();
-    let implementation = wire_impl(ty, &quote!(match self { #(#into,)* }), &quote!(match wire { #(#from,)* }));
+    let implementation = wire_impl(
+        ty,
+        &quote!(match self { #(#into,)* }),
+        &quote!(match wire { #(#from,)* }),
+    );
     let visibility = &ty.visibility;
     quote! {
         #prelude

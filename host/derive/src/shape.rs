@@ -53,16 +53,27 @@ impl Type {
             Data::Union(_) => return Err(Error::new(input.ident.span(), "WIT has no unions")),
         };
         if members.is_empty() {
-            return Err(Error::new(input.ident.span(), "a WIT type needs at least one field, flag or case"));
+            return Err(Error::new(
+                input.ident.span(),
+                "a WIT type needs at least one field, flag or case",
+            ));
         }
-        Ok(Self { ident: input.ident.clone(), visibility: input.vis.clone(), kind, members })
+        Ok(Self {
+            ident: input.ident.clone(),
+            visibility: input.vis.clone(),
+            kind,
+            members,
+        })
     }
 }
 
 impl Options {
     fn parse(attributes: &[Attribute]) -> Result<Self> {
         let mut options = Self::default();
-        for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("component")) {
+        for attribute in attributes
+            .iter()
+            .filter(|attribute| attribute.path().is_ident("component"))
+        {
             attribute.parse_nested_meta(|meta| {
                 if meta.path.is_ident("name") {
                     options.name = Some(meta.value()?.parse::<LitStr>()?.value());
@@ -83,17 +94,26 @@ impl Options {
 fn wit_name(ident: &Ident, attributes: &[Attribute]) -> Result<String> {
     let plain = ident.to_string();
     let plain = plain.strip_prefix("r#").unwrap_or(&plain);
-    Ok(Options::parse(attributes)?.name.unwrap_or_else(|| plain.to_kebab_case()))
+    Ok(Options::parse(attributes)?
+        .name
+        .unwrap_or_else(|| plain.to_kebab_case()))
 }
 
 fn fields(fields: &Fields) -> Result<Vec<Member>> {
     let Fields::Named(named) = fields else {
-        return Err(Error::new(fields.span(), "a WIT record has named fields; a WIT tuple is a Rust tuple"));
+        return Err(Error::new(
+            fields.span(),
+            "a WIT record has named fields; a WIT tuple is a Rust tuple",
+        ));
     };
     let members = named.named.iter().filter_map(|field| {
         let ident = field.ident.clone()?;
         let name = wit_name(&ident, &field.attrs);
-        Some(name.map(|wit_name| Member { ident, wit_name, ty: Some(field.ty.clone()) }))
+        Some(name.map(|wit_name| Member {
+            ident,
+            wit_name,
+            ty: Some(field.ty.clone()),
+        }))
     });
     members.collect()
 }
@@ -102,7 +122,16 @@ fn case(variant: &syn::Variant) -> Result<Member> {
     let ty = match &variant.fields {
         Fields::Unit => None,
         Fields::Unnamed(fields) if fields.unnamed.len() == 1 => Some(fields.unnamed[0].ty.clone()),
-        other => return Err(Error::new(other.span(), "a case of a WIT variant has at most one unnamed payload")),
+        other => {
+            return Err(Error::new(
+                other.span(),
+                "a case of a WIT variant has at most one unnamed payload",
+            ));
+        }
     };
-    Ok(Member { ident: variant.ident.clone(), wit_name: wit_name(&variant.ident, &variant.attrs)?, ty })
+    Ok(Member {
+        ident: variant.ident.clone(),
+        wit_name: wit_name(&variant.ident, &variant.attrs)?,
+        ty,
+    })
 }

@@ -8,11 +8,9 @@ use crate::val::Val;
 use crate::value::NamedList;
 use anyhow::Context as _;
 use std::collections::BTreeMap;
-use wasmtime::component::types::ComponentItem;
-use wasmtime::component::{
-    self as wc, Accessor, AccessorTask, ComponentExportIndex, HasSelf, TypedFuncCallConcurrent,
-};
 use wasmtime::AsContextMut;
+use wasmtime::component::types::ComponentItem;
+use wasmtime::component::{self as wc, Accessor, AccessorTask, ComponentExportIndex, HasSelf, TypedFuncCallConcurrent};
 
 /// The exported functions of a component by their full names.
 pub(crate) fn exported_functions(
@@ -21,7 +19,9 @@ pub(crate) fn exported_functions(
 ) -> BTreeMap<String, ComponentExportIndex> {
     let mut functions = BTreeMap::new();
     for (name, export) in component.component_type().exports(engine) {
-        let Some(index) = component.get_export_index(None, name) else { continue };
+        let Some(index) = component.get_export_index(None, name) else {
+            continue;
+        };
         match export.ty {
             ComponentItem::ComponentFunc(_) => {
                 functions.insert(name.to_owned(), index);
@@ -42,7 +42,9 @@ pub(crate) fn exported_functions(
 }
 
 fn lookup(func: &Func, store: impl AsContextMut<Data = Data>) -> Result<wc::Func> {
-    func.inner.get_func(store, func.index).with_context(|| format!("`{}` is no function", func.path))
+    func.inner
+        .get_func(store, func.index)
+        .with_context(|| format!("`{}` is no function", func.path))
 }
 
 /// A typed call that has started.
@@ -69,7 +71,9 @@ pub(crate) fn typed<P: NamedList, R: NamedList>(func: Func, params: P, resolver:
             let mut store = access.as_context_mut();
             let typed = lookup(&func, &mut store)?;
             let typed = typed.typed::<P::Wire, R::Wire>(&store).map_err(from_wasmtime)?;
-            let params = params.into_wire(&mut WireCx { store: store.as_context_mut() })?;
+            let params = params.into_wire(&mut WireCx {
+                store: store.as_context_mut(),
+            })?;
             let call = typed.start_call_concurrent(store, params).map_err(from_wasmtime)?;
             Ok::<_, crate::Error>((typed, call))
         });
@@ -92,18 +96,31 @@ async fn call_dynamic(func: &Func, params: Vec<Val>, accessor: &Accessor<Data>) 
     let (raw, params, mut results) = accessor.with(|mut access| {
         let mut store = access.as_context_mut();
         let raw = lookup(func, &mut store)?;
-        let params = values::all_into(params, &mut WireCx { store: store.as_context_mut() })?;
-        let results = raw.ty(&store).results().map(|_| wc::Val::Bool(false)).collect::<Vec<_>>();
+        let params = values::all_into(
+            params,
+            &mut WireCx {
+                store: store.as_context_mut(),
+            },
+        )?;
+        let results = raw
+            .ty(&store)
+            .results()
+            .map(|_| wc::Val::Bool(false))
+            .collect::<Vec<_>>();
         Ok::<_, crate::Error>((raw, params, results))
     })?;
-    raw.call_concurrent(accessor, &params, &mut results).await.map_err(from_wasmtime)?;
+    raw.call_concurrent(accessor, &params, &mut results)
+        .await
+        .map_err(from_wasmtime)?;
     Ok(results)
 }
 
 impl AccessorTask<Data, HasSelf<Data>> for DynamicCall {
     async fn run(self, accessor: &Accessor<Data>) -> wasmtime::Result<()> {
         let Self { func, params, resolver } = self;
-        let returned = call_dynamic(&func, params, accessor).await.with_context(|| format!("calling `{}`", func.path));
+        let returned = call_dynamic(&func, params, accessor)
+            .await
+            .with_context(|| format!("calling `{}`", func.path));
         let result = returned.map(|vals| values::all_from(vals, &resolver.cx).pop());
         resolver.resolve(result);
         Ok(())

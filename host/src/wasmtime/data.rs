@@ -20,8 +20,19 @@ pub(crate) struct Data {
 
 impl Data {
     pub(crate) fn new() -> Self {
-        let memory = MemoryMeter { current: 0, peak: 0, limit: usize::MAX };
-        Self { cx: Cx::new(), epoch: Instant::now(), wasi: WasiCtx::builder().build(), table: ResourceTable::new(), memory, fuel_given: 0 }
+        let memory = MemoryMeter {
+            current: 0,
+            peak: 0,
+            limit: usize::MAX,
+        };
+        Self {
+            cx: Cx::new(),
+            epoch: Instant::now(),
+            wasi: WasiCtx::builder().build(),
+            table: ResourceTable::new(),
+            memory,
+            fuel_given: 0,
+        }
     }
 }
 
@@ -58,7 +69,10 @@ impl Data {
 
 impl WasiView for Data {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
     }
 }
 

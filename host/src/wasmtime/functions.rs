@@ -42,7 +42,10 @@ pub(crate) struct Typed<P, R> {
 
 impl<P, R> Typed<P, R> {
     pub(crate) fn new(body: Arc<TypedBody<P, R>>) -> Self {
-        Self { body, _types: PhantomData }
+        Self {
+            body,
+            _types: PhantomData,
+        }
     }
 }
 
@@ -59,7 +62,9 @@ async fn run_typed<P: NamedList, R>(body: &TypedBody<P, R>, path: &Arc<str>, cx:
 
 async fn run_dynamic(body: &DynamicBody, path: &Arc<str>, cx: Cx, vals: Vec<wc::Val>) -> Result<Option<Val>> {
     let _entry = cx.enter(Waiting::HostFunction, path);
-    body(cx.clone(), values::all_from(vals, &cx)).await.with_context(|| failed(path))
+    body(cx.clone(), values::all_from(vals, &cx))
+        .await
+        .with_context(|| failed(path))
 }
 
 impl<P: NamedList, R: NamedList> HostFunction for Typed<P, R> {
@@ -76,8 +81,14 @@ impl<P: NamedList, R: NamedList> HostFunction for Typed<P, R> {
                 let (body, path) = (body.clone(), path.clone());
                 Box::pin(async move {
                     let cx = accessor.with(|mut access| access.data_mut().cx.clone());
-                    let results = run_typed::<P, R>(&*body, &path, cx, wire).await.map_err(into_wasmtime)?;
-                    let wire = accessor.with(|mut access| results.into_wire(&mut WireCx { store: access.as_context_mut() }));
+                    let results = run_typed::<P, R>(&*body, &path, cx, wire)
+                        .await
+                        .map_err(into_wasmtime)?;
+                    let wire = accessor.with(|mut access| {
+                        results.into_wire(&mut WireCx {
+                            store: access.as_context_mut(),
+                        })
+                    });
                     wire.map_err(into_wasmtime)
                 })
             })
@@ -86,7 +97,9 @@ impl<P: NamedList, R: NamedList> HostFunction for Typed<P, R> {
                 let (body, path) = (body.clone(), path.clone());
                 Box::new(async move {
                     let cx = store.data().cx.clone();
-                    let results = run_typed::<P, R>(&*body, &path, cx, wire).await.map_err(into_wasmtime)?;
+                    let results = run_typed::<P, R>(&*body, &path, cx, wire)
+                        .await
+                        .map_err(into_wasmtime)?;
                     results.into_wire(&mut WireCx { store }).map_err(into_wasmtime)
                 })
             })
@@ -126,9 +139,20 @@ impl HostFunction for Dynamic {
                 let (body, path) = (body.clone(), path.clone());
                 Box::pin(async move {
                     let cx = accessor.with(|mut access| access.data_mut().cx.clone());
-                    let result = run_dynamic(&*body, &path, cx, params.to_vec()).await.map_err(into_wasmtime)?;
+                    let result = run_dynamic(&*body, &path, cx, params.to_vec())
+                        .await
+                        .map_err(into_wasmtime)?;
                     accessor
-                        .with(|mut access| deliver(result, slots, &path, &mut WireCx { store: access.as_context_mut() }))
+                        .with(|mut access| {
+                            deliver(
+                                result,
+                                slots,
+                                &path,
+                                &mut WireCx {
+                                    store: access.as_context_mut(),
+                                },
+                            )
+                        })
                         .map_err(into_wasmtime)
                 })
             })
@@ -137,7 +161,9 @@ impl HostFunction for Dynamic {
                 let (body, path) = (body.clone(), path.clone());
                 Box::new(async move {
                     let cx = store.data().cx.clone();
-                    let result = run_dynamic(&*body, &path, cx, params.to_vec()).await.map_err(into_wasmtime)?;
+                    let result = run_dynamic(&*body, &path, cx, params.to_vec())
+                        .await
+                        .map_err(into_wasmtime)?;
                     deliver(result, slots, &path, &mut WireCx { store }).map_err(into_wasmtime)
                 })
             })

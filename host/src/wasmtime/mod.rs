@@ -13,16 +13,14 @@ pub(crate) mod calls;
 pub(crate) mod data;
 pub(crate) mod functions;
 pub(crate) mod idle;
-pub(crate) mod trap;
 pub(crate) mod transfer;
+pub(crate) mod trap;
 pub(crate) mod values;
 pub(crate) mod wasi;
 pub(crate) mod wire;
 
 pub(crate) use data::Data;
-pub(crate) use transfer::{
-    GuestFuture, GuestFutureAny, GuestStream, GuestStreamAny, future_into_any, stream_into_any,
-};
+pub(crate) use transfer::{GuestFuture, GuestFutureAny, GuestStream, GuestStreamAny, future_into_any, stream_into_any};
 pub(crate) use values::{ErrorContextHandle, ResourceHandle};
 pub(crate) use wasmtime::component::{FutureAny, StreamAny};
 pub(crate) use wire::WireList;

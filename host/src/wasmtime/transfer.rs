@@ -263,11 +263,13 @@ pub(crate) fn future_into_wire<T: ComponentType>(
 /// The untyped handle of `reader` for a guest.
 pub(crate) fn stream_into_any<T: ComponentType>(reader: StreamReader<T>, cx: &mut WireCx<'_>) -> Result<StreamAny> {
     let wire = stream_into_wire(reader, cx)?;
-    wire.try_into_stream_any(cx.store.as_context_mut()).map_err(super::trap::from_wasmtime)
+    wire.try_into_stream_any(cx.store.as_context_mut())
+        .map_err(super::trap::from_wasmtime)
 }
 
 /// The untyped handle of `reader` for a guest.
 pub(crate) fn future_into_any<T: ComponentType>(reader: FutureReader<T>, cx: &mut WireCx<'_>) -> Result<FutureAny> {
     let wire = future_into_wire(reader, cx)?;
-    wire.try_into_future_any(cx.store.as_context_mut()).map_err(super::trap::from_wasmtime)
+    wire.try_into_future_any(cx.store.as_context_mut())
+        .map_err(super::trap::from_wasmtime)
 }

@@ -69,7 +69,10 @@ pub(crate) fn into_wasmtime(val: Val, cx: &mut WireCx<'_>) -> Result<wc::Val> {
                 .collect::<Result<_>>()?,
         ),
         Val::Record(fields) => wc::Val::Record(
-            fields.into_iter().map(|(name, value)| Ok((name, into_wasmtime(value, cx)?))).collect::<Result<_>>()?,
+            fields
+                .into_iter()
+                .map(|(name, value)| Ok((name, into_wasmtime(value, cx)?)))
+                .collect::<Result<_>>()?,
         ),
         Val::Variant(name, payload) => wc::Val::Variant(name, payload_into(payload, cx)?),
         Val::Enum(name) => wc::Val::Enum(name),
@@ -119,11 +122,17 @@ pub(crate) fn from_wasmtime(val: wc::Val, cx: &Cx) -> Val {
         wc::Val::FixedLengthList(items) => Val::FixedLengthList(all_from(items, cx)),
         wc::Val::Tuple(items) => Val::Tuple(all_from(items, cx)),
         wc::Val::Map(entries) => Val::Map(
-            entries.into_iter().map(|(key, value)| (from_wasmtime(key, cx), from_wasmtime(value, cx))).collect(),
+            entries
+                .into_iter()
+                .map(|(key, value)| (from_wasmtime(key, cx), from_wasmtime(value, cx)))
+                .collect(),
         ),
-        wc::Val::Record(fields) => {
-            Val::Record(fields.into_iter().map(|(name, value)| (name, from_wasmtime(value, cx))).collect())
-        }
+        wc::Val::Record(fields) => Val::Record(
+            fields
+                .into_iter()
+                .map(|(name, value)| (name, from_wasmtime(value, cx)))
+                .collect(),
+        ),
         wc::Val::Variant(name, payload) => Val::Variant(name, payload_from(payload, cx)),
         wc::Val::Enum(name) => Val::Enum(name),
         wc::Val::Option(payload) => Val::Option(payload_from(payload, cx)),

@@ -33,13 +33,17 @@ pub(crate) fn defined_name(interface: &str) -> String {
 pub(crate) fn announce_waits(linker: &mut Linker<Data>, p2: bool, p3: bool) -> wasmtime::Result<()> {
     if p2 {
         let mut clock = linker.instance(&format!("wasi:clocks/monotonic-clock@{VERSION_0_2}"))?;
-        clock.func_wrap("subscribe-duration", |store: StoreContextMut<Data>, (duration,): (u64,)| {
-            subscribe_until(store, Duration::from_nanos(duration))
-        })?;
-        clock.func_wrap("subscribe-instant", |mut store: StoreContextMut<Data>, (when,): (u64,)| {
-            let duration = until(store.data_mut(), when);
-            subscribe_until(store, duration)
-        })?;
+        clock.func_wrap(
+            "subscribe-duration",
+            |store: StoreContextMut<Data>, (duration,): (u64,)| subscribe_until(store, Duration::from_nanos(duration)),
+        )?;
+        clock.func_wrap(
+            "subscribe-instant",
+            |mut store: StoreContextMut<Data>, (when,): (u64,)| {
+                let duration = until(store.data_mut(), when);
+                subscribe_until(store, duration)
+            },
+        )?;
     }
     if p3 {
         let mut clock = linker.instance(&format!("wasi:clocks/monotonic-clock@{VERSION_0_3}"))?;
@@ -85,12 +89,12 @@ struct Deadline {
 }
 
 /// The timeout of a guest's poll, which may look at it any number of times.
-fn subscribe_until(
-    mut store: StoreContextMut<Data>,
-    duration: Duration,
-) -> wasmtime::Result<(Resource<DynPollable>,)> {
+fn subscribe_until(mut store: StoreContextMut<Data>, duration: Duration) -> wasmtime::Result<(Resource<DynPollable>,)> {
     let data = store.data_mut();
-    let deadline = Deadline { cx: data.cx.clone(), until: Instant::now().checked_add(duration) };
+    let deadline = Deadline {
+        cx: data.cx.clone(),
+        until: Instant::now().checked_add(duration),
+    };
     let table = data.ctx().table;
     let deadline = table.push(deadline)?;
     Ok((subscribe(table, deadline)?,))
@@ -127,11 +131,18 @@ impl IsTerminal for HostStdin {
 impl StdinStream for HostStdin {
     fn async_stream(&self) -> Box<dyn AsyncRead + Send + Sync> {
         let inner = Pin::from(wasmtime_wasi::cli::stdin().async_stream());
-        Box::new(AnnouncedRead { inner, cx: self.0.clone(), waiting: None })
+        Box::new(AnnouncedRead {
+            inner,
+            cx: self.0.clone(),
+            waiting: None,
+        })
     }
 
     fn p2_stream(&self) -> Box<dyn InputStream> {
-        Box::new(AnnouncedInput { inner: wasmtime_wasi::cli::stdin().p2_stream(), cx: self.0.clone() })
+        Box::new(AnnouncedInput {
+            inner: wasmtime_wasi::cli::stdin().p2_stream(),
+            cx: self.0.clone(),
+        })
     }
 }
 

@@ -105,7 +105,9 @@ impl<T: OnTheWire, const N: usize> OnTheWire for [T; N] {
 }
 
 fn into_array<T, const N: usize>(items: Vec<T>) -> Result<[T; N]> {
-    items.try_into().map_err(|items: Vec<T>| anyhow::anyhow!("{} items where {N} are due", items.len()))
+    items
+        .try_into()
+        .map_err(|items: Vec<T>| anyhow::anyhow!("{} items where {N} are due", items.len()))
 }
 
 impl<T: OnTheWire> OnTheWire for Option<T> {
