@@ -1,0 +1,29 @@
+//! Sends edge values through each interface of the provider and compares what comes back.
+//!
+//! Each module of [`features`] and [`calls`] brings the imports of one `tests/wit` file; together with the one export
+//! below they are the world of this component.
+
+mod calls;
+mod check;
+mod features;
+mod values;
+
+/// The export.
+mod run {
+    witflow::generate!({ path: "wit/run.wit", world: "run" });
+
+    struct Consumer;
+    export!(Consumer);
+
+    impl Guest for Consumer {
+        async fn run() -> Result<(), String> {
+            let mut failures = crate::features::check_all().await;
+            failures.extend(crate::calls::check_all().await);
+            if failures.is_empty() {
+                Ok(())
+            } else {
+                Err(failures.join("\n"))
+            }
+        }
+    }
+}
