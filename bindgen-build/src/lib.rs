@@ -1,1 +1,204 @@
-//! Placeholder.
+//! Bindings from a build script.
+//!
+//! ```no_run
+//! // build.rs
+//! fn main() -> Result<(), witflow_build::Error> {
+//!     witflow_build::configure().world("pipeline").compile("wit")
+//! }
+//! ```
+//!
+//! ```ignore
+//! // src/lib.rs: the file is named after the world
+//! include!(concat!(env!("OUT_DIR"), "/pipeline.rs"));
+//! ```
+//!
+//! Cargo runs the script again when a WIT file is changed, added or removed, and at no other time.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use witflow_bindgen_rust::core::diagnostic::{Diagnostic, Diagnostics};
+use witflow_bindgen_rust::{generate, output};
+
+pub use witflow_bindgen_rust::{Options, With};
+
+/// Everything that went wrong. Prints the same under `{}` and `{:?}`, since a failing build script shows the latter.
+pub struct Error(Diagnostics);
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\n{}", self.0)
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// Starts with the default options.
+pub fn configure() -> Builder {
+    Builder {
+        options: Options::default(),
+        out_dir: None,
+    }
+}
+
+/// Bindings to be: the options, and where the file goes.
+#[derive(Clone, Debug)]
+pub struct Builder {
+    options: Options,
+    out_dir: Option<PathBuf>,
+}
+
+impl Builder {
+    /// Replaces all options at once.
+    #[must_use]
+    pub fn options(mut self, options: Options) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// See [`Options::world`].
+    #[must_use]
+    pub fn world(mut self, world: impl Into<String>) -> Self {
+        self.options.world = Some(world.into());
+        self
+    }
+
+    /// Another WIT file or directory, read before the one given to [`Builder::compile`]. See [`Options::path`].
+    #[must_use]
+    pub fn path(mut self, path: impl Into<PathBuf>) -> Self {
+        self.options.path.push(path.into());
+        self
+    }
+
+    /// See [`Options::inline`].
+    #[must_use]
+    pub fn inline(mut self, wit: impl Into<String>) -> Self {
+        self.options.inline = Some(wit.into());
+        self
+    }
+
+    /// See [`Options::features`].
+    #[must_use]
+    pub fn features<S: Into<String>>(mut self, features: impl IntoIterator<Item = S>) -> Self {
+        self.options.features.extend(features.into_iter().map(Into::into));
+        self
+    }
+
+    /// See [`Options::all_features`].
+    #[must_use]
+    pub fn all_features(mut self, yes: bool) -> Self {
+        self.options.all_features = yes;
+        self
+    }
+
+    /// One filter of [`Options::async_`], or `true` or `false`.
+    #[must_use]
+    pub fn async_(mut self, filter: impl ToString) -> Self {
+        self.options.async_.push(filter.to_string());
+        self
+    }
+
+    /// Uses the bindings in module `path` for `interface`, or `generate`. See [`Options::with`].
+    #[must_use]
+    pub fn with(mut self, interface: impl Into<String>, path: &str) -> Self {
+        self.options.with.push((interface.into(), With::parse(path)));
+        self
+    }
+
+    /// See [`Options::generate_all`].
+    #[must_use]
+    pub fn generate_all(mut self, yes: bool) -> Self {
+        self.options.generate_all = yes;
+        self
+    }
+
+    /// See [`Options::additional_derives`].
+    #[must_use]
+    pub fn additional_derive(mut self, derive: impl Into<String>) -> Self {
+        self.options.additional_derives.push(derive.into());
+        self
+    }
+
+    /// See [`Options::additional_derives_ignore`].
+    #[must_use]
+    pub fn additional_derive_ignore(mut self, ty: impl Into<String>) -> Self {
+        self.options.additional_derives_ignore.push(ty.into());
+        self
+    }
+
+    /// See [`Options::runtime_path`].
+    #[must_use]
+    pub fn runtime_path(mut self, path: impl Into<String>) -> Self {
+        self.options.runtime_path = Some(path.into());
+        self
+    }
+
+    /// See [`Options::export_macro_name`].
+    #[must_use]
+    pub fn export_macro_name(mut self, name: impl Into<String>) -> Self {
+        self.options.export_macro_name = Some(name.into());
+        self
+    }
+
+    /// See [`Options::pub_export_macro`].
+    #[must_use]
+    pub fn pub_export_macro(mut self, yes: bool) -> Self {
+        self.options.pub_export_macro = yes;
+        self
+    }
+
+    /// See [`Options::type_section_suffix`].
+    #[must_use]
+    pub fn type_section_suffix(mut self, suffix: impl Into<String>) -> Self {
+        self.options.type_section_suffix = Some(suffix.into());
+        self
+    }
+
+    /// Where the file goes; by default the directory Cargo gives build scripts.
+    #[must_use]
+    pub fn out_dir(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.out_dir = Some(directory.into());
+        self
+    }
+
+    /// Generates the bindings of the WIT at `wit` as `<world>.rs`, and tells Cargo which files they depend on.
+    ///
+    /// # Errors
+    ///
+    /// Everything wrong with the WIT and the options, and a file that cannot be written.
+    pub fn compile(mut self, wit: impl AsRef<Path>) -> Result<(), Error> {
+        self.options.path.push(wit.as_ref().to_owned());
+        // Said before anything can fail, so that mending a file runs the script again.
+        for path in &self.options.path {
+            rerun_if_changed(path);
+        }
+        let loaded = self.options.input().load().map_err(Error)?;
+        loaded.files.iter().for_each(|file| rerun_if_changed(file));
+        let tokens = generate(&loaded, &self.options, None).map_err(Error)?;
+        let text = output::print(tokens).map_err(|error| Error(error.into()))?;
+        let name = loaded.resolve.worlds[loaded.world].name.replace('-', "_");
+        let directory = self.out_dir.or_else(|| std::env::var_os("OUT_DIR").map(PathBuf::from));
+        let directory = directory.ok_or_else(|| {
+            let diagnostic = Diagnostic::new("there is no directory for the bindings");
+            Error(
+                diagnostic
+                    .help("Cargo gives build scripts one; elsewhere call `out_dir`")
+                    .into(),
+            )
+        })?;
+        let file = directory.join(format!("{name}.rs"));
+        let written = std::fs::create_dir_all(&directory).and_then(|()| std::fs::write(&file, text));
+        written
+            .map_err(|error| Error(Diagnostic::new(format!("`{}` cannot be written: {error}", file.display())).into()))
+    }
+}
+
+fn rerun_if_changed(path: &Path) {
+    println!("cargo::rerun-if-changed={}", path.display());
+}

@@ -1,1 +1,145 @@
-//! Placeholder.
+//! Rust bindings for guests of the Component Model, as tokens.
+//!
+//! The way through: a front end fills [`Options`], `bindgen-core` loads the world they name, and [`generate`] makes a
+//! [`TokenStream`] of it: it checks the options against the world, assigns modules and identifiers (`paths`, `names`), writes
+//! type definitions (`definitions`), functions (`functions`), stream and future payloads (`payloads`), translates programs
+//! (`code`) and puts the pieces together (`world`). This crate reads no file and no environment, and makes no text of code but
+//! in [`output`].
+
+mod code;
+mod definitions;
+mod functions;
+mod named;
+pub mod names;
+pub mod options;
+#[cfg(feature = "print")]
+pub mod output;
+mod paths;
+mod payloads;
+mod selection;
+mod types;
+mod world;
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use wit_parser::{Resolve, Type, TypeDefKind, TypeId};
+use witflow_bindgen_core::abi::{NamedOp, dealias};
+use witflow_bindgen_core::component_type;
+use witflow_bindgen_core::diagnostic::{Diagnostic, Diagnostics};
+use witflow_bindgen_core::load::Loaded;
+use witflow_bindgen_core::world::{Item, World};
+
+pub use options::{Options, With};
+pub use witflow_bindgen_core as core;
+
+use paths::Paths;
+
+/// Everything translation needs to know.
+struct Generator<'a> {
+    world: &'a World<'a>,
+    options: &'a Options,
+    /// The runtime module as users reach it.
+    runtime: TokenStream,
+    /// The runtime module as generated modules have it in scope.
+    rt: TokenStream,
+    paths: Paths,
+    /// Types that functions return as errors.
+    error_types: BTreeSet<usize>,
+    /// Functions of named types that something calls.
+    wishes: RefCell<BTreeSet<(TypeId, NamedOp)>>,
+}
+
+/// Makes the bindings of a loaded world.
+///
+/// `runtime` is the path of the runtime module; the `runtime_path` option overrides it, and `None` stands for `::witflow::rt`.
+///
+/// # Errors
+///
+/// Options that are malformed or match nothing in the world, and everything in the world that is not supported.
+pub fn generate(loaded: &Loaded, options: &Options, runtime: Option<TokenStream>) -> Result<TokenStream, Diagnostics> {
+    let mut errors = Diagnostics::default();
+    let described = component_type::encode(&loaded.resolve, loaded.world);
+    let resolve = &loaded.resolve;
+    let mut selection = selection::Selection::new(options, &mut errors);
+    let world = World::new(resolve, loaded.world, &mut |key, func, direction| {
+        selection.is_async(resolve, key, func, direction)
+    });
+    let world = world.map_err(|found| Diagnostics([std::mem::take(&mut errors).0, found.0].concat()))?;
+    let external = selection.external(&world, &mut errors);
+    selection.finish(&mut errors);
+    let runtime = runtime_path(options, runtime, &mut errors);
+    errors.finish()?;
+    let described = described.map_err(|error| Diagnostic::new(error.to_string()))?;
+    let generator = Generator {
+        paths: Paths::new(&world, &external),
+        error_types: error_types(&world),
+        world: &world,
+        options,
+        runtime,
+        rt: quote!(_rt),
+        wishes: RefCell::default(),
+    };
+    Ok(generator.bindings(&described))
+}
+
+impl Generator<'_> {
+    fn resolve(&self) -> &Resolve {
+        self.world.resolve()
+    }
+}
+
+fn runtime_path(options: &Options, runtime: Option<TokenStream>, errors: &mut Diagnostics) -> TokenStream {
+    match &options.runtime_path {
+        Some(path) => parse_option_path("runtime_path", path, errors),
+        None => runtime.unwrap_or_else(|| quote!(::witflow::rt)),
+    }
+}
+
+/// A path written in an option; if it is none, that is an error and any path serves until it is reported.
+fn parse_option_path(option: &'static str, path: &str, errors: &mut Diagnostics) -> TokenStream {
+    match syn::parse_str::<syn::Path>(path) {
+        Ok(path) => quote!(#path),
+        Err(_) => {
+            let message = format!("`{path}` is not a Rust path");
+            errors.push(
+                Diagnostic::new(message)
+                    .help("for example `crate::bindings`")
+                    .option(option, Some(path)),
+            );
+            quote!(self)
+        }
+    }
+}
+
+/// A path that was checked by [`selection`] or that the generator wrote itself.
+fn parse_path(path: &str) -> TokenStream {
+    syn::parse_str::<syn::Path>(path).map_or_else(|_| quote!(self), |path| quote!(#path))
+}
+
+/// Named types that occur as the error of a function's result.
+fn error_types(world: &World<'_>) -> BTreeSet<usize> {
+    let resolve = world.resolve();
+    let mut found = BTreeSet::new();
+    for (_, item) in world.items_with_direction() {
+        let functions = match item {
+            Item::Interface(interface) => interface.functions.iter().collect(),
+            Item::Function(function) => vec![function],
+            Item::Type(_) => Vec::new(),
+        };
+        for function in functions {
+            let Some(Type::Id(id)) = function.func.result.map(|ty| dealias(resolve, ty)) else {
+                continue;
+            };
+            let TypeDefKind::Result(result) = &resolve.types[id].kind else {
+                continue;
+            };
+            if let Some(Type::Id(error)) = result.err.map(|ty| dealias(resolve, ty)) {
+                found.insert(error.index());
+            }
+        }
+    }
+    found
+}

@@ -1,1 +1,62 @@
-//! Placeholder.
+//! What the `bindgen` command does: `rust` writes bindings, `listing` prints the instructions they are made from, `component`
+//! turns a core module into a component.
+//!
+//! Commands write to the streams they are given and say whether they succeeded; they never end the process.
+
+mod component;
+mod rust;
+
+use std::io::Write;
+
+use clap::Parser;
+use witflow_bindgen_rust::Options;
+use witflow_bindgen_rust::core::listing;
+use witflow_bindgen_rust::core::world::World;
+
+pub use component::ComponentArgs;
+pub use rust::RustArgs;
+
+/// Rust bindings for WebAssembly components.
+#[derive(Debug, Parser)]
+#[command(name = "bindgen", version)]
+pub enum Command {
+    /// Write the bindings of a world.
+    Rust(RustArgs),
+    /// Print the ABI of a world: core signatures, and lifting and lowering as instructions.
+    Listing {
+        /// Where the WIT is.
+        #[command(flatten)]
+        options: Options,
+    },
+    /// Make a component of a core module that was built with bindings.
+    Component(ComponentArgs),
+}
+
+impl Command {
+    /// Runs the command. Problems are written to `err`; `false` stands for a failure.
+    pub fn run(&self, out: &mut dyn Write, err: &mut dyn Write) -> bool {
+        let result = match self {
+            Self::Rust(args) => args.run(out),
+            Self::Listing { options } => list(options, out),
+            Self::Component(args) => args.run(out),
+        };
+        match result {
+            Ok(done) => done,
+            Err(error) => {
+                // Nothing can be done about a closed stderr.
+                let _ = writeln!(err, "{error}");
+                false
+            }
+        }
+    }
+}
+
+/// What a command can fail with, as it is printed.
+type Failure = Box<dyn std::error::Error>;
+
+fn list(options: &Options, out: &mut dyn Write) -> Result<bool, Failure> {
+    let loaded = options.input().load()?;
+    let world = World::new(&loaded.resolve, loaded.world, &mut |_, _, _| true)?;
+    write!(out, "{}", listing::list(&world))?;
+    Ok(true)
+}

@@ -1,1 +1,44 @@
-//! Placeholder.
+//! The `generate!` macro of witflow. Users reach it through the `witflow` crate, which hands its own path on.
+
+mod input;
+mod report;
+#[cfg(test)]
+mod tests;
+
+use proc_macro2::{Literal, TokenStream};
+use quote::quote;
+use witflow_bindgen_rust::core::load::Loaded;
+use witflow_bindgen_rust::generate;
+
+use input::Input;
+
+/// Expands `[path of the witflow crate] options`.
+#[doc(hidden)]
+#[proc_macro]
+pub fn generate_impl(tokens: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    let manifest = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default();
+    expand(tokens.into(), manifest.as_ref())
+        .unwrap_or_else(|errors| errors)
+        .into()
+}
+
+/// Bindings, or errors at the tokens they are about.
+fn expand(tokens: TokenStream, manifest: &std::path::Path) -> Result<TokenStream, TokenStream> {
+    let input = Input::parse(tokens, manifest).map_err(|error| error.to_compile_error())?;
+    let report = |errors| report::compile_errors(&errors, &input);
+    let loaded = input.options.input().load().map_err(report)?;
+    let bindings = generate(&loaded, &input.options, Some(input.runtime())).map_err(report)?;
+    let tracked = track(&loaded);
+    Ok(quote!(#bindings #tracked))
+}
+
+/// Makes the compiler notice changes of WIT files.
+fn track(loaded: &Loaded) -> TokenStream {
+    let files = loaded
+        .files
+        .iter()
+        .filter(|file| file.is_file())
+        .filter_map(|file| file.to_str());
+    let files = files.map(Literal::string);
+    quote!(#(const _: &[u8] = ::core::include_bytes!(#files);)*)
+}

@@ -24,6 +24,7 @@ pub use alloc::boxed::Box;
 pub use alloc::collections::BTreeMap as Map;
 pub use alloc::string::String;
 pub use alloc::vec::Vec;
+pub use bitflags;
 pub use core::mem::MaybeUninit;
 
 /// The built-ins of a stream type, by their field names in `module`.

@@ -147,7 +147,7 @@ struct Context<'a> {
 }
 
 /// The ABI of `func`, imported or exported. `asynchronous` asks for the async ABI, which only `async` functions have.
-pub fn function(
+pub(crate) fn function(
     types: &Types<'_>,
     interface: Option<&WorldKey>,
     func: &wit_parser::Function,

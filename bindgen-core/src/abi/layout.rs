@@ -202,7 +202,7 @@ pub fn cases(resolve: &Resolve, id: TypeId) -> Vec<Option<Type>> {
 }
 
 /// The integer that holds a variant's discriminant in memory.
-pub fn discriminant(resolve: &Resolve, id: TypeId) -> Int {
+pub(crate) fn discriminant(resolve: &Resolve, id: TypeId) -> Int {
     match &resolve.types[id].kind {
         TypeDefKind::Variant(variant) => variant.tag(),
         TypeDefKind::Enum(def) => def.tag(),
@@ -212,7 +212,7 @@ pub fn discriminant(resolve: &Resolve, id: TypeId) -> Int {
 }
 
 /// The types a record, tuple or fixed-length list consists of.
-pub fn parts(resolve: &Resolve, id: TypeId) -> Vec<Type> {
+pub(crate) fn parts(resolve: &Resolve, id: TypeId) -> Vec<Type> {
     match &resolve.types[id].kind {
         TypeDefKind::Record(record) => record.fields.iter().map(|field| field.ty).collect(),
         TypeDefKind::Tuple(tuple) => tuple.types.clone(),

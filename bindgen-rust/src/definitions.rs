@@ -1,0 +1,205 @@
+//! The definitions of named types: structs, enums, flags and aliases, with the WIT documentation.
+
+use proc_macro2::{Ident, Literal, TokenStream};
+use quote::quote;
+use wit_parser::{Docs, Enum, Flags, Record, Type, TypeDefKind, TypeId, Variant};
+
+use crate::Generator;
+use crate::names::{Case, define_all};
+use crate::paths::ModulePath;
+
+impl Generator<'_> {
+    /// The definition of a type, in the module it lives in.
+    pub(crate) fn definition(&self, home: &ModulePath, id: TypeId) -> TokenStream {
+        let def = &self.resolve().types[id];
+        let name = self.paths.type_ident(self.resolve(), id);
+        let docs = docs(&def.docs);
+        match &def.kind {
+            TypeDefKind::Record(record) => self.record(home, id, &name, &docs, record),
+            TypeDefKind::Variant(variant) => self.variant(home, id, &name, &docs, variant),
+            TypeDefKind::Enum(def) => self.enumeration(id, &name, &docs, def),
+            TypeDefKind::Flags(flags) => self.flags(&name, &docs, flags),
+            _ => {
+                let target = self.anonymous(home, id, false);
+                quote!(#docs pub type #name = #target;)
+            }
+        }
+    }
+
+    fn record(&self, home: &ModulePath, id: TypeId, name: &Ident, docs: &TokenStream, record: &Record) -> TokenStream {
+        let derives = self.derives(id, &["Debug"]);
+        // Copyable records have the layout WIT gives them, as users of wit-bindgen expect.
+        let facts = self.world.types.facts(&Type::Id(id));
+        let repr = (!facts.heap && !facts.handle).then(|| quote!(#[repr(C)]));
+        let fields = define_all(record.fields.iter().map(|field| field.name.as_str()), Case::Snake);
+        let fields = record.fields.iter().zip(fields).map(|(field, name)| {
+            let docs = self::docs(&field.docs);
+            let ty = self.owned(home, &field.ty);
+            quote!(#docs pub #name: #ty)
+        });
+        let error = self.error_impl(id, name);
+        quote! {
+            #docs
+            #repr
+            #derives
+            pub struct #name { #(#fields,)* }
+            #error
+        }
+    }
+
+    fn variant(
+        &self,
+        home: &ModulePath,
+        id: TypeId,
+        name: &Ident,
+        docs: &TokenStream,
+        variant: &Variant,
+    ) -> TokenStream {
+        let derives = self.derives(id, &["Debug"]);
+        let cases = define_all(variant.cases.iter().map(|case| case.name.as_str()), Case::Camel);
+        let cases = variant.cases.iter().zip(cases).map(|(case, name)| {
+            let docs = self::docs(&case.docs);
+            let payload = case.ty.as_ref().map(|ty| {
+                let ty = self.owned(home, ty);
+                quote!((#ty))
+            });
+            quote!(#docs #name #payload)
+        });
+        let error = self.error_impl(id, name);
+        quote! {
+            #docs
+            #derives
+            pub enum #name { #(#cases,)* }
+            #error
+        }
+    }
+
+    fn enumeration(&self, id: TypeId, name: &Ident, docs: &TokenStream, def: &Enum) -> TokenStream {
+        let rt = &self.rt;
+        let derives = self.derives(id, &["Debug", "PartialEq", "Eq", "PartialOrd", "Ord", "Hash"]);
+        let cases = define_all(def.cases.iter().map(|case| case.name.as_str()), Case::Camel);
+        let cases = def.cases.iter().zip(cases).map(|(case, name)| {
+            let docs = self::docs(&case.docs);
+            quote!(#docs #name)
+        });
+        let repr = int_type(def.tag());
+        let last = Literal::usize_unsuffixed(def.cases.len() - 1);
+        let error = self.error_impl(id, name);
+        quote! {
+            #docs
+            #[repr(#repr)]
+            #derives
+            pub enum #name { #(#cases,)* }
+            impl #name {
+                #[doc(hidden)]
+                pub unsafe fn _lift(value: i32) -> Self {
+                    match value {
+                        // SAFETY: the discriminants are exactly the numbers of this range.
+                        0..=#last => unsafe { ::core::mem::transmute::<#repr, Self>(value as #repr) },
+                        _ => #rt::invalid_discriminant(),
+                    }
+                }
+            }
+            #error
+        }
+    }
+
+    fn flags(&self, name: &Ident, docs: &TokenStream, flags: &Flags) -> TokenStream {
+        let rt = &self.rt;
+        let repr = flags_type(flags);
+        let names = define_all(flags.flags.iter().map(|flag| flag.name.as_str()), Case::Shouty);
+        let constants = flags.flags.iter().zip(names).enumerate().map(|(bit, (flag, name))| {
+            let docs = self::docs(&flag.docs);
+            let bit = Literal::usize_unsuffixed(bit);
+            quote!(#docs const #name = 1 << #bit;)
+        });
+        quote! {
+            #rt::bitflags::bitflags! {
+                #docs
+                #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+                pub struct #name: #repr { #(#constants)* }
+            }
+        }
+    }
+
+    /// The derives of a type: what its contents allow, what it needs itself, and what the options add.
+    fn derives(&self, id: TypeId, own: &[&str]) -> TokenStream {
+        let facts = self.world.types.facts(&Type::Id(id));
+        let mut derives: Vec<String> = Vec::new();
+        if !facts.handle {
+            derives.push("Clone".to_owned());
+        }
+        if !facts.handle && !facts.heap {
+            derives.push("Copy".to_owned());
+        }
+        derives.extend(own.iter().map(|name| (*name).to_owned()));
+        let wit_name = self.resolve().types[id].name.as_deref().unwrap_or_default();
+        if !self
+            .options
+            .additional_derives_ignore
+            .iter()
+            .any(|ignored| ignored == wit_name)
+        {
+            let added = self.options.additional_derives.iter();
+            derives.extend(added.filter(|added| !own.contains(&last_segment(added))).cloned());
+        }
+        let mut seen = Vec::new();
+        derives.retain(|derive| {
+            let fresh = !seen.contains(&last_segment(derive).to_owned());
+            seen.push(last_segment(derive).to_owned());
+            fresh
+        });
+        let derives = derives.iter().map(|derive| crate::parse_path(derive));
+        quote!(#[derive(#(#derives),*)])
+    }
+
+    /// Types that functions return as errors are errors.
+    fn error_impl(&self, id: TypeId, name: &Ident) -> Option<TokenStream> {
+        self.error_types.contains(&id.index()).then(|| {
+            quote! {
+                impl ::core::fmt::Display for #name {
+                    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                        ::core::fmt::Debug::fmt(self, f)
+                    }
+                }
+                impl ::core::error::Error for #name {}
+            }
+        })
+    }
+}
+
+fn last_segment(path: &str) -> &str {
+    path.rsplit("::").next().unwrap_or(path).trim()
+}
+
+/// WIT documentation as attributes.
+pub(crate) fn docs(docs: &Docs) -> TokenStream {
+    let lines = docs.contents.iter().flat_map(|text| text.trim().lines()).map(|line| {
+        let line = line.trim_end();
+        if line.is_empty() {
+            String::new()
+        } else {
+            format!(" {line}")
+        }
+    });
+    quote!(#(#[doc = #lines])*)
+}
+
+/// The Rust type of a discriminant.
+pub(crate) fn int_type(int: wit_parser::Int) -> TokenStream {
+    match int {
+        wit_parser::Int::U8 => quote!(u8),
+        wit_parser::Int::U16 => quote!(u16),
+        wit_parser::Int::U32 => quote!(u32),
+        wit_parser::Int::U64 => quote!(u64),
+    }
+}
+
+/// The Rust type that holds flags.
+pub(crate) fn flags_type(flags: &Flags) -> TokenStream {
+    match flags.repr() {
+        wit_parser::FlagsRepr::U8 => quote!(u8),
+        wit_parser::FlagsRepr::U16 => quote!(u16),
+        wit_parser::FlagsRepr::U32(_) => quote!(u32),
+    }
+}

@@ -1,0 +1,122 @@
+//! The module `_abi`: one function for each way a named type is lifted or lowered somewhere.
+//!
+//! Translating code asks for a function by [`Generator::named_function`], which notes the wish; [`Generator::abi_module`] then
+//! fulfils wishes until none is left, since functions call each other.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+use std::collections::BTreeMap;
+use wit_parser::{Type, TypeId};
+use witflow_bindgen_core::abi::{Kind, NamedOp, named};
+
+use crate::Generator;
+use crate::code::{Callees, Code, Expr, core_type};
+use crate::names::Scope;
+
+impl Generator<'_> {
+    /// The name of a named type's function in `_abi`, which will exist.
+    pub(crate) fn named_function(&self, id: TypeId, op: NamedOp) -> Ident {
+        self.wishes.borrow_mut().insert((id, op));
+        let name = self.paths.flat_name(self.resolve(), id);
+        match op {
+            NamedOp::Store => format_ident!("store_{name}"),
+            NamedOp::Load => format_ident!("load_{name}"),
+            NamedOp::Lower => format_ident!("lower_{name}"),
+            NamedOp::Lift => format_ident!("lift_{name}"),
+        }
+    }
+
+    /// The module with all functions that were wished for.
+    pub(crate) fn abi_module(&self) -> TokenStream {
+        let mut functions = BTreeMap::new();
+        loop {
+            let wishes: Vec<(TypeId, NamedOp)> = self.wishes.borrow().iter().copied().collect();
+            let open = wishes
+                .into_iter()
+                .filter(|wish| !functions.contains_key(wish))
+                .collect::<Vec<_>>();
+            if open.is_empty() {
+                break;
+            }
+            for (id, op) in open {
+                functions.insert((id, op), self.abi_function(id, op));
+            }
+        }
+        if functions.is_empty() {
+            return quote!();
+        }
+        let (functions, allow) = (functions.values(), crate::world::allow());
+        quote! {
+            #allow
+            mod _abi {
+                use super::_rt;
+                #(#functions)*
+            }
+        }
+    }
+
+    fn abi_function(&self, id: TypeId, op: NamedOp) -> TokenStream {
+        let rt = &self.rt;
+        let home = vec!["_abi".to_owned()];
+        let name = self.named_function(id, op);
+        let ty = self.owned(&home, &Type::Id(id));
+        let program = named(&self.world.types, id, op);
+        let cleanup = self.world.types.facts(&Type::Id(id)).cleanup;
+        let cleanup = cleanup.then(|| quote!(cleanup: &mut #rt::Cleanup));
+        let flat = |kinds: Vec<Kind>| -> Vec<TokenStream> {
+            kinds
+                .into_iter()
+                .map(|kind| match kind {
+                    Kind::Core(ty) => core_type(rt, ty),
+                    Kind::Wit(_) => unreachable!("a flat form has core values only"),
+                })
+                .collect()
+        };
+        let (params, values, result) = match op {
+            NamedOp::Store => {
+                let values = vec![Expr::Place(quote!(value), true), Expr::Core(quote!(base))];
+                (quote!(value: &#ty, base: *mut u8, #cleanup), values, None)
+            }
+            NamedOp::Load => (quote!(base: *mut u8), vec![Expr::Core(quote!(base))], Some(ty)),
+            NamedOp::Lower => {
+                let kinds = program.body.results.iter().map(|id| program.kind(*id)).collect();
+                let result = match &flat(kinds)[..] {
+                    [one] => quote!(#one),
+                    several => quote!((#(#several),*)),
+                };
+                (
+                    quote!(value: &#ty, #cleanup),
+                    vec![Expr::Place(quote!(value), true)],
+                    Some(result),
+                )
+            }
+            NamedOp::Lift => {
+                let types = flat(program.body.params.iter().map(|id| program.kind(*id)).collect());
+                let names: Vec<Ident> = (0..types.len()).map(|index| format_ident!("a{index}")).collect();
+                let values = names.iter().map(|name| Expr::Core(quote!(#name))).collect();
+                (quote!(#(#names: #types),*), values, Some(ty))
+            }
+        };
+        let mut taken = vec!["value".to_owned(), "base".to_owned(), "cleanup".to_owned()];
+        taken.extend((0..program.body.params.len()).map(|index| format!("a{index}")));
+        let scope = Scope::with(&taken.iter().map(String::as_str).collect::<Vec<_>>());
+        let callees = Callees {
+            import: None,
+            user: None,
+            cleanup: quote!(cleanup),
+        };
+        let (statements, results) = Code::run(self, &home, &program, values, scope, callees);
+        let value = match &results[..] {
+            [] => quote!(),
+            [one] => quote!(#one),
+            several => quote!((#(#several),*)),
+        };
+        let arrow = result.map(|ty| quote!(-> #ty));
+        quote! {
+            pub(super) unsafe fn #name(#params) #arrow {
+                // SAFETY: the caller passes memory or core values of this type.
+                unsafe { #statements #value }
+            }
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Where things live in the generated module tree, and how to name them from elsewhere in it.
+//!
+//! The layout is the one users of wit-bindgen know: an imported interface `ns:pkg/iface` is `ns::pkg::iface`, an exported one
+//! `exports::ns::pkg::iface`, functions and types of the world itself are at the root. A package of which several versions
+//! occur has its version in the module's name.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+use wit_parser::{InterfaceId, PackageId, Resolve, TypeId, TypeOwner, WorldKey};
+use witflow_bindgen_core::world::{Direction, Interface, Item, World};
+
+use crate::names::{Case, Scope, ident, spell};
+
+/// Modules from the root inwards.
+pub(crate) type ModulePath = Vec<String>;
+
+/// Where a type is to be found.
+#[derive(Clone, Debug)]
+enum Home {
+    /// In a module of the generated code.
+    Here(ModulePath),
+    /// In bindings that exist already.
+    There(TokenStream),
+}
+
+/// The homes of all interfaces and the identifiers of all types.
+#[derive(Debug, Default)]
+pub(crate) struct Paths {
+    /// Where the types of an interface are defined. Of an interface on both sides of the world that is the import.
+    homes: BTreeMap<usize, Home>,
+    /// The module of each interface on each side by its key in the world, unless its bindings exist already.
+    modules: BTreeMap<(Direction, String), ModulePath>,
+    /// The interface of each module.
+    interfaces: BTreeMap<ModulePath, usize>,
+    types: BTreeMap<usize, Ident>,
+}
+
+impl Paths {
+    /// Assigns modules and identifiers. `external` are the interfaces found in existing bindings.
+    pub(crate) fn new(world: &World<'_>, external: &BTreeMap<usize, TokenStream>) -> Self {
+        let mut paths = Self::default();
+        let mut modules = ModuleNames::default();
+        let mut root = Scope::with(&["exports", "wit_stream", "wit_future", "_abi", "_rt"]);
+        for (direction, item) in world.items_with_direction() {
+            match item {
+                Item::Interface(interface) => {
+                    let index = interface.id.index();
+                    let existing = external.get(&index).filter(|_| direction == Direction::Import);
+                    let home = match existing {
+                        Some(path) => Home::There(path.clone()),
+                        None => {
+                            let path = modules.path(world.resolve(), direction, interface);
+                            let key = world.resolve().name_world_key(&interface.key);
+                            paths.modules.insert((direction, key), path.clone());
+                            paths.interfaces.insert(path.clone(), index);
+                            Home::Here(path)
+                        }
+                    };
+                    paths.homes.entry(index).or_insert(home);
+                    let mut scope = Scope::default();
+                    for (name, id) in &world.resolve().interfaces[interface.id].types {
+                        paths.types.insert(id.index(), scope.define(name, Case::Camel));
+                    }
+                }
+                Item::Type(id) => {
+                    let name = world.resolve().types[*id].name.as_deref().unwrap_or("type");
+                    paths.types.insert(id.index(), root.define(name, Case::Camel));
+                }
+                Item::Function(_) => {}
+            }
+        }
+        paths
+    }
+
+    /// The module of an interface on one side of the world, unless its bindings exist already.
+    pub(crate) fn module_of(&self, resolve: &Resolve, direction: Direction, key: &WorldKey) -> Option<&ModulePath> {
+        self.modules.get(&(direction, resolve.name_world_key(key)))
+    }
+
+    /// Whether the types of an interface are defined in this module and not merely used there.
+    pub(crate) fn defines(&self, module: &ModulePath, id: InterfaceId) -> bool {
+        matches!(self.homes.get(&id.index()), Some(Home::Here(home)) if home == module)
+    }
+
+    /// The identifier a type is defined under.
+    pub(crate) fn type_ident(&self, resolve: &Resolve, id: TypeId) -> Ident {
+        let spelled = || ident(&spell(resolve.types[id].name.as_deref().unwrap_or("type"), Case::Camel));
+        self.types.get(&id.index()).cloned().unwrap_or_else(spelled)
+    }
+
+    /// A named type as seen from the module `from`.
+    pub(crate) fn type_path(&self, resolve: &Resolve, from: &ModulePath, id: TypeId) -> TokenStream {
+        // Every module of an interface has its types in scope, wherever they are defined.
+        match resolve.types[id].owner {
+            TypeOwner::Interface(interface) if self.interfaces.get(from) == Some(&interface.index()) => {
+                let name = self.type_ident(resolve, id);
+                quote!(#name)
+            }
+            _ => self.definition_path(resolve, from, id),
+        }
+    }
+
+    /// A named type at the place it is defined, as seen from the module `from`.
+    pub(crate) fn definition_path(&self, resolve: &Resolve, from: &ModulePath, id: TypeId) -> TokenStream {
+        let name = self.type_ident(resolve, id);
+        let home = match resolve.types[id].owner {
+            TypeOwner::Interface(interface) => self.homes.get(&interface.index()),
+            TypeOwner::World(_) | TypeOwner::None => None,
+        };
+        match home {
+            Some(Home::Here(path)) => {
+                let path = relative(from, path);
+                quote!(#path #name)
+            }
+            Some(Home::There(path)) => quote!(#path :: #name),
+            None => {
+                let path = to_root(from);
+                quote!(#path #name)
+            }
+        }
+    }
+
+    /// A name for a type that is unique in the world and an identifier: its path with underscores.
+    pub(crate) fn flat_name(&self, resolve: &Resolve, id: TypeId) -> String {
+        let owner = match resolve.types[id].owner {
+            TypeOwner::Interface(interface) => match self.homes.get(&interface.index()) {
+                Some(Home::Here(path)) => path.join("_"),
+                Some(Home::There(path)) => path.to_string().replace(|c: char| !c.is_ascii_alphanumeric(), "_"),
+                None => String::new(),
+            },
+            TypeOwner::World(_) | TypeOwner::None => String::new(),
+        };
+        let name = spell(&self.type_ident(resolve, id).to_string(), Case::Snake);
+        if owner.is_empty() {
+            name
+        } else {
+            format!("{owner}_{name}")
+        }
+    }
+}
+
+/// Leads from `from` to the root, followed by `::`; empty at the root itself.
+pub(crate) fn to_root(from: &ModulePath) -> TokenStream {
+    from.iter().map(|_| quote!(super::)).collect()
+}
+
+fn relative(from: &ModulePath, to: &ModulePath) -> TokenStream {
+    let shared = from.iter().zip(to).take_while(|(a, b)| a == b).count();
+    let up = from[shared..].iter().map(|_| quote!(super::));
+    let down = to[shared..].iter().map(|name| {
+        let name = ident(name);
+        quote!(#name ::)
+    });
+    up.chain(down).collect()
+}
+
+/// Hands out module names and keeps those that fall together apart.
+#[derive(Default)]
+struct ModuleNames {
+    taken: BTreeSet<ModulePath>,
+}
+
+impl ModuleNames {
+    fn path(&mut self, resolve: &Resolve, direction: Direction, interface: &Interface) -> ModulePath {
+        let mut path = Vec::new();
+        if direction == Direction::Export {
+            path.push("exports".to_owned());
+        }
+        match &interface.key {
+            WorldKey::Name(name) => path.push(spell(name, Case::Snake)),
+            WorldKey::Interface(id) => {
+                let def = &resolve.interfaces[*id];
+                if let Some(package) = def.package {
+                    path.push(spell(&resolve.packages[package].name.namespace, Case::Snake));
+                    path.push(package_module(resolve, package));
+                }
+                path.push(spell(def.name.as_deref().unwrap_or("interface"), Case::Snake));
+            }
+        }
+        while !self.taken.insert(path.clone()) {
+            path.last_mut().expect("a path names at least one module").push('_');
+        }
+        path
+    }
+}
+
+fn package_module(resolve: &Resolve, package: PackageId) -> String {
+    let name = &resolve.packages[package].name;
+    let base = spell(&name.name, Case::Snake);
+    let same = |other: &wit_parser::Package| other.name.namespace == name.namespace && other.name.name == name.name;
+    let versions = resolve.packages.iter().filter(|(_, other)| same(other)).count();
+    match &name.version {
+        Some(version) if versions > 1 => {
+            let version = version.to_string().replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+            format!("{base}{version}")
+        }
+        _ => base,
+    }
+}

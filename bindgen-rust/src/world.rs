@@ -1,0 +1,246 @@
+//! Assembling the pieces: modules for interfaces, the root, traits and the export macro.
+
+use std::collections::BTreeMap;
+
+use proc_macro2::{Ident, Literal, TokenStream};
+use quote::{format_ident, quote};
+use wit_parser::Docs;
+use witflow_bindgen_core::abi::Function;
+use witflow_bindgen_core::world::{Direction, Interface, Item, PayloadKind};
+
+use crate::Generator;
+use crate::definitions::docs;
+use crate::functions::{Entry, Export, Target};
+use crate::names::{Case, Scope, ident, spell};
+use crate::paths::ModulePath;
+
+/// The contents of one module: its documentation and items, and its submodules in order of their names.
+#[derive(Default)]
+struct Module {
+    docs: TokenStream,
+    items: Vec<TokenStream>,
+    children: BTreeMap<String, Module>,
+}
+
+impl Module {
+    fn at(&mut self, path: &ModulePath) -> &mut Self {
+        path.iter()
+            .fold(self, |module, name| module.children.entry(name.clone()).or_default())
+    }
+
+    /// The items and submodules. `allow` quiets lints about code nobody wrote; submodules inherit it.
+    fn render(&self, allow: Option<&TokenStream>) -> TokenStream {
+        let items = &self.items;
+        let children = self.children.iter().map(|(name, module)| {
+            let (name, docs, body) = (ident(name), &module.docs, module.render(None));
+            quote!(#docs #allow pub mod #name { #body })
+        });
+        quote!(#(#items)* #(#children)*)
+    }
+}
+
+/// Quiets lints about code nobody wrote. Submodules inherit it.
+pub(crate) fn allow() -> TokenStream {
+    quote! {
+        #[allow(
+            async_fn_in_trait, dead_code, missing_docs, non_camel_case_types, non_snake_case, unreachable_pub, unused_imports,
+            unused_unsafe, clippy::all
+        )]
+    }
+}
+
+/// [`allow`] for items that are in no module of ours.
+pub(crate) fn root_allow(home: &ModulePath) -> Option<TokenStream> {
+    home.is_empty().then(allow)
+}
+
+impl Generator<'_> {
+    /// The whole of the generated code.
+    pub(crate) fn bindings(&self, component_type: &[u8]) -> TokenStream {
+        let rt = &self.runtime;
+        let mut root = Module::default();
+        root.items.push(quote!(#[allow(unused_imports)] use #rt as _rt;));
+        let mut exports = Vec::new();
+        self.imports(&mut root);
+        self.exports(&mut root, &mut exports);
+        let streams = self.payload_module(PayloadKind::Stream);
+        let futures = self.payload_module(PayloadKind::Future);
+        let modules = root.render(Some(&allow()));
+        let abi = self.abi_module();
+        let describe = self.component_type(component_type);
+        let export_macro = self.export_macro(&exports);
+        quote!(#modules #streams #futures #abi #describe #export_macro)
+    }
+
+    fn imports(&self, root: &mut Module) {
+        let mut scope = Scope::default();
+        for item in &self.world.imports {
+            match item {
+                Item::Interface(interface) => self.interface_imports(root, interface),
+                Item::Function(function) => {
+                    let name = scope.define(&function.func.name, Case::Snake);
+                    let (import, allow) = (self.import(&Vec::new(), &name, function), allow());
+                    root.items.push(quote!(#allow #import));
+                }
+                Item::Type(id) => root.items.push(self.definition(&Vec::new(), *id)),
+            }
+        }
+    }
+
+    fn interface_imports(&self, root: &mut Module, interface: &Interface) {
+        let Some(home) = self.paths.module_of(self.resolve(), Direction::Import, &interface.key) else {
+            return;
+        };
+        let module = root.at(home);
+        self.interface_types(module, home, interface);
+        let mut scope = Scope::default();
+        for function in &interface.functions {
+            let name = scope.define(&function.func.name, Case::Snake);
+            module.items.push(self.import(home, &name, function));
+        }
+    }
+
+    fn interface_types(&self, module: &mut Module, home: &ModulePath, interface: &Interface) {
+        let def = &self.resolve().interfaces[interface.id];
+        module.docs = docs(&def.docs);
+        let rt = &self.runtime;
+        module.items.push(quote!(use #rt as _rt;));
+        if self.paths.defines(home, interface.id) {
+            module
+                .items
+                .extend(def.types.values().map(|id| self.definition(home, *id)));
+        } else {
+            let paths = def
+                .types
+                .values()
+                .map(|id| self.paths.definition_path(self.resolve(), home, *id));
+            module.items.extend(paths.map(|path| quote!(pub use #path;)));
+        }
+    }
+
+    fn exports(&self, root: &mut Module, entries: &mut Vec<(ModulePath, Entry)>) {
+        let mut functions = Vec::new();
+        for item in &self.world.exports {
+            match item {
+                Item::Interface(interface) => {
+                    let Some(home) = self.paths.module_of(self.resolve(), Direction::Export, &interface.key) else {
+                        continue;
+                    };
+                    let module = root.at(home);
+                    self.interface_types(module, home, interface);
+                    let docs = &self.resolve().interfaces[interface.id].docs;
+                    let functions: Vec<&Function> = interface.functions.iter().collect();
+                    let items = self.guest(home, docs, &functions, entries);
+                    module.items.push(items);
+                }
+                Item::Function(function) => functions.push(function),
+                Item::Type(id) => root.items.push(self.definition(&Vec::new(), *id)),
+            }
+        }
+        if !functions.is_empty() {
+            let docs = &self.resolve().worlds[self.world.id].docs;
+            let items = self.guest(&Vec::new(), docs, &functions, entries);
+            root.items.push(items);
+        }
+    }
+
+    /// The trait users implement, and the glue between it and the core exports.
+    fn guest(
+        &self,
+        home: &ModulePath,
+        about: &Docs,
+        functions: &[&Function],
+        entries: &mut Vec<(ModulePath, Entry)>,
+    ) -> TokenStream {
+        let docs = docs(about);
+        let allow = root_allow(home);
+        let mut scope = Scope::default();
+        let mut methods = Vec::new();
+        let mut glue = Vec::new();
+        for function in functions {
+            let name = scope.define(&function.func.name, Case::Snake);
+            let export: Export = self.export(home, &name, function);
+            methods.push(export.method);
+            glue.push(export.glue);
+            entries.extend(export.entries.into_iter().map(|entry| (home.clone(), entry)));
+        }
+        quote! {
+            #docs
+            #allow
+            pub trait Guest { #(#methods)* }
+            #(#glue)*
+        }
+    }
+
+    /// The bytes that tell the linker what the module's imports and exports mean.
+    fn component_type(&self, bytes: &[u8]) -> TokenStream {
+        let rt = &self.rt;
+        let world = &self.resolve().worlds[self.world.id];
+        let package = world
+            .package
+            .map(|id| self.resolve().packages[id].name.to_string())
+            .unwrap_or_default();
+        let suffix = self.options.type_section_suffix.as_deref().unwrap_or_default();
+        let version = env!("CARGO_PKG_VERSION");
+        let section = format!("component-type:witflow:{version}:{package}:{}{suffix}", world.name);
+        let allow = allow();
+        let (length, literal) = (Literal::usize_unsuffixed(bytes.len()), Literal::byte_string(bytes));
+        quote! {
+            #[doc(hidden)]
+            #allow
+            pub const _COMPONENT_TYPE: [u8; #length] = *#literal;
+            #rt::component_type!(#section, #length, &_COMPONENT_TYPE);
+        }
+    }
+
+    fn export_macro(&self, entries: &[(ModulePath, Entry)]) -> TokenStream {
+        if entries.is_empty() && self.world.exports.is_empty() {
+            return quote!();
+        }
+        let rt = &self.runtime;
+        let world = spell(&self.resolve().worlds[self.world.id].name, Case::Snake);
+        let inner = format_ident!("__export_{world}_impl");
+        let name: Ident = ident(self.options.export_macro_name.as_deref().unwrap_or("export"));
+        let exports = entries.iter().map(|(home, entry)| {
+            let Entry {
+                name,
+                target,
+                params,
+                result,
+            } = entry;
+            let modules: Vec<Ident> = home.iter().map(|name| ident(name)).collect();
+            let function = match target {
+                Target::Generic(function) => quote!($($path)*:: #(#modules ::)* #function::<$ty>),
+                Target::Plain(function) => quote!($($path)*:: #(#modules ::)* #function),
+                Target::Callback => quote!(#rt::callback),
+            };
+            let names: Vec<Ident> = (0..params.len()).map(|index| format_ident!("a{index}")).collect();
+            let arrow = result.as_ref().map(|ty| quote!(-> #ty));
+            quote! {
+                #name = fn(#(#names: #params),*) #arrow { #function(#(#names),*) }
+            }
+        });
+        let (macro_export, visibility) = if self.options.pub_export_macro {
+            (quote!(#[macro_export]), quote!(pub))
+        } else {
+            (quote!(), quote!(pub(crate)))
+        };
+        quote! {
+            #[doc(hidden)]
+            #[allow(unused_macros)]
+            #macro_export
+            macro_rules! #inner {
+                ($ty:ident) => { self::#name!($ty with_types_in self); };
+                ($ty:ident with_types_in $($path:tt)*) => {
+                    #rt::exports! {
+                        for $ty, component_type = $($path)*::_COMPONENT_TYPE;
+                        #(#exports)*
+                    }
+                };
+            }
+            #[doc(inline)]
+            #[allow(unused_imports)]
+            #visibility use #inner as #name;
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! The three front ends make the same code of the same options.
