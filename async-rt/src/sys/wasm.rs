@@ -148,6 +148,7 @@ macro_rules! __witflow_exports {
         for $component:ty, component_type = $component_type:expr;
         $($name:literal = fn($($arg:ident : $ty:ty),* $(,)?) $(-> $ret:ty)? $body:block)*
     ) => {
+        const _: &[u8] = $component_type;
         $(
             const _: () = {
                 #[unsafe(export_name = $name)]
