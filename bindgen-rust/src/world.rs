@@ -188,8 +188,8 @@ impl Generator<'_> {
         quote! {
             #[doc(hidden)]
             #allow
-            pub const _COMPONENT_TYPE: [u8; #length] = *#literal;
-            #rt::component_type!(#section, #length, &_COMPONENT_TYPE);
+            pub const _COMPONENT_TYPE: &[u8; #length] = #literal;
+            #rt::component_type!(#section, #length, _COMPONENT_TYPE);
         }
     }
 

@@ -17,32 +17,55 @@ pub mod exports {
     pub mod test {
         pub mod alias {
             pub mod api {
-                pub use super::super::super::super::test::alias::api::First;
-                pub use super::super::super::super::test::alias::api::Point;
-                pub use super::super::super::super::test::alias::api::Second;
-                pub use super::super::super::super::test::alias::api::T;
-                pub use super::super::super::super::test::alias::api::Third;
                 use ::witflow::rt as _rt;
+                pub use super::super::super::super::test::alias::api::Point;
+                pub use super::super::super::super::test::alias::api::First;
+                pub use super::super::super::super::test::alias::api::Second;
+                pub use super::super::super::super::test::alias::api::Third;
+                pub use super::super::super::super::test::alias::api::T;
                 pub trait Guest {
                     fn echo(x: T) -> T;
                     fn echo_list(x: _rt::Vec<T>) -> _rt::Vec<T>;
                     async fn echo_async(x: T) -> T;
                     async fn echo_list_async(x: _rt::Vec<T>) -> _rt::Vec<T>;
-                    async fn echo_stream(x: _rt::StreamReader<T>) -> _rt::StreamReader<T>;
-                    async fn echo_future(x: _rt::FutureReader<T>) -> _rt::FutureReader<T>;
+                    async fn echo_stream(
+                        x: _rt::StreamReader<T>,
+                    ) -> _rt::StreamReader<T>;
+                    async fn echo_future(
+                        x: _rt::FutureReader<T>,
+                    ) -> _rt::FutureReader<T>;
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_cabi<_G: Guest>(a0: *mut u8, a1: usize) -> *mut u8 {
+                pub unsafe fn _export_echo_cabi<_G: Guest>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> *mut u8 {
                     unsafe {
-                        let result = _G::echo(_rt::lift_list(a0, a1, 8, 4, |base| {
-                            super::super::super::super::_abi::load_test_alias_api_point(base)
-                        }));
+                        let result = _G::echo(
+                            _rt::lift_list(
+                                a0,
+                                a1,
+                                8,
+                                4,
+                                |base| super::super::super::super::_abi::load_test_alias_api_point(
+                                    base,
+                                ),
+                            ),
+                        );
                         let held = _rt::Held::<_, { 2 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
-                        let (core, core1) =
-                            _rt::lower_list(value, 8, 4, &mut (*held).cleanup, |item, base, _cleanup| {
-                                super::super::super::super::_abi::store_test_alias_api_point(item, base);
-                            });
+                        let (core, core1) = _rt::lower_list(
+                            value,
+                            8,
+                            4,
+                            &mut (*held).cleanup,
+                            |item, base, _cleanup| {
+                                super::super::super::super::_abi::store_test_alias_api_point(
+                                    item,
+                                    base,
+                                );
+                            },
+                        );
                         held.cast::<u8>().cast::<*mut u8>().write(core);
                         held.cast::<u8>().add(_rt::POINTER).cast::<usize>().write(core1);
                         held.cast::<u8>()
@@ -53,17 +76,28 @@ pub mod exports {
                     unsafe { _rt::Held::<T, { 2 * _rt::POINTER }>::release(area) }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_cabi<_G: Guest>(a0: *mut u8, a1: usize) -> *mut u8 {
+                pub unsafe fn _export_echo_list_cabi<_G: Guest>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> *mut u8 {
                     unsafe {
-                        let result = _G::echo_list(_rt::lift_list(a0, a1, 2 * _rt::POINTER, _rt::POINTER, |base| {
+                        let result = _G::echo_list(
                             _rt::lift_list(
-                                base.cast::<*mut u8>().read(),
-                                base.add(_rt::POINTER).cast::<usize>().read(),
-                                8,
-                                4,
-                                |base1| super::super::super::super::_abi::load_test_alias_api_point(base1),
-                            )
-                        }));
+                                a0,
+                                a1,
+                                2 * _rt::POINTER,
+                                _rt::POINTER,
+                                |base| _rt::lift_list(
+                                    base.cast::<*mut u8>().read(),
+                                    base.add(_rt::POINTER).cast::<usize>().read(),
+                                    8,
+                                    4,
+                                    |base1| super::super::super::super::_abi::load_test_alias_api_point(
+                                        base1,
+                                    ),
+                                ),
+                            ),
+                        );
                         let held = _rt::Held::<_, { 2 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
                         let (core, core1) = _rt::lower_list(
@@ -72,9 +106,18 @@ pub mod exports {
                             _rt::POINTER,
                             &mut (*held).cleanup,
                             |item, base, cleanup| {
-                                let (core, core1) = _rt::lower_list(item, 8, 4, cleanup, |item1, base1, _cleanup| {
-                                    super::super::super::super::_abi::store_test_alias_api_point(item1, base1);
-                                });
+                                let (core, core1) = _rt::lower_list(
+                                    item,
+                                    8,
+                                    4,
+                                    cleanup,
+                                    |item1, base1, _cleanup| {
+                                        super::super::super::super::_abi::store_test_alias_api_point(
+                                            item1,
+                                            base1,
+                                        );
+                                    },
+                                );
                                 base.cast::<*mut u8>().write(core);
                                 base.add(_rt::POINTER).cast::<usize>().write(core1);
                             },
@@ -86,14 +129,25 @@ pub mod exports {
                 }
                 #[doc(hidden)]
                 pub unsafe fn _post_return_echo_list_cabi(area: *mut u8) {
-                    unsafe { _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area) }
+                    unsafe {
+                        _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area)
+                    }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_async_cabi<_G: Guest + 'static>(a0: *mut u8, a1: usize) -> i32 {
+                pub unsafe fn _export_echo_async_cabi<_G: Guest + 'static>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> i32 {
                     unsafe {
-                        let arg0 = _rt::lift_list(a0, a1, 8, 4, |base| {
-                            super::super::super::super::_abi::load_test_alias_api_point(base)
-                        });
+                        let arg0 = _rt::lift_list(
+                            a0,
+                            a1,
+                            8,
+                            4,
+                            |base| super::super::super::super::_abi::load_test_alias_api_point(
+                                base,
+                            ),
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_async(arg0).await;
                             _rt::import!(
@@ -101,25 +155,43 @@ pub mod exports {
                                 task_return(a0 : * mut u8, a1 : usize)
                             );
                             let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1) = _rt::lower_list(&result, 8, 4, &mut cleanup, |item, base, _cleanup| {
-                                super::super::super::super::_abi::store_test_alias_api_point(item, base);
-                            });
+                            let (core, core1) = _rt::lower_list(
+                                &result,
+                                8,
+                                4,
+                                &mut cleanup,
+                                |item, base, _cleanup| {
+                                    super::super::super::super::_abi::store_test_alias_api_point(
+                                        item,
+                                        base,
+                                    );
+                                },
+                            );
                             task_return(core, core1);
                         })
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(a0: *mut u8, a1: usize) -> i32 {
+                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> i32 {
                     unsafe {
-                        let arg0 = _rt::lift_list(a0, a1, 2 * _rt::POINTER, _rt::POINTER, |base| {
-                            _rt::lift_list(
+                        let arg0 = _rt::lift_list(
+                            a0,
+                            a1,
+                            2 * _rt::POINTER,
+                            _rt::POINTER,
+                            |base| _rt::lift_list(
                                 base.cast::<*mut u8>().read(),
                                 base.add(_rt::POINTER).cast::<usize>().read(),
                                 8,
                                 4,
-                                |base1| super::super::super::super::_abi::load_test_alias_api_point(base1),
-                            )
-                        });
+                                |base1| super::super::super::super::_abi::load_test_alias_api_point(
+                                    base1,
+                                ),
+                            ),
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_list_async(arg0).await;
                             _rt::import!(
@@ -133,10 +205,18 @@ pub mod exports {
                                 _rt::POINTER,
                                 &mut cleanup,
                                 |item, base, cleanup1| {
-                                    let (core, core1) =
-                                        _rt::lower_list(item, 8, 4, cleanup1, |item1, base1, _cleanup| {
-                                            super::super::super::super::_abi::store_test_alias_api_point(item1, base1);
-                                        });
+                                    let (core, core1) = _rt::lower_list(
+                                        item,
+                                        8,
+                                        4,
+                                        cleanup1,
+                                        |item1, base1, _cleanup| {
+                                            super::super::super::super::_abi::store_test_alias_api_point(
+                                                item1,
+                                                base1,
+                                            );
+                                        },
+                                    );
                                     base.cast::<*mut u8>().write(core);
                                     base.add(_rt::POINTER).cast::<usize>().write(core1);
                                 },
@@ -146,10 +226,14 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::stream_lift(a0, <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE);
+                        let arg0 = _rt::stream_lift(
+                            a0,
+                            <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_stream(arg0).await;
                             _rt::import!(
@@ -163,10 +247,14 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::future_lift(a0, <T as super::super::super::super::wit_future::FuturePayload>::VTABLE);
+                        let arg0 = _rt::future_lift(
+                            a0,
+                            <T as super::super::super::super::wit_future::FuturePayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_future(arg0).await;
                             _rt::import!(
@@ -215,9 +303,18 @@ pub mod test {
                 );
                 let mut cleanup = _rt::Cleanup::new();
                 unsafe {
-                    let (core, core1) = _rt::lower_list(x, 8, 4, &mut cleanup, |item, base, _cleanup| {
-                        super::super::super::_abi::store_test_alias_api_point(item, base);
-                    });
+                    let (core, core1) = _rt::lower_list(
+                        x,
+                        8,
+                        4,
+                        &mut cleanup,
+                        |item, base, _cleanup| {
+                            super::super::super::_abi::store_test_alias_api_point(
+                                item,
+                                base,
+                            );
+                        },
+                    );
                     let mut area = _rt::Area::<{ 2 * _rt::POINTER }>::uninit();
                     let pointer = area.as_mut_ptr();
                     import(core, core1, pointer);
@@ -243,9 +340,18 @@ pub mod test {
                         _rt::POINTER,
                         &mut cleanup,
                         |item, base, cleanup1| {
-                            let (core, core1) = _rt::lower_list(item, 8, 4, cleanup1, |item1, base1, _cleanup| {
-                                super::super::super::_abi::store_test_alias_api_point(item1, base1);
-                            });
+                            let (core, core1) = _rt::lower_list(
+                                item,
+                                8,
+                                4,
+                                cleanup1,
+                                |item1, base1, _cleanup| {
+                                    super::super::super::_abi::store_test_alias_api_point(
+                                        item1,
+                                        base1,
+                                    );
+                                },
+                            );
                             base.cast::<*mut u8>().write(core);
                             base.add(_rt::POINTER).cast::<usize>().write(core1);
                         },
@@ -258,29 +364,42 @@ pub mod test {
                         pointer.add(_rt::POINTER).cast::<usize>().read(),
                         2 * _rt::POINTER,
                         _rt::POINTER,
-                        |base| {
-                            _rt::lift_list(
-                                base.cast::<*mut u8>().read(),
-                                base.add(_rt::POINTER).cast::<usize>().read(),
-                                8,
-                                4,
-                                |base1| super::super::super::_abi::load_test_alias_api_point(base1),
-                            )
-                        },
+                        |base| _rt::lift_list(
+                            base.cast::<*mut u8>().read(),
+                            base.add(_rt::POINTER).cast::<usize>().read(),
+                            8,
+                            4,
+                            |base1| super::super::super::_abi::load_test_alias_api_point(
+                                base1,
+                            ),
+                        ),
                     )
                 }
             }
             pub fn echo_async(x: T) -> _rt::Call<(T,), T> {
-                unsafe fn start(params: &(T,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+                unsafe fn start(
+                    params: &(T,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:alias/api", "[async-lower]echo-async", fn import(a0 : * mut
                         u8, a1 : usize, a2 : * mut u8) -> i32
                     );
                     let (x,) = params;
                     unsafe {
-                        let (core, core1) = _rt::lower_list(x, 8, 4, cleanup, |item, base, _cleanup| {
-                            super::super::super::_abi::store_test_alias_api_point(item, base);
-                        });
+                        let (core, core1) = _rt::lower_list(
+                            x,
+                            8,
+                            4,
+                            cleanup,
+                            |item, base, _cleanup| {
+                                super::super::super::_abi::store_test_alias_api_point(
+                                    item,
+                                    base,
+                                );
+                            },
+                        );
                         let core2 = import(core, core1, area);
                         core2 as u32
                     }
@@ -292,7 +411,9 @@ pub mod test {
                             area.add(_rt::POINTER).cast::<usize>().read(),
                             8,
                             4,
-                            |base| super::super::super::_abi::load_test_alias_api_point(base),
+                            |base| super::super::super::_abi::load_test_alias_api_point(
+                                base,
+                            ),
                         )
                     }
                 }
@@ -303,22 +424,42 @@ pub mod test {
                 };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_list_async(x: _rt::Vec<T>) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
-                unsafe fn start(params: &(_rt::Vec<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_list_async(
+                x: _rt::Vec<T>,
+            ) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
+                unsafe fn start(
+                    params: &(_rt::Vec<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:alias/api", "[async-lower]echo-list-async", fn import(a0 :
                         * mut u8, a1 : usize, a2 : * mut u8) -> i32
                     );
                     let (x,) = params;
                     unsafe {
-                        let (core, core1) =
-                            _rt::lower_list(x, 2 * _rt::POINTER, _rt::POINTER, cleanup, |item, base, cleanup1| {
-                                let (core, core1) = _rt::lower_list(item, 8, 4, cleanup1, |item1, base1, _cleanup| {
-                                    super::super::super::_abi::store_test_alias_api_point(item1, base1);
-                                });
+                        let (core, core1) = _rt::lower_list(
+                            x,
+                            2 * _rt::POINTER,
+                            _rt::POINTER,
+                            cleanup,
+                            |item, base, cleanup1| {
+                                let (core, core1) = _rt::lower_list(
+                                    item,
+                                    8,
+                                    4,
+                                    cleanup1,
+                                    |item1, base1, _cleanup| {
+                                        super::super::super::_abi::store_test_alias_api_point(
+                                            item1,
+                                            base1,
+                                        );
+                                    },
+                                );
                                 base.cast::<*mut u8>().write(core);
                                 base.add(_rt::POINTER).cast::<usize>().write(core1);
-                            });
+                            },
+                        );
                         let core2 = import(core, core1, area);
                         core2 as u32
                     }
@@ -330,15 +471,15 @@ pub mod test {
                             area.add(_rt::POINTER).cast::<usize>().read(),
                             2 * _rt::POINTER,
                             _rt::POINTER,
-                            |base| {
-                                _rt::lift_list(
-                                    base.cast::<*mut u8>().read(),
-                                    base.add(_rt::POINTER).cast::<usize>().read(),
-                                    8,
-                                    4,
-                                    |base1| super::super::super::_abi::load_test_alias_api_point(base1),
-                                )
-                            },
+                            |base| _rt::lift_list(
+                                base.cast::<*mut u8>().read(),
+                                base.add(_rt::POINTER).cast::<usize>().read(),
+                                8,
+                                4,
+                                |base1| super::super::super::_abi::load_test_alias_api_point(
+                                    base1,
+                                ),
+                            ),
                         )
                     }
                 }
@@ -349,8 +490,14 @@ pub mod test {
                 };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_stream(x: _rt::StreamReader<T>) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
-                unsafe fn start(params: &(_rt::StreamReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_stream(
+                x: _rt::StreamReader<T>,
+            ) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::StreamReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:alias/api", "[async-lower]echo-stream", fn import(a0 : i32,
                         a1 : * mut u8) -> i32
@@ -370,12 +517,24 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::StreamReader<T>,), _rt::StreamReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::StreamReader<T>,),
+                    _rt::StreamReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_future(x: _rt::FutureReader<T>) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
-                unsafe fn start(params: &(_rt::FutureReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_future(
+                x: _rt::FutureReader<T>,
+            ) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::FutureReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:alias/api", "[async-lower]echo-future", fn import(a0 : i32,
                         a1 : * mut u8) -> i32
@@ -395,8 +554,14 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::FutureReader<T>,), _rt::FutureReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::FutureReader<T>,),
+                    _rt::FutureReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
         }
@@ -429,11 +594,21 @@ pub mod wit_stream {
             size: 2 * _rt::POINTER,
             align: _rt::POINTER,
             lower: ::core::option::Option::Some({
-                unsafe fn lower(value: &super::test::alias::api::T, base: *mut u8, cleanup: &mut _rt::Cleanup) {
+                unsafe fn lower(
+                    value: &super::test::alias::api::T,
+                    base: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) {
                     unsafe {
-                        let (core, core1) = _rt::lower_list(value, 8, 4, cleanup, |item, base1, _cleanup| {
-                            super::_abi::store_test_alias_api_point(item, base1);
-                        });
+                        let (core, core1) = _rt::lower_list(
+                            value,
+                            8,
+                            4,
+                            cleanup,
+                            |item, base1, _cleanup| {
+                                super::_abi::store_test_alias_api_point(item, base1);
+                            },
+                        );
                         base.cast::<*mut u8>().write(core);
                         base.add(_rt::POINTER).cast::<usize>().write(core1);
                     }
@@ -455,14 +630,13 @@ pub mod wit_stream {
                 lift
             }),
             intrinsics: _rt::stream_intrinsics!(
-                "test:alias/api",
-                new = "[stream-new-0]echo-stream",
-                read = "[async-lower][stream-read-0]echo-stream",
-                write = "[async-lower][stream-write-0]echo-stream",
-                cancel_read = "[stream-cancel-read-0]echo-stream",
-                cancel_write = "[stream-cancel-write-0]echo-stream",
-                drop_readable = "[stream-drop-readable-0]echo-stream",
-                drop_writable = "[stream-drop-writable-0]echo-stream"
+                "test:alias/api", new = "[stream-new-0]echo-stream", read =
+                "[async-lower][stream-read-0]echo-stream", write =
+                "[async-lower][stream-write-0]echo-stream", cancel_read =
+                "[stream-cancel-read-0]echo-stream", cancel_write =
+                "[stream-cancel-write-0]echo-stream", drop_readable =
+                "[stream-drop-readable-0]echo-stream", drop_writable =
+                "[stream-drop-writable-0]echo-stream"
             ),
         };
     }
@@ -487,7 +661,9 @@ pub mod wit_future {
     }
     /// Makes a future: what is written to the writer comes out of the reader. A writer that is dropped unwritten
     /// writes what `default` gives.
-    pub fn new<T: FuturePayload>(default: fn() -> T) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
+    pub fn new<T: FuturePayload>(
+        default: fn() -> T,
+    ) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
         _rt::future_new(T::VTABLE, default)
     }
     impl FuturePayload for super::test::alias::api::T {
@@ -495,11 +671,21 @@ pub mod wit_future {
             size: 2 * _rt::POINTER,
             align: _rt::POINTER,
             lower: ::core::option::Option::Some({
-                unsafe fn lower(value: &super::test::alias::api::T, base: *mut u8, cleanup: &mut _rt::Cleanup) {
+                unsafe fn lower(
+                    value: &super::test::alias::api::T,
+                    base: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) {
                     unsafe {
-                        let (core, core1) = _rt::lower_list(value, 8, 4, cleanup, |item, base1, _cleanup| {
-                            super::_abi::store_test_alias_api_point(item, base1);
-                        });
+                        let (core, core1) = _rt::lower_list(
+                            value,
+                            8,
+                            4,
+                            cleanup,
+                            |item, base1, _cleanup| {
+                                super::_abi::store_test_alias_api_point(item, base1);
+                            },
+                        );
                         base.cast::<*mut u8>().write(core);
                         base.add(_rt::POINTER).cast::<usize>().write(core1);
                     }
@@ -521,14 +707,13 @@ pub mod wit_future {
                 lift
             }),
             intrinsics: _rt::future_intrinsics!(
-                "test:alias/api",
-                new = "[future-new-0]echo-future",
-                read = "[async-lower][future-read-0]echo-future",
-                write = "[async-lower][future-write-0]echo-future",
-                cancel_read = "[future-cancel-read-0]echo-future",
-                cancel_write = "[future-cancel-write-0]echo-future",
-                drop_readable = "[future-drop-readable-0]echo-future",
-                drop_writable = "[future-drop-writable-0]echo-future"
+                "test:alias/api", new = "[future-new-0]echo-future", read =
+                "[async-lower][future-read-0]echo-future", write =
+                "[async-lower][future-write-0]echo-future", cancel_read =
+                "[future-cancel-read-0]echo-future", cancel_write =
+                "[future-cancel-write-0]echo-future", drop_readable =
+                "[future-drop-readable-0]echo-future", drop_writable =
+                "[future-drop-writable-0]echo-future"
             ),
         };
     }
@@ -546,14 +731,19 @@ pub mod wit_future {
 )]
 mod _abi {
     use super::_rt;
-    pub(super) unsafe fn store_test_alias_api_point(value: &super::test::alias::api::Point, base: *mut u8) {
+    pub(super) unsafe fn store_test_alias_api_point(
+        value: &super::test::alias::api::Point,
+        base: *mut u8,
+    ) {
         unsafe {
             let super::test::alias::api::Point { x, y } = value;
             base.cast::<i32>().write(*x);
             base.add(4).cast::<i32>().write(*y);
         }
     }
-    pub(super) unsafe fn load_test_alias_api_point(base: *mut u8) -> super::test::alias::api::Point {
+    pub(super) unsafe fn load_test_alias_api_point(
+        base: *mut u8,
+    ) -> super::test::alias::api::Point {
         unsafe {
             super::test::alias::api::Point {
                 x: base.cast::<i32>().read(),
@@ -574,8 +764,10 @@ mod _abi {
     unused_unsafe,
     clippy::all
 )]
-pub const _COMPONENT_TYPE: [u8; 546] = *b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xF0\x03\x01A\x02\x01A\x04\x01B\x16\x01r\x02\x01xz\x01yz\x04\0\x05point\x03\0\0\x04\0\x05first\x03\0\x01\x04\0\x06second\x03\0\x02\x01p\x03\x04\0\x05third\x03\0\x04\x04\0\x01t\x03\0\x05\x01@\x01\x01x\x06\0\x06\x04\0\x04echo\x01\x07\x01p\x06\x01@\x01\x01x\x08\0\x08\x04\0\techo-list\x01\t\x01C\x01\x01x\x06\0\x06\x04\0\necho-async\x01\n\x01C\x01\x01x\x08\0\x08\x04\0\x0Fecho-list-async\x01\x0B\x01f\x01\x06\x01C\x01\x01x\x0C\0\x0C\x04\0\x0Becho-stream\x01\r\x01e\x01\x06\x01C\x01\x01x\x0E\0\x0E\x04\0\x0Becho-future\x01\x0F\x03\0\x0Etest:alias/api\x05\0\x01B\x16\x01r\x02\x01xz\x01yz\x04\0\x05point\x03\0\0\x04\0\x05first\x03\0\x01\x04\0\x06second\x03\0\x02\x01p\x03\x04\0\x05third\x03\0\x04\x04\0\x01t\x03\0\x05\x01@\x01\x01x\x06\0\x06\x04\0\x04echo\x01\x07\x01p\x06\x01@\x01\x01x\x08\0\x08\x04\0\techo-list\x01\t\x01C\x01\x01x\x06\0\x06\x04\0\necho-async\x01\n\x01C\x01\x01x\x08\0\x08\x04\0\x0Fecho-list-async\x01\x0B\x01f\x01\x06\x01C\x01\x01x\x0C\0\x0C\x04\0\x0Becho-stream\x01\r\x01e\x01\x06\x01C\x01\x01x\x0E\0\x0E\x04\0\x0Becho-future\x01\x0F\x04\0\x0Etest:alias/api\x05\x01\x04\0\x0Ftest:alias/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
-_rt::component_type!("component-type:witflow:0.1.0:test:alias:both", 546, &_COMPONENT_TYPE);
+pub const _COMPONENT_TYPE: &[u8; 546] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xF0\x03\x01A\x02\x01A\x04\x01B\x16\x01r\x02\x01xz\x01yz\x04\0\x05point\x03\0\0\x04\0\x05first\x03\0\x01\x04\0\x06second\x03\0\x02\x01p\x03\x04\0\x05third\x03\0\x04\x04\0\x01t\x03\0\x05\x01@\x01\x01x\x06\0\x06\x04\0\x04echo\x01\x07\x01p\x06\x01@\x01\x01x\x08\0\x08\x04\0\techo-list\x01\t\x01C\x01\x01x\x06\0\x06\x04\0\necho-async\x01\n\x01C\x01\x01x\x08\0\x08\x04\0\x0Fecho-list-async\x01\x0B\x01f\x01\x06\x01C\x01\x01x\x0C\0\x0C\x04\0\x0Becho-stream\x01\r\x01e\x01\x06\x01C\x01\x01x\x0E\0\x0E\x04\0\x0Becho-future\x01\x0F\x03\0\x0Etest:alias/api\x05\0\x01B\x16\x01r\x02\x01xz\x01yz\x04\0\x05point\x03\0\0\x04\0\x05first\x03\0\x01\x04\0\x06second\x03\0\x02\x01p\x03\x04\0\x05third\x03\0\x04\x04\0\x01t\x03\0\x05\x01@\x01\x01x\x06\0\x06\x04\0\x04echo\x01\x07\x01p\x06\x01@\x01\x01x\x08\0\x08\x04\0\techo-list\x01\t\x01C\x01\x01x\x06\0\x06\x04\0\necho-async\x01\n\x01C\x01\x01x\x08\0\x08\x04\0\x0Fecho-list-async\x01\x0B\x01f\x01\x06\x01C\x01\x01x\x0C\0\x0C\x04\0\x0Becho-stream\x01\r\x01e\x01\x06\x01C\x01\x01x\x0E\0\x0E\x04\0\x0Becho-future\x01\x0F\x04\0\x0Etest:alias/api\x05\x01\x04\0\x0Ftest:alias/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
+_rt::component_type!(
+    "component-type:witflow:0.1.0:test:alias:both", 546, _COMPONENT_TYPE
+);
 #[doc(hidden)]
 #[allow(unused_macros)]
 macro_rules! __export_both_impl {

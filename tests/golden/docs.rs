@@ -78,12 +78,12 @@ pub mod exports {
             /// - one
             /// - two
             pub mod api {
-                pub use super::super::super::super::test::docs::api::Access;
-                pub use super::super::super::super::test::docs::api::Color;
+                use ::witflow::rt as _rt;
                 pub use super::super::super::super::test::docs::api::Count;
                 pub use super::super::super::super::test::docs::api::Point;
                 pub use super::super::super::super::test::docs::api::Shape;
-                use ::witflow::rt as _rt;
+                pub use super::super::super::super::test::docs::api::Color;
+                pub use super::super::super::super::test::docs::api::Access;
                 /// An interface.
                 ///
                 /// It has a second paragraph, `code`, a [link](https://example.com) and a list:
@@ -107,8 +107,14 @@ pub mod exports {
                 ) -> i32 {
                     unsafe {
                         let result = _G::measure(
-                            super::super::super::super::_abi::lift_test_docs_api_point(a0, a1),
-                            super::super::super::super::_abi::lift_test_docs_api_shape(a2, a3),
+                            super::super::super::super::_abi::lift_test_docs_api_point(
+                                a0,
+                                a1,
+                            ),
+                            super::super::super::super::_abi::lift_test_docs_api_shape(
+                                a2,
+                                a3,
+                            ),
                             Color::_lift(a4),
                             Access::from_bits_truncate(a5 as u8),
                         );
@@ -191,7 +197,9 @@ pub mod test {
                 #[doc(hidden)]
                 pub unsafe fn _lift(value: i32) -> Self {
                     match value {
-                        0..=1 => unsafe { ::core::mem::transmute::<u8, Self>(value as u8) },
+                        0..=1 => {
+                            unsafe { ::core::mem::transmute::<u8, Self>(value as u8) }
+                        }
                         _ => _rt::invalid_discriminant(),
                     }
                 }
@@ -208,15 +216,30 @@ pub mod test {
                     a3 : i32, a4 : i32, a5 : i32) -> i32
                 );
                 unsafe {
-                    let (core, core1) = super::super::super::_abi::lower_test_docs_api_point(&p);
-                    let (core2, core3) = super::super::super::_abi::lower_test_docs_api_shape(&s);
-                    let core4 = import(core, core1, core2, core3, c as i32, a.bits() as i32);
+                    let (core, core1) = super::super::super::_abi::lower_test_docs_api_point(
+                        &p,
+                    );
+                    let (core2, core3) = super::super::super::_abi::lower_test_docs_api_shape(
+                        &s,
+                    );
+                    let core4 = import(
+                        core,
+                        core1,
+                        core2,
+                        core3,
+                        c as i32,
+                        a.bits() as i32,
+                    );
                     core4 as u32
                 }
             }
             /// An async function: "quotes", \\backslashes\\, {braces} and */ too.
             pub fn wait() -> _rt::Call<(), _rt::StreamReader<Count>> {
-                unsafe fn start(_params: &(), area: *mut u8, _cleanup: &mut _rt::Cleanup) -> u32 {
+                unsafe fn start(
+                    _params: &(),
+                    area: *mut u8,
+                    _cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:docs/api", "[async-lower]wait", fn import(a0 : * mut u8) ->
                         i32
@@ -234,7 +257,11 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(), _rt::StreamReader<Count>> = _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<(), _rt::StreamReader<Count>> = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, ())
             }
         }
@@ -269,14 +296,13 @@ pub mod wit_stream {
             lower: ::core::option::Option::None,
             lift: ::core::option::Option::None,
             intrinsics: _rt::stream_intrinsics!(
-                "test:docs/api",
-                new = "[stream-new-0]wait",
-                read = "[async-lower][stream-read-0]wait",
-                write = "[async-lower][stream-write-0]wait",
-                cancel_read = "[stream-cancel-read-0]wait",
-                cancel_write = "[stream-cancel-write-0]wait",
-                drop_readable = "[stream-drop-readable-0]wait",
-                drop_writable = "[stream-drop-writable-0]wait"
+                "test:docs/api", new = "[stream-new-0]wait", read =
+                "[async-lower][stream-read-0]wait", write =
+                "[async-lower][stream-write-0]wait", cancel_read =
+                "[stream-cancel-read-0]wait", cancel_write =
+                "[stream-cancel-write-0]wait", drop_readable =
+                "[stream-drop-readable-0]wait", drop_writable =
+                "[stream-drop-writable-0]wait"
             ),
         };
     }
@@ -294,16 +320,28 @@ pub mod wit_stream {
 )]
 mod _abi {
     use super::_rt;
-    pub(super) unsafe fn lower_test_docs_api_point(value: &super::test::docs::api::Point) -> (i32, i32) {
+    pub(super) unsafe fn lower_test_docs_api_point(
+        value: &super::test::docs::api::Point,
+    ) -> (i32, i32) {
         unsafe {
             let super::test::docs::api::Point { x, y } = value;
             (*x, *y)
         }
     }
-    pub(super) unsafe fn lift_test_docs_api_point(a0: i32, a1: i32) -> super::test::docs::api::Point {
-        unsafe { super::test::docs::api::Point { x: a0, y: a1 } }
+    pub(super) unsafe fn lift_test_docs_api_point(
+        a0: i32,
+        a1: i32,
+    ) -> super::test::docs::api::Point {
+        unsafe {
+            super::test::docs::api::Point {
+                x: a0,
+                y: a1,
+            }
+        }
     }
-    pub(super) unsafe fn lower_test_docs_api_shape(value: &super::test::docs::api::Shape) -> (i32, i32) {
+    pub(super) unsafe fn lower_test_docs_api_shape(
+        value: &super::test::docs::api::Shape,
+    ) -> (i32, i32) {
         unsafe {
             let (core, core1) = match value {
                 super::test::docs::api::Shape::Dot => (0, 0),
@@ -312,7 +350,10 @@ mod _abi {
             (core, core1)
         }
     }
-    pub(super) unsafe fn lift_test_docs_api_shape(a0: i32, a1: i32) -> super::test::docs::api::Shape {
+    pub(super) unsafe fn lift_test_docs_api_shape(
+        a0: i32,
+        a1: i32,
+    ) -> super::test::docs::api::Shape {
         unsafe {
             match a0 {
                 0 => super::test::docs::api::Shape::Dot,
@@ -334,8 +375,10 @@ mod _abi {
     unused_unsafe,
     clippy::all
 )]
-pub const _COMPONENT_TYPE: [u8; 467] = *b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xA1\x03\x01A\x02\x01A\x08\x01B\x0F\x01y\x04\0\x05count\x03\0\0\x01r\x02\x01xz\x01yz\x04\0\x05point\x03\0\x02\x01q\x02\x03dot\0\0\x05sized\x01y\0\x04\0\x05shape\x03\0\x04\x01m\x02\x03red\x05green\x04\0\x05color\x03\0\x06\x01n\x02\x04read\x05write\x04\0\x06access\x03\0\x08\x01@\x04\x01p\x03\x01s\x05\x01c\x07\x01a\t\0\x01\x04\0\x07measure\x01\n\x01f\x01\x01\x01C\0\0\x0B\x04\0\x04wait\x01\x0C\x03\0\rtest:docs/api\x05\0\x01@\x01\x04lines\x01\0\x03\0\x03log\x01\x01\x01C\0\x01\0\x04\0\x03run\x01\x02\x01B\x0F\x01y\x04\0\x05count\x03\0\0\x01r\x02\x01xz\x01yz\x04\0\x05point\x03\0\x02\x01q\x02\x03dot\0\0\x05sized\x01y\0\x04\0\x05shape\x03\0\x04\x01m\x02\x03red\x05green\x04\0\x05color\x03\0\x06\x01n\x02\x04read\x05write\x04\0\x06access\x03\0\x08\x01@\x04\x01p\x03\x01s\x05\x01c\x07\x01a\t\0\x01\x04\0\x07measure\x01\n\x01f\x01\x01\x01C\0\0\x0B\x04\0\x04wait\x01\x0C\x04\0\rtest:docs/api\x05\x03\x04\0\x0Etest:docs/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
-_rt::component_type!("component-type:witflow:0.1.0:test:docs:both", 467, &_COMPONENT_TYPE);
+pub const _COMPONENT_TYPE: &[u8; 467] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xA1\x03\x01A\x02\x01A\x08\x01B\x0F\x01y\x04\0\x05count\x03\0\0\x01r\x02\x01xz\x01yz\x04\0\x05point\x03\0\x02\x01q\x02\x03dot\0\0\x05sized\x01y\0\x04\0\x05shape\x03\0\x04\x01m\x02\x03red\x05green\x04\0\x05color\x03\0\x06\x01n\x02\x04read\x05write\x04\0\x06access\x03\0\x08\x01@\x04\x01p\x03\x01s\x05\x01c\x07\x01a\t\0\x01\x04\0\x07measure\x01\n\x01f\x01\x01\x01C\0\0\x0B\x04\0\x04wait\x01\x0C\x03\0\rtest:docs/api\x05\0\x01@\x01\x04lines\x01\0\x03\0\x03log\x01\x01\x01C\0\x01\0\x04\0\x03run\x01\x02\x01B\x0F\x01y\x04\0\x05count\x03\0\0\x01r\x02\x01xz\x01yz\x04\0\x05point\x03\0\x02\x01q\x02\x03dot\0\0\x05sized\x01y\0\x04\0\x05shape\x03\0\x04\x01m\x02\x03red\x05green\x04\0\x05color\x03\0\x06\x01n\x02\x04read\x05write\x04\0\x06access\x03\0\x08\x01@\x04\x01p\x03\x01s\x05\x01c\x07\x01a\t\0\x01\x04\0\x07measure\x01\n\x01f\x01\x01\x01C\0\0\x0B\x04\0\x04wait\x01\x0C\x04\0\rtest:docs/api\x05\x03\x04\0\x0Etest:docs/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
+_rt::component_type!(
+    "component-type:witflow:0.1.0:test:docs:both", 467, _COMPONENT_TYPE
+);
 #[doc(hidden)]
 #[allow(unused_macros)]
 macro_rules! __export_both_impl {

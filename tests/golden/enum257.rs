@@ -17,16 +17,20 @@ pub mod exports {
     pub mod test {
         pub mod enum257 {
             pub mod api {
+                use ::witflow::rt as _rt;
                 pub use super::super::super::super::test::enum257::api::Kind;
                 pub use super::super::super::super::test::enum257::api::T;
-                use ::witflow::rt as _rt;
                 pub trait Guest {
                     fn echo(x: T) -> T;
                     fn echo_list(x: _rt::Vec<T>) -> _rt::Vec<T>;
                     async fn echo_async(x: T) -> T;
                     async fn echo_list_async(x: _rt::Vec<T>) -> _rt::Vec<T>;
-                    async fn echo_stream(x: _rt::StreamReader<T>) -> _rt::StreamReader<T>;
-                    async fn echo_future(x: _rt::FutureReader<T>) -> _rt::FutureReader<T>;
+                    async fn echo_stream(
+                        x: _rt::StreamReader<T>,
+                    ) -> _rt::StreamReader<T>;
+                    async fn echo_future(
+                        x: _rt::FutureReader<T>,
+                    ) -> _rt::FutureReader<T>;
                 }
                 #[doc(hidden)]
                 pub unsafe fn _export_echo_cabi<_G: Guest>(a0: i32) -> i32 {
@@ -36,17 +40,31 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_cabi<_G: Guest>(a0: *mut u8, a1: usize) -> *mut u8 {
+                pub unsafe fn _export_echo_list_cabi<_G: Guest>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> *mut u8 {
                     unsafe {
-                        let result = _G::echo_list(_rt::lift_list(a0, a1, 2, 2, |base| {
-                            Kind::_lift(i32::from(base.cast::<u16>().read()))
-                        }));
+                        let result = _G::echo_list(
+                            _rt::lift_list(
+                                a0,
+                                a1,
+                                2,
+                                2,
+                                |base| Kind::_lift(i32::from(base.cast::<u16>().read())),
+                            ),
+                        );
                         let held = _rt::Held::<_, { 2 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
-                        let (core, core1) =
-                            _rt::lower_list(value, 2, 2, &mut (*held).cleanup, |item, base, _cleanup| {
+                        let (core, core1) = _rt::lower_list(
+                            value,
+                            2,
+                            2,
+                            &mut (*held).cleanup,
+                            |item, base, _cleanup| {
                                 base.cast::<u16>().write(*item as i32 as u16);
-                            });
+                            },
+                        );
                         held.cast::<u8>().cast::<*mut u8>().write(core);
                         held.cast::<u8>().add(_rt::POINTER).cast::<usize>().write(core1);
                         held.cast::<u8>()
@@ -54,10 +72,14 @@ pub mod exports {
                 }
                 #[doc(hidden)]
                 pub unsafe fn _post_return_echo_list_cabi(area: *mut u8) {
-                    unsafe { _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area) }
+                    unsafe {
+                        _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area)
+                    }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_async_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_async_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
                         let arg0 = Kind::_lift(a0);
                         _rt::start_task(async move {
@@ -71,10 +93,18 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(a0: *mut u8, a1: usize) -> i32 {
+                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::lift_list(a0, a1, 2, 2, |base| Kind::_lift(i32::from(base.cast::<u16>().read())));
+                        let arg0 = _rt::lift_list(
+                            a0,
+                            a1,
+                            2,
+                            2,
+                            |base| Kind::_lift(i32::from(base.cast::<u16>().read())),
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_list_async(arg0).await;
                             _rt::import!(
@@ -82,18 +112,28 @@ pub mod exports {
                                 fn task_return(a0 : * mut u8, a1 : usize)
                             );
                             let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1) = _rt::lower_list(&result, 2, 2, &mut cleanup, |item, base, _cleanup| {
-                                base.cast::<u16>().write(*item as i32 as u16);
-                            });
+                            let (core, core1) = _rt::lower_list(
+                                &result,
+                                2,
+                                2,
+                                &mut cleanup,
+                                |item, base, _cleanup| {
+                                    base.cast::<u16>().write(*item as i32 as u16);
+                                },
+                            );
                             task_return(core, core1);
                         })
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::stream_lift(a0, <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE);
+                        let arg0 = _rt::stream_lift(
+                            a0,
+                            <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_stream(arg0).await;
                             _rt::import!(
@@ -107,10 +147,14 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::future_lift(a0, <T as super::super::super::super::wit_future::FuturePayload>::VTABLE);
+                        let arg0 = _rt::future_lift(
+                            a0,
+                            <T as super::super::super::super::wit_future::FuturePayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_future(arg0).await;
                             _rt::import!(
@@ -407,7 +451,9 @@ pub mod test {
                 #[doc(hidden)]
                 pub unsafe fn _lift(value: i32) -> Self {
                     match value {
-                        0..=256 => unsafe { ::core::mem::transmute::<u16, Self>(value as u16) },
+                        0..=256 => {
+                            unsafe { ::core::mem::transmute::<u16, Self>(value as u16) }
+                        }
                         _ => _rt::invalid_discriminant(),
                     }
                 }
@@ -427,9 +473,15 @@ pub mod test {
                 );
                 let mut cleanup = _rt::Cleanup::new();
                 unsafe {
-                    let (core, core1) = _rt::lower_list(x, 2, 2, &mut cleanup, |item, base, _cleanup| {
-                        base.cast::<u16>().write(*item as i32 as u16);
-                    });
+                    let (core, core1) = _rt::lower_list(
+                        x,
+                        2,
+                        2,
+                        &mut cleanup,
+                        |item, base, _cleanup| {
+                            base.cast::<u16>().write(*item as i32 as u16);
+                        },
+                    );
                     let mut area = _rt::Area::<{ 2 * _rt::POINTER }>::uninit();
                     let pointer = area.as_mut_ptr();
                     import(core, core1, pointer);
@@ -443,7 +495,11 @@ pub mod test {
                 }
             }
             pub fn echo_async(x: T) -> _rt::Call<(T,), T> {
-                unsafe fn start(params: &(T,), area: *mut u8, _cleanup: &mut _rt::Cleanup) -> u32 {
+                unsafe fn start(
+                    params: &(T,),
+                    area: *mut u8,
+                    _cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:enum257/api", "[async-lower]echo-async", fn import(a0 :
                         i32, a1 : * mut u8) -> i32
@@ -457,20 +513,36 @@ pub mod test {
                 unsafe fn lift(area: *mut u8) -> T {
                     unsafe { Kind::_lift(i32::from(area.cast::<u16>().read())) }
                 }
-                static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable { area: 2, start, lift };
+                static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable {
+                    area: 2,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_list_async(x: _rt::Vec<T>) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
-                unsafe fn start(params: &(_rt::Vec<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_list_async(
+                x: _rt::Vec<T>,
+            ) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
+                unsafe fn start(
+                    params: &(_rt::Vec<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:enum257/api", "[async-lower]echo-list-async", fn import(a0
                         : * mut u8, a1 : usize, a2 : * mut u8) -> i32
                     );
                     let (x,) = params;
                     unsafe {
-                        let (core, core1) = _rt::lower_list(x, 2, 2, cleanup, |item, base, _cleanup| {
-                            base.cast::<u16>().write(*item as i32 as u16);
-                        });
+                        let (core, core1) = _rt::lower_list(
+                            x,
+                            2,
+                            2,
+                            cleanup,
+                            |item, base, _cleanup| {
+                                base.cast::<u16>().write(*item as i32 as u16);
+                            },
+                        );
                         let core2 = import(core, core1, area);
                         core2 as u32
                     }
@@ -493,8 +565,14 @@ pub mod test {
                 };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_stream(x: _rt::StreamReader<T>) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
-                unsafe fn start(params: &(_rt::StreamReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_stream(
+                x: _rt::StreamReader<T>,
+            ) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::StreamReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:enum257/api", "[async-lower]echo-stream", fn import(a0 :
                         i32, a1 : * mut u8) -> i32
@@ -514,12 +592,24 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::StreamReader<T>,), _rt::StreamReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::StreamReader<T>,),
+                    _rt::StreamReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_future(x: _rt::FutureReader<T>) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
-                unsafe fn start(params: &(_rt::FutureReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_future(
+                x: _rt::FutureReader<T>,
+            ) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::FutureReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:enum257/api", "[async-lower]echo-future", fn import(a0 :
                         i32, a1 : * mut u8) -> i32
@@ -539,8 +629,14 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::FutureReader<T>,), _rt::FutureReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::FutureReader<T>,),
+                    _rt::FutureReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
         }
@@ -573,7 +669,11 @@ pub mod wit_stream {
             size: 2,
             align: 2,
             lower: ::core::option::Option::Some({
-                unsafe fn lower(value: &super::test::enum257::api::T, base: *mut u8, _cleanup: &mut _rt::Cleanup) {
+                unsafe fn lower(
+                    value: &super::test::enum257::api::T,
+                    base: *mut u8,
+                    _cleanup: &mut _rt::Cleanup,
+                ) {
                     unsafe {
                         base.cast::<u16>().write(*value as i32 as u16);
                     }
@@ -582,19 +682,22 @@ pub mod wit_stream {
             }),
             lift: ::core::option::Option::Some({
                 unsafe fn lift(base: *mut u8) -> super::test::enum257::api::T {
-                    unsafe { super::test::enum257::api::Kind::_lift(i32::from(base.cast::<u16>().read())) }
+                    unsafe {
+                        super::test::enum257::api::Kind::_lift(
+                            i32::from(base.cast::<u16>().read()),
+                        )
+                    }
                 }
                 lift
             }),
             intrinsics: _rt::stream_intrinsics!(
-                "test:enum257/api",
-                new = "[stream-new-0]echo-stream",
-                read = "[async-lower][stream-read-0]echo-stream",
-                write = "[async-lower][stream-write-0]echo-stream",
-                cancel_read = "[stream-cancel-read-0]echo-stream",
-                cancel_write = "[stream-cancel-write-0]echo-stream",
-                drop_readable = "[stream-drop-readable-0]echo-stream",
-                drop_writable = "[stream-drop-writable-0]echo-stream"
+                "test:enum257/api", new = "[stream-new-0]echo-stream", read =
+                "[async-lower][stream-read-0]echo-stream", write =
+                "[async-lower][stream-write-0]echo-stream", cancel_read =
+                "[stream-cancel-read-0]echo-stream", cancel_write =
+                "[stream-cancel-write-0]echo-stream", drop_readable =
+                "[stream-drop-readable-0]echo-stream", drop_writable =
+                "[stream-drop-writable-0]echo-stream"
             ),
         };
     }
@@ -619,7 +722,9 @@ pub mod wit_future {
     }
     /// Makes a future: what is written to the writer comes out of the reader. A writer that is dropped unwritten
     /// writes what `default` gives.
-    pub fn new<T: FuturePayload>(default: fn() -> T) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
+    pub fn new<T: FuturePayload>(
+        default: fn() -> T,
+    ) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
         _rt::future_new(T::VTABLE, default)
     }
     impl FuturePayload for super::test::enum257::api::T {
@@ -627,7 +732,11 @@ pub mod wit_future {
             size: 2,
             align: 2,
             lower: ::core::option::Option::Some({
-                unsafe fn lower(value: &super::test::enum257::api::T, base: *mut u8, _cleanup: &mut _rt::Cleanup) {
+                unsafe fn lower(
+                    value: &super::test::enum257::api::T,
+                    base: *mut u8,
+                    _cleanup: &mut _rt::Cleanup,
+                ) {
                     unsafe {
                         base.cast::<u16>().write(*value as i32 as u16);
                     }
@@ -636,19 +745,22 @@ pub mod wit_future {
             }),
             lift: ::core::option::Option::Some({
                 unsafe fn lift(base: *mut u8) -> super::test::enum257::api::T {
-                    unsafe { super::test::enum257::api::Kind::_lift(i32::from(base.cast::<u16>().read())) }
+                    unsafe {
+                        super::test::enum257::api::Kind::_lift(
+                            i32::from(base.cast::<u16>().read()),
+                        )
+                    }
                 }
                 lift
             }),
             intrinsics: _rt::future_intrinsics!(
-                "test:enum257/api",
-                new = "[future-new-0]echo-future",
-                read = "[async-lower][future-read-0]echo-future",
-                write = "[async-lower][future-write-0]echo-future",
-                cancel_read = "[future-cancel-read-0]echo-future",
-                cancel_write = "[future-cancel-write-0]echo-future",
-                drop_readable = "[future-drop-readable-0]echo-future",
-                drop_writable = "[future-drop-writable-0]echo-future"
+                "test:enum257/api", new = "[future-new-0]echo-future", read =
+                "[async-lower][future-read-0]echo-future", write =
+                "[async-lower][future-write-0]echo-future", cancel_read =
+                "[future-cancel-read-0]echo-future", cancel_write =
+                "[future-cancel-write-0]echo-future", drop_readable =
+                "[future-drop-readable-0]echo-future", drop_writable =
+                "[future-drop-writable-0]echo-future"
             ),
         };
     }
@@ -665,8 +777,10 @@ pub mod wit_future {
     unused_unsafe,
     clippy::all
 )]
-pub const _COMPONENT_TYPE: [u8; 2816] = *b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xCE\x15\x01A\x02\x01A\x04\x01B\x12\x01m\x81\x02\x02c0\x02c1\x02c2\x02c3\x02c4\x02c5\x02c6\x02c7\x02c8\x02c9\x03c10\x03c11\x03c12\x03c13\x03c14\x03c15\x03c16\x03c17\x03c18\x03c19\x03c20\x03c21\x03c22\x03c23\x03c24\x03c25\x03c26\x03c27\x03c28\x03c29\x03c30\x03c31\x03c32\x03c33\x03c34\x03c35\x03c36\x03c37\x03c38\x03c39\x03c40\x03c41\x03c42\x03c43\x03c44\x03c45\x03c46\x03c47\x03c48\x03c49\x03c50\x03c51\x03c52\x03c53\x03c54\x03c55\x03c56\x03c57\x03c58\x03c59\x03c60\x03c61\x03c62\x03c63\x03c64\x03c65\x03c66\x03c67\x03c68\x03c69\x03c70\x03c71\x03c72\x03c73\x03c74\x03c75\x03c76\x03c77\x03c78\x03c79\x03c80\x03c81\x03c82\x03c83\x03c84\x03c85\x03c86\x03c87\x03c88\x03c89\x03c90\x03c91\x03c92\x03c93\x03c94\x03c95\x03c96\x03c97\x03c98\x03c99\x04c100\x04c101\x04c102\x04c103\x04c104\x04c105\x04c106\x04c107\x04c108\x04c109\x04c110\x04c111\x04c112\x04c113\x04c114\x04c115\x04c116\x04c117\x04c118\x04c119\x04c120\x04c121\x04c122\x04c123\x04c124\x04c125\x04c126\x04c127\x04c128\x04c129\x04c130\x04c131\x04c132\x04c133\x04c134\x04c135\x04c136\x04c137\x04c138\x04c139\x04c140\x04c141\x04c142\x04c143\x04c144\x04c145\x04c146\x04c147\x04c148\x04c149\x04c150\x04c151\x04c152\x04c153\x04c154\x04c155\x04c156\x04c157\x04c158\x04c159\x04c160\x04c161\x04c162\x04c163\x04c164\x04c165\x04c166\x04c167\x04c168\x04c169\x04c170\x04c171\x04c172\x04c173\x04c174\x04c175\x04c176\x04c177\x04c178\x04c179\x04c180\x04c181\x04c182\x04c183\x04c184\x04c185\x04c186\x04c187\x04c188\x04c189\x04c190\x04c191\x04c192\x04c193\x04c194\x04c195\x04c196\x04c197\x04c198\x04c199\x04c200\x04c201\x04c202\x04c203\x04c204\x04c205\x04c206\x04c207\x04c208\x04c209\x04c210\x04c211\x04c212\x04c213\x04c214\x04c215\x04c216\x04c217\x04c218\x04c219\x04c220\x04c221\x04c222\x04c223\x04c224\x04c225\x04c226\x04c227\x04c228\x04c229\x04c230\x04c231\x04c232\x04c233\x04c234\x04c235\x04c236\x04c237\x04c238\x04c239\x04c240\x04c241\x04c242\x04c243\x04c244\x04c245\x04c246\x04c247\x04c248\x04c249\x04c250\x04c251\x04c252\x04c253\x04c254\x04c255\x04c256\x04\0\x04kind\x03\0\0\x04\0\x01t\x03\0\x01\x01@\x01\x01x\x02\0\x02\x04\0\x04echo\x01\x03\x01p\x02\x01@\x01\x01x\x04\0\x04\x04\0\techo-list\x01\x05\x01C\x01\x01x\x02\0\x02\x04\0\necho-async\x01\x06\x01C\x01\x01x\x04\0\x04\x04\0\x0Fecho-list-async\x01\x07\x01f\x01\x02\x01C\x01\x01x\x08\0\x08\x04\0\x0Becho-stream\x01\t\x01e\x01\x02\x01C\x01\x01x\n\0\n\x04\0\x0Becho-future\x01\x0B\x03\0\x10test:enum257/api\x05\0\x01B\x12\x01m\x81\x02\x02c0\x02c1\x02c2\x02c3\x02c4\x02c5\x02c6\x02c7\x02c8\x02c9\x03c10\x03c11\x03c12\x03c13\x03c14\x03c15\x03c16\x03c17\x03c18\x03c19\x03c20\x03c21\x03c22\x03c23\x03c24\x03c25\x03c26\x03c27\x03c28\x03c29\x03c30\x03c31\x03c32\x03c33\x03c34\x03c35\x03c36\x03c37\x03c38\x03c39\x03c40\x03c41\x03c42\x03c43\x03c44\x03c45\x03c46\x03c47\x03c48\x03c49\x03c50\x03c51\x03c52\x03c53\x03c54\x03c55\x03c56\x03c57\x03c58\x03c59\x03c60\x03c61\x03c62\x03c63\x03c64\x03c65\x03c66\x03c67\x03c68\x03c69\x03c70\x03c71\x03c72\x03c73\x03c74\x03c75\x03c76\x03c77\x03c78\x03c79\x03c80\x03c81\x03c82\x03c83\x03c84\x03c85\x03c86\x03c87\x03c88\x03c89\x03c90\x03c91\x03c92\x03c93\x03c94\x03c95\x03c96\x03c97\x03c98\x03c99\x04c100\x04c101\x04c102\x04c103\x04c104\x04c105\x04c106\x04c107\x04c108\x04c109\x04c110\x04c111\x04c112\x04c113\x04c114\x04c115\x04c116\x04c117\x04c118\x04c119\x04c120\x04c121\x04c122\x04c123\x04c124\x04c125\x04c126\x04c127\x04c128\x04c129\x04c130\x04c131\x04c132\x04c133\x04c134\x04c135\x04c136\x04c137\x04c138\x04c139\x04c140\x04c141\x04c142\x04c143\x04c144\x04c145\x04c146\x04c147\x04c148\x04c149\x04c150\x04c151\x04c152\x04c153\x04c154\x04c155\x04c156\x04c157\x04c158\x04c159\x04c160\x04c161\x04c162\x04c163\x04c164\x04c165\x04c166\x04c167\x04c168\x04c169\x04c170\x04c171\x04c172\x04c173\x04c174\x04c175\x04c176\x04c177\x04c178\x04c179\x04c180\x04c181\x04c182\x04c183\x04c184\x04c185\x04c186\x04c187\x04c188\x04c189\x04c190\x04c191\x04c192\x04c193\x04c194\x04c195\x04c196\x04c197\x04c198\x04c199\x04c200\x04c201\x04c202\x04c203\x04c204\x04c205\x04c206\x04c207\x04c208\x04c209\x04c210\x04c211\x04c212\x04c213\x04c214\x04c215\x04c216\x04c217\x04c218\x04c219\x04c220\x04c221\x04c222\x04c223\x04c224\x04c225\x04c226\x04c227\x04c228\x04c229\x04c230\x04c231\x04c232\x04c233\x04c234\x04c235\x04c236\x04c237\x04c238\x04c239\x04c240\x04c241\x04c242\x04c243\x04c244\x04c245\x04c246\x04c247\x04c248\x04c249\x04c250\x04c251\x04c252\x04c253\x04c254\x04c255\x04c256\x04\0\x04kind\x03\0\0\x04\0\x01t\x03\0\x01\x01@\x01\x01x\x02\0\x02\x04\0\x04echo\x01\x03\x01p\x02\x01@\x01\x01x\x04\0\x04\x04\0\techo-list\x01\x05\x01C\x01\x01x\x02\0\x02\x04\0\necho-async\x01\x06\x01C\x01\x01x\x04\0\x04\x04\0\x0Fecho-list-async\x01\x07\x01f\x01\x02\x01C\x01\x01x\x08\0\x08\x04\0\x0Becho-stream\x01\t\x01e\x01\x02\x01C\x01\x01x\n\0\n\x04\0\x0Becho-future\x01\x0B\x04\0\x10test:enum257/api\x05\x01\x04\0\x11test:enum257/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
-_rt::component_type!("component-type:witflow:0.1.0:test:enum257:both", 2816, &_COMPONENT_TYPE);
+pub const _COMPONENT_TYPE: &[u8; 2816] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xCE\x15\x01A\x02\x01A\x04\x01B\x12\x01m\x81\x02\x02c0\x02c1\x02c2\x02c3\x02c4\x02c5\x02c6\x02c7\x02c8\x02c9\x03c10\x03c11\x03c12\x03c13\x03c14\x03c15\x03c16\x03c17\x03c18\x03c19\x03c20\x03c21\x03c22\x03c23\x03c24\x03c25\x03c26\x03c27\x03c28\x03c29\x03c30\x03c31\x03c32\x03c33\x03c34\x03c35\x03c36\x03c37\x03c38\x03c39\x03c40\x03c41\x03c42\x03c43\x03c44\x03c45\x03c46\x03c47\x03c48\x03c49\x03c50\x03c51\x03c52\x03c53\x03c54\x03c55\x03c56\x03c57\x03c58\x03c59\x03c60\x03c61\x03c62\x03c63\x03c64\x03c65\x03c66\x03c67\x03c68\x03c69\x03c70\x03c71\x03c72\x03c73\x03c74\x03c75\x03c76\x03c77\x03c78\x03c79\x03c80\x03c81\x03c82\x03c83\x03c84\x03c85\x03c86\x03c87\x03c88\x03c89\x03c90\x03c91\x03c92\x03c93\x03c94\x03c95\x03c96\x03c97\x03c98\x03c99\x04c100\x04c101\x04c102\x04c103\x04c104\x04c105\x04c106\x04c107\x04c108\x04c109\x04c110\x04c111\x04c112\x04c113\x04c114\x04c115\x04c116\x04c117\x04c118\x04c119\x04c120\x04c121\x04c122\x04c123\x04c124\x04c125\x04c126\x04c127\x04c128\x04c129\x04c130\x04c131\x04c132\x04c133\x04c134\x04c135\x04c136\x04c137\x04c138\x04c139\x04c140\x04c141\x04c142\x04c143\x04c144\x04c145\x04c146\x04c147\x04c148\x04c149\x04c150\x04c151\x04c152\x04c153\x04c154\x04c155\x04c156\x04c157\x04c158\x04c159\x04c160\x04c161\x04c162\x04c163\x04c164\x04c165\x04c166\x04c167\x04c168\x04c169\x04c170\x04c171\x04c172\x04c173\x04c174\x04c175\x04c176\x04c177\x04c178\x04c179\x04c180\x04c181\x04c182\x04c183\x04c184\x04c185\x04c186\x04c187\x04c188\x04c189\x04c190\x04c191\x04c192\x04c193\x04c194\x04c195\x04c196\x04c197\x04c198\x04c199\x04c200\x04c201\x04c202\x04c203\x04c204\x04c205\x04c206\x04c207\x04c208\x04c209\x04c210\x04c211\x04c212\x04c213\x04c214\x04c215\x04c216\x04c217\x04c218\x04c219\x04c220\x04c221\x04c222\x04c223\x04c224\x04c225\x04c226\x04c227\x04c228\x04c229\x04c230\x04c231\x04c232\x04c233\x04c234\x04c235\x04c236\x04c237\x04c238\x04c239\x04c240\x04c241\x04c242\x04c243\x04c244\x04c245\x04c246\x04c247\x04c248\x04c249\x04c250\x04c251\x04c252\x04c253\x04c254\x04c255\x04c256\x04\0\x04kind\x03\0\0\x04\0\x01t\x03\0\x01\x01@\x01\x01x\x02\0\x02\x04\0\x04echo\x01\x03\x01p\x02\x01@\x01\x01x\x04\0\x04\x04\0\techo-list\x01\x05\x01C\x01\x01x\x02\0\x02\x04\0\necho-async\x01\x06\x01C\x01\x01x\x04\0\x04\x04\0\x0Fecho-list-async\x01\x07\x01f\x01\x02\x01C\x01\x01x\x08\0\x08\x04\0\x0Becho-stream\x01\t\x01e\x01\x02\x01C\x01\x01x\n\0\n\x04\0\x0Becho-future\x01\x0B\x03\0\x10test:enum257/api\x05\0\x01B\x12\x01m\x81\x02\x02c0\x02c1\x02c2\x02c3\x02c4\x02c5\x02c6\x02c7\x02c8\x02c9\x03c10\x03c11\x03c12\x03c13\x03c14\x03c15\x03c16\x03c17\x03c18\x03c19\x03c20\x03c21\x03c22\x03c23\x03c24\x03c25\x03c26\x03c27\x03c28\x03c29\x03c30\x03c31\x03c32\x03c33\x03c34\x03c35\x03c36\x03c37\x03c38\x03c39\x03c40\x03c41\x03c42\x03c43\x03c44\x03c45\x03c46\x03c47\x03c48\x03c49\x03c50\x03c51\x03c52\x03c53\x03c54\x03c55\x03c56\x03c57\x03c58\x03c59\x03c60\x03c61\x03c62\x03c63\x03c64\x03c65\x03c66\x03c67\x03c68\x03c69\x03c70\x03c71\x03c72\x03c73\x03c74\x03c75\x03c76\x03c77\x03c78\x03c79\x03c80\x03c81\x03c82\x03c83\x03c84\x03c85\x03c86\x03c87\x03c88\x03c89\x03c90\x03c91\x03c92\x03c93\x03c94\x03c95\x03c96\x03c97\x03c98\x03c99\x04c100\x04c101\x04c102\x04c103\x04c104\x04c105\x04c106\x04c107\x04c108\x04c109\x04c110\x04c111\x04c112\x04c113\x04c114\x04c115\x04c116\x04c117\x04c118\x04c119\x04c120\x04c121\x04c122\x04c123\x04c124\x04c125\x04c126\x04c127\x04c128\x04c129\x04c130\x04c131\x04c132\x04c133\x04c134\x04c135\x04c136\x04c137\x04c138\x04c139\x04c140\x04c141\x04c142\x04c143\x04c144\x04c145\x04c146\x04c147\x04c148\x04c149\x04c150\x04c151\x04c152\x04c153\x04c154\x04c155\x04c156\x04c157\x04c158\x04c159\x04c160\x04c161\x04c162\x04c163\x04c164\x04c165\x04c166\x04c167\x04c168\x04c169\x04c170\x04c171\x04c172\x04c173\x04c174\x04c175\x04c176\x04c177\x04c178\x04c179\x04c180\x04c181\x04c182\x04c183\x04c184\x04c185\x04c186\x04c187\x04c188\x04c189\x04c190\x04c191\x04c192\x04c193\x04c194\x04c195\x04c196\x04c197\x04c198\x04c199\x04c200\x04c201\x04c202\x04c203\x04c204\x04c205\x04c206\x04c207\x04c208\x04c209\x04c210\x04c211\x04c212\x04c213\x04c214\x04c215\x04c216\x04c217\x04c218\x04c219\x04c220\x04c221\x04c222\x04c223\x04c224\x04c225\x04c226\x04c227\x04c228\x04c229\x04c230\x04c231\x04c232\x04c233\x04c234\x04c235\x04c236\x04c237\x04c238\x04c239\x04c240\x04c241\x04c242\x04c243\x04c244\x04c245\x04c246\x04c247\x04c248\x04c249\x04c250\x04c251\x04c252\x04c253\x04c254\x04c255\x04c256\x04\0\x04kind\x03\0\0\x04\0\x01t\x03\0\x01\x01@\x01\x01x\x02\0\x02\x04\0\x04echo\x01\x03\x01p\x02\x01@\x01\x01x\x04\0\x04\x04\0\techo-list\x01\x05\x01C\x01\x01x\x02\0\x02\x04\0\necho-async\x01\x06\x01C\x01\x01x\x04\0\x04\x04\0\x0Fecho-list-async\x01\x07\x01f\x01\x02\x01C\x01\x01x\x08\0\x08\x04\0\x0Becho-stream\x01\t\x01e\x01\x02\x01C\x01\x01x\n\0\n\x04\0\x0Becho-future\x01\x0B\x04\0\x10test:enum257/api\x05\x01\x04\0\x11test:enum257/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
+_rt::component_type!(
+    "component-type:witflow:0.1.0:test:enum257:both", 2816, _COMPONENT_TYPE
+);
 #[doc(hidden)]
 #[allow(unused_macros)]
 macro_rules! __export_both_impl {

@@ -17,16 +17,22 @@ pub mod exports {
     pub mod test {
         pub mod external_id {
             pub mod api {
-                pub use super::super::super::super::test::external_id::api::Point;
                 use ::witflow::rt as _rt;
+                pub use super::super::super::super::test::external_id::api::Point;
                 pub trait Guest {
                     fn move_(p: Point) -> Point;
                 }
                 #[doc(hidden)]
                 pub unsafe fn _export_move__cabi<_G: Guest>(a0: i32) -> i32 {
                     unsafe {
-                        let result = _G::move_(super::super::super::super::_abi::lift_test_external_id_api_point(a0));
-                        let core = super::super::super::super::_abi::lower_test_external_id_api_point(&result);
+                        let result = _G::move_(
+                            super::super::super::super::_abi::lift_test_external_id_api_point(
+                                a0,
+                            ),
+                        );
+                        let core = super::super::super::super::_abi::lower_test_external_id_api_point(
+                            &result,
+                        );
                         core
                     }
                 }
@@ -57,7 +63,9 @@ pub mod test {
             pub fn move_(p: Point) -> Point {
                 _rt::import!("test:external-id/api", "move", fn import(a0 : i32) -> i32);
                 unsafe {
-                    let core = super::super::super::_abi::lower_test_external_id_api_point(&p);
+                    let core = super::super::super::_abi::lower_test_external_id_api_point(
+                        &p,
+                    );
                     let core1 = import(core);
                     super::super::super::_abi::lift_test_external_id_api_point(core1)
                 }
@@ -78,14 +86,22 @@ pub mod test {
 )]
 mod _abi {
     use super::_rt;
-    pub(super) unsafe fn lower_test_external_id_api_point(value: &super::test::external_id::api::Point) -> i32 {
+    pub(super) unsafe fn lower_test_external_id_api_point(
+        value: &super::test::external_id::api::Point,
+    ) -> i32 {
         unsafe {
             let super::test::external_id::api::Point { x } = value;
             *x
         }
     }
-    pub(super) unsafe fn lift_test_external_id_api_point(a0: i32) -> super::test::external_id::api::Point {
-        unsafe { super::test::external_id::api::Point { x: a0 } }
+    pub(super) unsafe fn lift_test_external_id_api_point(
+        a0: i32,
+    ) -> super::test::external_id::api::Point {
+        unsafe {
+            super::test::external_id::api::Point {
+                x: a0,
+            }
+        }
     }
 }
 #[doc(hidden)]
@@ -100,11 +116,9 @@ mod _abi {
     unused_unsafe,
     clippy::all
 )]
-pub const _COMPONENT_TYPE: [u8; 284] = *b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xEA\x01\x01A\x02\x01A\x04\x01B\x04\x01r\x01\x01xz\x04\x02\x05point\x01\x02\x11urn:example:point\x03\0\0\x01@\x01\x01p\x01\0\x01\x04\x02\x04move\x01\x02\x10urn:example:move\x01\x02\x03\0\x14test:external-id/api\x05\0\x01B\x04\x01r\x01\x01xz\x04\x02\x05point\x01\x02\x11urn:example:point\x03\0\0\x01@\x01\x01p\x01\0\x01\x04\x02\x04move\x01\x02\x10urn:example:move\x01\x02\x04\0\x14test:external-id/api\x05\x01\x04\0\x15test:external-id/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
+pub const _COMPONENT_TYPE: &[u8; 284] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xEA\x01\x01A\x02\x01A\x04\x01B\x04\x01r\x01\x01xz\x04\x02\x05point\x01\x02\x11urn:example:point\x03\0\0\x01@\x01\x01p\x01\0\x01\x04\x02\x04move\x01\x02\x10urn:example:move\x01\x02\x03\0\x14test:external-id/api\x05\0\x01B\x04\x01r\x01\x01xz\x04\x02\x05point\x01\x02\x11urn:example:point\x03\0\0\x01@\x01\x01p\x01\0\x01\x04\x02\x04move\x01\x02\x10urn:example:move\x01\x02\x04\0\x14test:external-id/api\x05\x01\x04\0\x15test:external-id/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:external-id:both",
-    284,
-    &_COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:external-id:both", 284, _COMPONENT_TYPE
 );
 #[doc(hidden)]
 #[allow(unused_macros)]

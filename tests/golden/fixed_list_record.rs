@@ -17,16 +17,20 @@ pub mod exports {
     pub mod test {
         pub mod fixed_list_record {
             pub mod api {
+                use ::witflow::rt as _rt;
                 pub use super::super::super::super::test::fixed_list_record::api::Matrix;
                 pub use super::super::super::super::test::fixed_list_record::api::T;
-                use ::witflow::rt as _rt;
                 pub trait Guest {
                     fn echo(x: T) -> T;
                     fn echo_list(x: _rt::Vec<T>) -> _rt::Vec<T>;
                     async fn echo_async(x: T) -> T;
                     async fn echo_list_async(x: _rt::Vec<T>) -> _rt::Vec<T>;
-                    async fn echo_stream(x: _rt::StreamReader<T>) -> _rt::StreamReader<T>;
-                    async fn echo_future(x: _rt::FutureReader<T>) -> _rt::FutureReader<T>;
+                    async fn echo_stream(
+                        x: _rt::StreamReader<T>,
+                    ) -> _rt::StreamReader<T>;
+                    async fn echo_future(
+                        x: _rt::FutureReader<T>,
+                    ) -> _rt::FutureReader<T>;
                 }
                 #[doc(hidden)]
                 pub unsafe fn _export_echo_cabi<_G: Guest>(
@@ -46,10 +50,24 @@ pub mod exports {
                     unsafe {
                         let result = _G::echo(
                             super::super::super::super::_abi::lift_test_fixed_list_record_api_matrix(
-                                a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11,
+                                a0,
+                                a1,
+                                a2,
+                                a3,
+                                a4,
+                                a5,
+                                a6,
+                                a7,
+                                a8,
+                                a9,
+                                a10,
+                                a11,
                             ),
                         );
-                        let held = _rt::Held::<_, { 24 + 3 * _rt::POINTER }>::new(result);
+                        let held = _rt::Held::<
+                            _,
+                            { 24 + 3 * _rt::POINTER },
+                        >::new(result);
                         let value = &(*held).value;
                         super::super::super::super::_abi::store_test_fixed_list_record_api_matrix(
                             value,
@@ -63,12 +81,22 @@ pub mod exports {
                     unsafe { _rt::Held::<T, { 24 + 3 * _rt::POINTER }>::release(area) }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_cabi<_G: Guest>(a0: *mut u8, a1: usize) -> *mut u8 {
+                pub unsafe fn _export_echo_list_cabi<_G: Guest>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> *mut u8 {
                     unsafe {
-                        let result =
-                            _G::echo_list(_rt::lift_list(a0, a1, 24 + 3 * _rt::POINTER, _rt::POINTER, |base| {
-                                super::super::super::super::_abi::load_test_fixed_list_record_api_matrix(base)
-                            }));
+                        let result = _G::echo_list(
+                            _rt::lift_list(
+                                a0,
+                                a1,
+                                24 + 3 * _rt::POINTER,
+                                _rt::POINTER,
+                                |base| super::super::super::super::_abi::load_test_fixed_list_record_api_matrix(
+                                    base,
+                                ),
+                            ),
+                        );
                         let held = _rt::Held::<_, { 2 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
                         let (core, core1) = _rt::lower_list(
@@ -77,7 +105,10 @@ pub mod exports {
                             _rt::POINTER,
                             &mut (*held).cleanup,
                             |item, base, _cleanup| {
-                                super::super::super::super::_abi::store_test_fixed_list_record_api_matrix(item, base);
+                                super::super::super::super::_abi::store_test_fixed_list_record_api_matrix(
+                                    item,
+                                    base,
+                                );
                             },
                         );
                         held.cast::<u8>().cast::<*mut u8>().write(core);
@@ -87,7 +118,9 @@ pub mod exports {
                 }
                 #[doc(hidden)]
                 pub unsafe fn _post_return_echo_list_cabi(area: *mut u8) {
-                    unsafe { _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area) }
+                    unsafe {
+                        _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area)
+                    }
                 }
                 #[doc(hidden)]
                 pub unsafe fn _export_echo_async_cabi<_G: Guest + 'static>(
@@ -106,7 +139,18 @@ pub mod exports {
                 ) -> i32 {
                     unsafe {
                         let arg0 = super::super::super::super::_abi::lift_test_fixed_list_record_api_matrix(
-                            a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11,
+                            a0,
+                            a1,
+                            a2,
+                            a3,
+                            a4,
+                            a5,
+                            a6,
+                            a7,
+                            a8,
+                            a9,
+                            a10,
+                            a11,
                         );
                         _rt::start_task(async move {
                             let result = _G::echo_async(arg0).await;
@@ -116,20 +160,54 @@ pub mod exports {
                                 : usize, a2 : f32, a3 : f32, a4 : f32, a5 : f32, a6 : f32,
                                 a7 : f32, a8 : i32, a9 : i32, a10 : i32, a11 : i32)
                             );
-                            let (core, core1, core2, core3, core4, core5, core6, core7, core8, core9, core10, core11) =
-                                super::super::super::super::_abi::lower_test_fixed_list_record_api_matrix(&result);
+                            let (
+                                core,
+                                core1,
+                                core2,
+                                core3,
+                                core4,
+                                core5,
+                                core6,
+                                core7,
+                                core8,
+                                core9,
+                                core10,
+                                core11,
+                            ) = super::super::super::super::_abi::lower_test_fixed_list_record_api_matrix(
+                                &result,
+                            );
                             task_return(
-                                core, core1, core2, core3, core4, core5, core6, core7, core8, core9, core10, core11,
+                                core,
+                                core1,
+                                core2,
+                                core3,
+                                core4,
+                                core5,
+                                core6,
+                                core7,
+                                core8,
+                                core9,
+                                core10,
+                                core11,
                             );
                         })
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(a0: *mut u8, a1: usize) -> i32 {
+                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> i32 {
                     unsafe {
-                        let arg0 = _rt::lift_list(a0, a1, 24 + 3 * _rt::POINTER, _rt::POINTER, |base| {
-                            super::super::super::super::_abi::load_test_fixed_list_record_api_matrix(base)
-                        });
+                        let arg0 = _rt::lift_list(
+                            a0,
+                            a1,
+                            24 + 3 * _rt::POINTER,
+                            _rt::POINTER,
+                            |base| super::super::super::super::_abi::load_test_fixed_list_record_api_matrix(
+                                base,
+                            ),
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_list_async(arg0).await;
                             _rt::import!(
@@ -145,7 +223,8 @@ pub mod exports {
                                 &mut cleanup,
                                 |item, base, _cleanup| {
                                     super::super::super::super::_abi::store_test_fixed_list_record_api_matrix(
-                                        item, base,
+                                        item,
+                                        base,
                                     );
                                 },
                             );
@@ -154,10 +233,14 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::stream_lift(a0, <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE);
+                        let arg0 = _rt::stream_lift(
+                            a0,
+                            <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_stream(arg0).await;
                             _rt::import!(
@@ -171,10 +254,14 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::future_lift(a0, <T as super::super::super::super::wit_future::FuturePayload>::VTABLE);
+                        let arg0 = _rt::future_lift(
+                            a0,
+                            <T as super::super::super::super::wit_future::FuturePayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_future(arg0).await;
                             _rt::import!(
@@ -220,14 +307,42 @@ pub mod test {
                     : i32, a9 : i32, a10 : i32, a11 : i32, a12 : * mut u8)
                 );
                 unsafe {
-                    let (core, core1, core2, core3, core4, core5, core6, core7, core8, core9, core10, core11) =
-                        super::super::super::_abi::lower_test_fixed_list_record_api_matrix(x);
+                    let (
+                        core,
+                        core1,
+                        core2,
+                        core3,
+                        core4,
+                        core5,
+                        core6,
+                        core7,
+                        core8,
+                        core9,
+                        core10,
+                        core11,
+                    ) = super::super::super::_abi::lower_test_fixed_list_record_api_matrix(
+                        x,
+                    );
                     let mut area = _rt::Area::<{ 24 + 3 * _rt::POINTER }>::uninit();
                     let pointer = area.as_mut_ptr();
                     import(
-                        core, core1, core2, core3, core4, core5, core6, core7, core8, core9, core10, core11, pointer,
+                        core,
+                        core1,
+                        core2,
+                        core3,
+                        core4,
+                        core5,
+                        core6,
+                        core7,
+                        core8,
+                        core9,
+                        core10,
+                        core11,
+                        pointer,
                     );
-                    super::super::super::_abi::load_test_fixed_list_record_api_matrix(pointer)
+                    super::super::super::_abi::load_test_fixed_list_record_api_matrix(
+                        pointer,
+                    )
                 }
             }
             pub fn echo_list(x: &[T]) -> _rt::Vec<T> {
@@ -243,7 +358,10 @@ pub mod test {
                         _rt::POINTER,
                         &mut cleanup,
                         |item, base, _cleanup| {
-                            super::super::super::_abi::store_test_fixed_list_record_api_matrix(item, base);
+                            super::super::super::_abi::store_test_fixed_list_record_api_matrix(
+                                item,
+                                base,
+                            );
                         },
                     );
                     let mut area = _rt::Area::<{ 2 * _rt::POINTER }>::uninit();
@@ -254,19 +372,28 @@ pub mod test {
                         pointer.add(_rt::POINTER).cast::<usize>().read(),
                         24 + 3 * _rt::POINTER,
                         _rt::POINTER,
-                        |base| super::super::super::_abi::load_test_fixed_list_record_api_matrix(base),
+                        |base| super::super::super::_abi::load_test_fixed_list_record_api_matrix(
+                            base,
+                        ),
                     )
                 }
             }
             pub fn echo_async(x: T) -> _rt::Call<(T,), T> {
-                unsafe fn start(params: &(T,), area: *mut u8, _cleanup: &mut _rt::Cleanup) -> u32 {
+                unsafe fn start(
+                    params: &(T,),
+                    area: *mut u8,
+                    _cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:fixed-list-record/api", "[async-lower]echo-async", fn
                         import(a0 : * mut u8, a1 : * mut u8) -> i32
                     );
                     let (x,) = params;
                     unsafe {
-                        super::super::super::_abi::store_test_fixed_list_record_api_matrix(x, area);
+                        super::super::super::_abi::store_test_fixed_list_record_api_matrix(
+                            x,
+                            area,
+                        );
                         let core = import(area, area.add(24 + 3 * _rt::POINTER));
                         core as u32
                     }
@@ -285,8 +412,14 @@ pub mod test {
                 };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_list_async(x: _rt::Vec<T>) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
-                unsafe fn start(params: &(_rt::Vec<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_list_async(
+                x: _rt::Vec<T>,
+            ) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
+                unsafe fn start(
+                    params: &(_rt::Vec<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:fixed-list-record/api", "[async-lower]echo-list-async", fn
                         import(a0 : * mut u8, a1 : usize, a2 : * mut u8) -> i32
@@ -299,7 +432,10 @@ pub mod test {
                             _rt::POINTER,
                             cleanup,
                             |item, base, _cleanup| {
-                                super::super::super::_abi::store_test_fixed_list_record_api_matrix(item, base);
+                                super::super::super::_abi::store_test_fixed_list_record_api_matrix(
+                                    item,
+                                    base,
+                                );
                             },
                         );
                         let core2 = import(core, core1, area);
@@ -313,7 +449,9 @@ pub mod test {
                             area.add(_rt::POINTER).cast::<usize>().read(),
                             24 + 3 * _rt::POINTER,
                             _rt::POINTER,
-                            |base| super::super::super::_abi::load_test_fixed_list_record_api_matrix(base),
+                            |base| super::super::super::_abi::load_test_fixed_list_record_api_matrix(
+                                base,
+                            ),
                         )
                     }
                 }
@@ -324,8 +462,14 @@ pub mod test {
                 };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_stream(x: _rt::StreamReader<T>) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
-                unsafe fn start(params: &(_rt::StreamReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_stream(
+                x: _rt::StreamReader<T>,
+            ) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::StreamReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:fixed-list-record/api", "[async-lower]echo-stream", fn
                         import(a0 : i32, a1 : * mut u8) -> i32
@@ -345,12 +489,24 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::StreamReader<T>,), _rt::StreamReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::StreamReader<T>,),
+                    _rt::StreamReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_future(x: _rt::FutureReader<T>) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
-                unsafe fn start(params: &(_rt::FutureReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_future(
+                x: _rt::FutureReader<T>,
+            ) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::FutureReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:fixed-list-record/api", "[async-lower]echo-future", fn
                         import(a0 : i32, a1 : * mut u8) -> i32
@@ -370,8 +526,14 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::FutureReader<T>,), _rt::FutureReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::FutureReader<T>,),
+                    _rt::FutureReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
         }
@@ -410,7 +572,10 @@ pub mod wit_stream {
                     _cleanup: &mut _rt::Cleanup,
                 ) {
                     unsafe {
-                        super::_abi::store_test_fixed_list_record_api_matrix(value, base);
+                        super::_abi::store_test_fixed_list_record_api_matrix(
+                            value,
+                            base,
+                        );
                     }
                 }
                 lower
@@ -422,14 +587,13 @@ pub mod wit_stream {
                 lift
             }),
             intrinsics: _rt::stream_intrinsics!(
-                "test:fixed-list-record/api",
-                new = "[stream-new-0]echo-stream",
-                read = "[async-lower][stream-read-0]echo-stream",
-                write = "[async-lower][stream-write-0]echo-stream",
-                cancel_read = "[stream-cancel-read-0]echo-stream",
-                cancel_write = "[stream-cancel-write-0]echo-stream",
-                drop_readable = "[stream-drop-readable-0]echo-stream",
-                drop_writable = "[stream-drop-writable-0]echo-stream"
+                "test:fixed-list-record/api", new = "[stream-new-0]echo-stream", read =
+                "[async-lower][stream-read-0]echo-stream", write =
+                "[async-lower][stream-write-0]echo-stream", cancel_read =
+                "[stream-cancel-read-0]echo-stream", cancel_write =
+                "[stream-cancel-write-0]echo-stream", drop_readable =
+                "[stream-drop-readable-0]echo-stream", drop_writable =
+                "[stream-drop-writable-0]echo-stream"
             ),
         };
     }
@@ -454,7 +618,9 @@ pub mod wit_future {
     }
     /// Makes a future: what is written to the writer comes out of the reader. A writer that is dropped unwritten
     /// writes what `default` gives.
-    pub fn new<T: FuturePayload>(default: fn() -> T) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
+    pub fn new<T: FuturePayload>(
+        default: fn() -> T,
+    ) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
         _rt::future_new(T::VTABLE, default)
     }
     impl FuturePayload for super::test::fixed_list_record::api::T {
@@ -468,7 +634,10 @@ pub mod wit_future {
                     _cleanup: &mut _rt::Cleanup,
                 ) {
                     unsafe {
-                        super::_abi::store_test_fixed_list_record_api_matrix(value, base);
+                        super::_abi::store_test_fixed_list_record_api_matrix(
+                            value,
+                            base,
+                        );
                     }
                 }
                 lower
@@ -480,14 +649,13 @@ pub mod wit_future {
                 lift
             }),
             intrinsics: _rt::future_intrinsics!(
-                "test:fixed-list-record/api",
-                new = "[future-new-0]echo-future",
-                read = "[async-lower][future-read-0]echo-future",
-                write = "[async-lower][future-write-0]echo-future",
-                cancel_read = "[future-cancel-read-0]echo-future",
-                cancel_write = "[future-cancel-write-0]echo-future",
-                drop_readable = "[future-drop-readable-0]echo-future",
-                drop_writable = "[future-drop-writable-0]echo-future"
+                "test:fixed-list-record/api", new = "[future-new-0]echo-future", read =
+                "[async-lower][future-read-0]echo-future", write =
+                "[async-lower][future-write-0]echo-future", cancel_read =
+                "[future-cancel-read-0]echo-future", cancel_write =
+                "[future-cancel-write-0]echo-future", drop_readable =
+                "[future-drop-readable-0]echo-future", drop_writable =
+                "[future-drop-writable-0]echo-future"
             ),
         };
     }
@@ -519,9 +687,15 @@ mod _abi {
                 12,
                 &mut _rt::Cleanup::new(),
                 |item, base1, _cleanup| {
-                    _rt::store_fixed_list(item, base1, 4, &mut _rt::Cleanup::new(), |item1, base2, _cleanup| {
-                        base2.cast::<f32>().write(*item1);
-                    });
+                    _rt::store_fixed_list(
+                        item,
+                        base1,
+                        4,
+                        &mut _rt::Cleanup::new(),
+                        |item1, base2, _cleanup| {
+                            base2.cast::<f32>().write(*item1);
+                        },
+                    );
                 },
             );
             _rt::store_fixed_list(
@@ -529,13 +703,15 @@ mod _abi {
                 base.add(24 + 2 * _rt::POINTER),
                 2,
                 &mut _rt::Cleanup::new(),
-                |item, base1, _cleanup| match item {
-                    ::core::option::Option::None => {
-                        base1.cast::<u8>().write(0);
-                    }
-                    ::core::option::Option::Some(payload) => {
-                        base1.cast::<u8>().write(1);
-                        base1.add(1).cast::<u8>().write(*payload);
+                |item, base1, _cleanup| {
+                    match item {
+                        ::core::option::Option::None => {
+                            base1.cast::<u8>().write(0);
+                        }
+                        ::core::option::Option::Some(payload) => {
+                            base1.cast::<u8>().write(1);
+                            base1.add(1).cast::<u8>().write(*payload);
+                        }
                     }
                 },
             );
@@ -550,16 +726,28 @@ mod _abi {
                     base.cast::<*mut u8>().read(),
                     base.add(_rt::POINTER).cast::<usize>().read(),
                 ),
-                cells: _rt::load_fixed_list(base.add(2 * _rt::POINTER), 12, |base1| {
-                    _rt::load_fixed_list(base1, 4, |base2| base2.cast::<f32>().read())
-                }),
-                tags: _rt::load_fixed_list(base.add(24 + 2 * _rt::POINTER), 2, |base1| {
-                    match base1.cast::<u8>().read() {
+                cells: _rt::load_fixed_list(
+                    base.add(2 * _rt::POINTER),
+                    12,
+                    |base1| _rt::load_fixed_list(
+                        base1,
+                        4,
+                        |base2| base2.cast::<f32>().read(),
+                    ),
+                ),
+                tags: _rt::load_fixed_list(
+                    base.add(24 + 2 * _rt::POINTER),
+                    2,
+                    |base1| match base1.cast::<u8>().read() {
                         0 => ::core::option::Option::None,
-                        1 => ::core::option::Option::Some(base1.add(1).cast::<u8>().read()),
+                        1 => {
+                            ::core::option::Option::Some(
+                                base1.add(1).cast::<u8>().read(),
+                            )
+                        }
                         _ => _rt::invalid_discriminant(),
-                    }
-                }),
+                    },
+                ),
             }
         }
     }
@@ -642,11 +830,9 @@ mod _abi {
     unused_unsafe,
     clippy::all
 )]
-pub const _COMPONENT_TYPE: [u8; 566] = *b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x84\x04\x01A\x02\x01A\x04\x01B\x16\x01gv\x03\x01g\0\x02\x01k}\x01g\x02\x02\x01r\x03\x04names\x05cells\x01\x04tags\x03\x04\0\x06matrix\x03\0\x04\x04\0\x01t\x03\0\x05\x01@\x01\x01x\x06\0\x06\x04\0\x04echo\x01\x07\x01p\x06\x01@\x01\x01x\x08\0\x08\x04\0\techo-list\x01\t\x01C\x01\x01x\x06\0\x06\x04\0\necho-async\x01\n\x01C\x01\x01x\x08\0\x08\x04\0\x0Fecho-list-async\x01\x0B\x01f\x01\x06\x01C\x01\x01x\x0C\0\x0C\x04\0\x0Becho-stream\x01\r\x01e\x01\x06\x01C\x01\x01x\x0E\0\x0E\x04\0\x0Becho-future\x01\x0F\x03\0\x1Atest:fixed-list-record/api\x05\0\x01B\x16\x01gv\x03\x01g\0\x02\x01k}\x01g\x02\x02\x01r\x03\x04names\x05cells\x01\x04tags\x03\x04\0\x06matrix\x03\0\x04\x04\0\x01t\x03\0\x05\x01@\x01\x01x\x06\0\x06\x04\0\x04echo\x01\x07\x01p\x06\x01@\x01\x01x\x08\0\x08\x04\0\techo-list\x01\t\x01C\x01\x01x\x06\0\x06\x04\0\necho-async\x01\n\x01C\x01\x01x\x08\0\x08\x04\0\x0Fecho-list-async\x01\x0B\x01f\x01\x06\x01C\x01\x01x\x0C\0\x0C\x04\0\x0Becho-stream\x01\r\x01e\x01\x06\x01C\x01\x01x\x0E\0\x0E\x04\0\x0Becho-future\x01\x0F\x04\0\x1Atest:fixed-list-record/api\x05\x01\x04\0\x1Btest:fixed-list-record/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
+pub const _COMPONENT_TYPE: &[u8; 566] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x84\x04\x01A\x02\x01A\x04\x01B\x16\x01gv\x03\x01g\0\x02\x01k}\x01g\x02\x02\x01r\x03\x04names\x05cells\x01\x04tags\x03\x04\0\x06matrix\x03\0\x04\x04\0\x01t\x03\0\x05\x01@\x01\x01x\x06\0\x06\x04\0\x04echo\x01\x07\x01p\x06\x01@\x01\x01x\x08\0\x08\x04\0\techo-list\x01\t\x01C\x01\x01x\x06\0\x06\x04\0\necho-async\x01\n\x01C\x01\x01x\x08\0\x08\x04\0\x0Fecho-list-async\x01\x0B\x01f\x01\x06\x01C\x01\x01x\x0C\0\x0C\x04\0\x0Becho-stream\x01\r\x01e\x01\x06\x01C\x01\x01x\x0E\0\x0E\x04\0\x0Becho-future\x01\x0F\x03\0\x1Atest:fixed-list-record/api\x05\0\x01B\x16\x01gv\x03\x01g\0\x02\x01k}\x01g\x02\x02\x01r\x03\x04names\x05cells\x01\x04tags\x03\x04\0\x06matrix\x03\0\x04\x04\0\x01t\x03\0\x05\x01@\x01\x01x\x06\0\x06\x04\0\x04echo\x01\x07\x01p\x06\x01@\x01\x01x\x08\0\x08\x04\0\techo-list\x01\t\x01C\x01\x01x\x06\0\x06\x04\0\necho-async\x01\n\x01C\x01\x01x\x08\0\x08\x04\0\x0Fecho-list-async\x01\x0B\x01f\x01\x06\x01C\x01\x01x\x0C\0\x0C\x04\0\x0Becho-stream\x01\r\x01e\x01\x06\x01C\x01\x01x\x0E\0\x0E\x04\0\x0Becho-future\x01\x0F\x04\0\x1Atest:fixed-list-record/api\x05\x01\x04\0\x1Btest:fixed-list-record/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:fixed-list-record:both",
-    566,
-    &_COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:fixed-list-record:both", 566, _COMPONENT_TYPE
 );
 #[doc(hidden)]
 #[allow(unused_macros)]

@@ -17,20 +17,32 @@ pub mod exports {
     pub mod test {
         pub mod fixed_list_string {
             pub mod api {
-                pub use super::super::super::super::test::fixed_list_string::api::T;
                 use ::witflow::rt as _rt;
+                pub use super::super::super::super::test::fixed_list_string::api::T;
                 pub trait Guest {
                     fn echo(x: T) -> T;
                     fn echo_list(x: _rt::Vec<T>) -> _rt::Vec<T>;
                     async fn echo_async(x: T) -> T;
                     async fn echo_list_async(x: _rt::Vec<T>) -> _rt::Vec<T>;
-                    async fn echo_stream(x: _rt::StreamReader<T>) -> _rt::StreamReader<T>;
-                    async fn echo_future(x: _rt::FutureReader<T>) -> _rt::FutureReader<T>;
+                    async fn echo_stream(
+                        x: _rt::StreamReader<T>,
+                    ) -> _rt::StreamReader<T>;
+                    async fn echo_future(
+                        x: _rt::FutureReader<T>,
+                    ) -> _rt::FutureReader<T>;
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_cabi<_G: Guest>(a0: *mut u8, a1: usize, a2: *mut u8, a3: usize) -> *mut u8 {
+                pub unsafe fn _export_echo_cabi<_G: Guest>(
+                    a0: *mut u8,
+                    a1: usize,
+                    a2: *mut u8,
+                    a3: usize,
+                ) -> *mut u8 {
                     unsafe {
-                        let result = _G::echo([_rt::lift_string(a0, a1), _rt::lift_string(a2, a3)]);
+                        let result = _G::echo([
+                            _rt::lift_string(a0, a1),
+                            _rt::lift_string(a2, a3),
+                        ]);
                         let held = _rt::Held::<_, { 4 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
                         _rt::store_fixed_list(
@@ -51,16 +63,27 @@ pub mod exports {
                     unsafe { _rt::Held::<T, { 4 * _rt::POINTER }>::release(area) }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_cabi<_G: Guest>(a0: *mut u8, a1: usize) -> *mut u8 {
+                pub unsafe fn _export_echo_list_cabi<_G: Guest>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> *mut u8 {
                     unsafe {
-                        let result = _G::echo_list(_rt::lift_list(a0, a1, 4 * _rt::POINTER, _rt::POINTER, |base| {
-                            _rt::load_fixed_list(base, 2 * _rt::POINTER, |base1| {
-                                _rt::lift_string(
-                                    base1.cast::<*mut u8>().read(),
-                                    base1.add(_rt::POINTER).cast::<usize>().read(),
-                                )
-                            })
-                        }));
+                        let result = _G::echo_list(
+                            _rt::lift_list(
+                                a0,
+                                a1,
+                                4 * _rt::POINTER,
+                                _rt::POINTER,
+                                |base| _rt::load_fixed_list(
+                                    base,
+                                    2 * _rt::POINTER,
+                                    |base1| _rt::lift_string(
+                                        base1.cast::<*mut u8>().read(),
+                                        base1.add(_rt::POINTER).cast::<usize>().read(),
+                                    ),
+                                ),
+                            ),
+                        );
                         let held = _rt::Held::<_, { 2 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
                         let (core, core1) = _rt::lower_list(
@@ -88,7 +111,9 @@ pub mod exports {
                 }
                 #[doc(hidden)]
                 pub unsafe fn _post_return_echo_list_cabi(area: *mut u8) {
-                    unsafe { _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area) }
+                    unsafe {
+                        _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area)
+                    }
                 }
                 #[doc(hidden)]
                 pub unsafe fn _export_echo_async_cabi<_G: Guest + 'static>(
@@ -117,16 +142,25 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(a0: *mut u8, a1: usize) -> i32 {
+                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> i32 {
                     unsafe {
-                        let arg0 = _rt::lift_list(a0, a1, 4 * _rt::POINTER, _rt::POINTER, |base| {
-                            _rt::load_fixed_list(base, 2 * _rt::POINTER, |base1| {
-                                _rt::lift_string(
+                        let arg0 = _rt::lift_list(
+                            a0,
+                            a1,
+                            4 * _rt::POINTER,
+                            _rt::POINTER,
+                            |base| _rt::load_fixed_list(
+                                base,
+                                2 * _rt::POINTER,
+                                |base1| _rt::lift_string(
                                     base1.cast::<*mut u8>().read(),
                                     base1.add(_rt::POINTER).cast::<usize>().read(),
-                                )
-                            })
-                        });
+                                ),
+                            ),
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_list_async(arg0).await;
                             _rt::import!(
@@ -158,10 +192,14 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::stream_lift(a0, <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE);
+                        let arg0 = _rt::stream_lift(
+                            a0,
+                            <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_stream(arg0).await;
                             _rt::import!(
@@ -175,10 +213,14 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::future_lift(a0, <T as super::super::super::super::wit_future::FuturePayload>::VTABLE);
+                        let arg0 = _rt::future_lift(
+                            a0,
+                            <T as super::super::super::super::wit_future::FuturePayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_future(arg0).await;
                             _rt::import!(
@@ -227,12 +269,14 @@ pub mod test {
                         part1.len(),
                         pointer,
                     );
-                    _rt::load_fixed_list(pointer, 2 * _rt::POINTER, |base| {
-                        _rt::lift_string(
+                    _rt::load_fixed_list(
+                        pointer,
+                        2 * _rt::POINTER,
+                        |base| _rt::lift_string(
                             base.cast::<*mut u8>().read(),
                             base.add(_rt::POINTER).cast::<usize>().read(),
-                        )
-                    })
+                        ),
+                    )
                 }
             }
             pub fn echo_list(x: &[T]) -> _rt::Vec<T> {
@@ -268,19 +312,23 @@ pub mod test {
                         pointer.add(_rt::POINTER).cast::<usize>().read(),
                         4 * _rt::POINTER,
                         _rt::POINTER,
-                        |base| {
-                            _rt::load_fixed_list(base, 2 * _rt::POINTER, |base1| {
-                                _rt::lift_string(
-                                    base1.cast::<*mut u8>().read(),
-                                    base1.add(_rt::POINTER).cast::<usize>().read(),
-                                )
-                            })
-                        },
+                        |base| _rt::load_fixed_list(
+                            base,
+                            2 * _rt::POINTER,
+                            |base1| _rt::lift_string(
+                                base1.cast::<*mut u8>().read(),
+                                base1.add(_rt::POINTER).cast::<usize>().read(),
+                            ),
+                        ),
                     )
                 }
             }
             pub fn echo_async(x: T) -> _rt::Call<(T,), T> {
-                unsafe fn start(params: &(T,), area: *mut u8, _cleanup: &mut _rt::Cleanup) -> u32 {
+                unsafe fn start(
+                    params: &(T,),
+                    area: *mut u8,
+                    _cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:fixed-list-string/api", "[async-lower]echo-async", fn
                         import(a0 : * mut u8, a1 : usize, a2 : * mut u8, a3 : usize, a4 :
@@ -301,12 +349,14 @@ pub mod test {
                 }
                 unsafe fn lift(area: *mut u8) -> T {
                     unsafe {
-                        _rt::load_fixed_list(area, 2 * _rt::POINTER, |base| {
-                            _rt::lift_string(
+                        _rt::load_fixed_list(
+                            area,
+                            2 * _rt::POINTER,
+                            |base| _rt::lift_string(
                                 base.cast::<*mut u8>().read(),
                                 base.add(_rt::POINTER).cast::<usize>().read(),
-                            )
-                        })
+                            ),
+                        )
                     }
                 }
                 static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable {
@@ -316,16 +366,26 @@ pub mod test {
                 };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_list_async(x: _rt::Vec<T>) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
-                unsafe fn start(params: &(_rt::Vec<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_list_async(
+                x: _rt::Vec<T>,
+            ) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
+                unsafe fn start(
+                    params: &(_rt::Vec<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:fixed-list-string/api", "[async-lower]echo-list-async", fn
                         import(a0 : * mut u8, a1 : usize, a2 : * mut u8) -> i32
                     );
                     let (x,) = params;
                     unsafe {
-                        let (core, core1) =
-                            _rt::lower_list(x, 4 * _rt::POINTER, _rt::POINTER, cleanup, |item, base, _cleanup| {
+                        let (core, core1) = _rt::lower_list(
+                            x,
+                            4 * _rt::POINTER,
+                            _rt::POINTER,
+                            cleanup,
+                            |item, base, _cleanup| {
                                 _rt::store_fixed_list(
                                     item,
                                     base,
@@ -336,7 +396,8 @@ pub mod test {
                                         base1.add(_rt::POINTER).cast::<usize>().write(item1.len());
                                     },
                                 );
-                            });
+                            },
+                        );
                         let core2 = import(core, core1, area);
                         core2 as u32
                     }
@@ -348,14 +409,14 @@ pub mod test {
                             area.add(_rt::POINTER).cast::<usize>().read(),
                             4 * _rt::POINTER,
                             _rt::POINTER,
-                            |base| {
-                                _rt::load_fixed_list(base, 2 * _rt::POINTER, |base1| {
-                                    _rt::lift_string(
-                                        base1.cast::<*mut u8>().read(),
-                                        base1.add(_rt::POINTER).cast::<usize>().read(),
-                                    )
-                                })
-                            },
+                            |base| _rt::load_fixed_list(
+                                base,
+                                2 * _rt::POINTER,
+                                |base1| _rt::lift_string(
+                                    base1.cast::<*mut u8>().read(),
+                                    base1.add(_rt::POINTER).cast::<usize>().read(),
+                                ),
+                            ),
                         )
                     }
                 }
@@ -366,8 +427,14 @@ pub mod test {
                 };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_stream(x: _rt::StreamReader<T>) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
-                unsafe fn start(params: &(_rt::StreamReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_stream(
+                x: _rt::StreamReader<T>,
+            ) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::StreamReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:fixed-list-string/api", "[async-lower]echo-stream", fn
                         import(a0 : i32, a1 : * mut u8) -> i32
@@ -387,12 +454,24 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::StreamReader<T>,), _rt::StreamReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::StreamReader<T>,),
+                    _rt::StreamReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_future(x: _rt::FutureReader<T>) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
-                unsafe fn start(params: &(_rt::FutureReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_future(
+                x: _rt::FutureReader<T>,
+            ) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::FutureReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:fixed-list-string/api", "[async-lower]echo-future", fn
                         import(a0 : i32, a1 : * mut u8) -> i32
@@ -412,8 +491,14 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::FutureReader<T>,), _rt::FutureReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::FutureReader<T>,),
+                    _rt::FutureReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
         }
@@ -469,25 +554,26 @@ pub mod wit_stream {
             lift: ::core::option::Option::Some({
                 unsafe fn lift(base: *mut u8) -> super::test::fixed_list_string::api::T {
                     unsafe {
-                        _rt::load_fixed_list(base, 2 * _rt::POINTER, |base1| {
-                            _rt::lift_string(
+                        _rt::load_fixed_list(
+                            base,
+                            2 * _rt::POINTER,
+                            |base1| _rt::lift_string(
                                 base1.cast::<*mut u8>().read(),
                                 base1.add(_rt::POINTER).cast::<usize>().read(),
-                            )
-                        })
+                            ),
+                        )
                     }
                 }
                 lift
             }),
             intrinsics: _rt::stream_intrinsics!(
-                "test:fixed-list-string/api",
-                new = "[stream-new-0]echo-stream",
-                read = "[async-lower][stream-read-0]echo-stream",
-                write = "[async-lower][stream-write-0]echo-stream",
-                cancel_read = "[stream-cancel-read-0]echo-stream",
-                cancel_write = "[stream-cancel-write-0]echo-stream",
-                drop_readable = "[stream-drop-readable-0]echo-stream",
-                drop_writable = "[stream-drop-writable-0]echo-stream"
+                "test:fixed-list-string/api", new = "[stream-new-0]echo-stream", read =
+                "[async-lower][stream-read-0]echo-stream", write =
+                "[async-lower][stream-write-0]echo-stream", cancel_read =
+                "[stream-cancel-read-0]echo-stream", cancel_write =
+                "[stream-cancel-write-0]echo-stream", drop_readable =
+                "[stream-drop-readable-0]echo-stream", drop_writable =
+                "[stream-drop-writable-0]echo-stream"
             ),
         };
     }
@@ -512,7 +598,9 @@ pub mod wit_future {
     }
     /// Makes a future: what is written to the writer comes out of the reader. A writer that is dropped unwritten
     /// writes what `default` gives.
-    pub fn new<T: FuturePayload>(default: fn() -> T) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
+    pub fn new<T: FuturePayload>(
+        default: fn() -> T,
+    ) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
         _rt::future_new(T::VTABLE, default)
     }
     impl FuturePayload for super::test::fixed_list_string::api::T {
@@ -543,25 +631,26 @@ pub mod wit_future {
             lift: ::core::option::Option::Some({
                 unsafe fn lift(base: *mut u8) -> super::test::fixed_list_string::api::T {
                     unsafe {
-                        _rt::load_fixed_list(base, 2 * _rt::POINTER, |base1| {
-                            _rt::lift_string(
+                        _rt::load_fixed_list(
+                            base,
+                            2 * _rt::POINTER,
+                            |base1| _rt::lift_string(
                                 base1.cast::<*mut u8>().read(),
                                 base1.add(_rt::POINTER).cast::<usize>().read(),
-                            )
-                        })
+                            ),
+                        )
                     }
                 }
                 lift
             }),
             intrinsics: _rt::future_intrinsics!(
-                "test:fixed-list-string/api",
-                new = "[future-new-0]echo-future",
-                read = "[async-lower][future-read-0]echo-future",
-                write = "[async-lower][future-write-0]echo-future",
-                cancel_read = "[future-cancel-read-0]echo-future",
-                cancel_write = "[future-cancel-write-0]echo-future",
-                drop_readable = "[future-drop-readable-0]echo-future",
-                drop_writable = "[future-drop-writable-0]echo-future"
+                "test:fixed-list-string/api", new = "[future-new-0]echo-future", read =
+                "[async-lower][future-read-0]echo-future", write =
+                "[async-lower][future-write-0]echo-future", cancel_read =
+                "[future-cancel-read-0]echo-future", cancel_write =
+                "[future-cancel-write-0]echo-future", drop_readable =
+                "[future-drop-readable-0]echo-future", drop_writable =
+                "[future-drop-writable-0]echo-future"
             ),
         };
     }
@@ -578,11 +667,9 @@ pub mod wit_future {
     unused_unsafe,
     clippy::all
 )]
-pub const _COMPONENT_TYPE: [u8; 476] = *b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xAA\x03\x01A\x02\x01A\x04\x01B\x11\x01gs\x02\x04\0\x01t\x03\0\0\x01@\x01\x01x\x01\0\x01\x04\0\x04echo\x01\x02\x01p\x01\x01@\x01\x01x\x03\0\x03\x04\0\techo-list\x01\x04\x01C\x01\x01x\x01\0\x01\x04\0\necho-async\x01\x05\x01C\x01\x01x\x03\0\x03\x04\0\x0Fecho-list-async\x01\x06\x01f\x01\x01\x01C\x01\x01x\x07\0\x07\x04\0\x0Becho-stream\x01\x08\x01e\x01\x01\x01C\x01\x01x\t\0\t\x04\0\x0Becho-future\x01\n\x03\0\x1Atest:fixed-list-string/api\x05\0\x01B\x11\x01gs\x02\x04\0\x01t\x03\0\0\x01@\x01\x01x\x01\0\x01\x04\0\x04echo\x01\x02\x01p\x01\x01@\x01\x01x\x03\0\x03\x04\0\techo-list\x01\x04\x01C\x01\x01x\x01\0\x01\x04\0\necho-async\x01\x05\x01C\x01\x01x\x03\0\x03\x04\0\x0Fecho-list-async\x01\x06\x01f\x01\x01\x01C\x01\x01x\x07\0\x07\x04\0\x0Becho-stream\x01\x08\x01e\x01\x01\x01C\x01\x01x\t\0\t\x04\0\x0Becho-future\x01\n\x04\0\x1Atest:fixed-list-string/api\x05\x01\x04\0\x1Btest:fixed-list-string/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
+pub const _COMPONENT_TYPE: &[u8; 476] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xAA\x03\x01A\x02\x01A\x04\x01B\x11\x01gs\x02\x04\0\x01t\x03\0\0\x01@\x01\x01x\x01\0\x01\x04\0\x04echo\x01\x02\x01p\x01\x01@\x01\x01x\x03\0\x03\x04\0\techo-list\x01\x04\x01C\x01\x01x\x01\0\x01\x04\0\necho-async\x01\x05\x01C\x01\x01x\x03\0\x03\x04\0\x0Fecho-list-async\x01\x06\x01f\x01\x01\x01C\x01\x01x\x07\0\x07\x04\0\x0Becho-stream\x01\x08\x01e\x01\x01\x01C\x01\x01x\t\0\t\x04\0\x0Becho-future\x01\n\x03\0\x1Atest:fixed-list-string/api\x05\0\x01B\x11\x01gs\x02\x04\0\x01t\x03\0\0\x01@\x01\x01x\x01\0\x01\x04\0\x04echo\x01\x02\x01p\x01\x01@\x01\x01x\x03\0\x03\x04\0\techo-list\x01\x04\x01C\x01\x01x\x01\0\x01\x04\0\necho-async\x01\x05\x01C\x01\x01x\x03\0\x03\x04\0\x0Fecho-list-async\x01\x06\x01f\x01\x01\x01C\x01\x01x\x07\0\x07\x04\0\x0Becho-stream\x01\x08\x01e\x01\x01\x01C\x01\x01x\t\0\t\x04\0\x0Becho-future\x01\n\x04\0\x1Atest:fixed-list-string/api\x05\x01\x04\0\x1Btest:fixed-list-string/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:fixed-list-string:both",
-    476,
-    &_COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:fixed-list-string:both", 476, _COMPONENT_TYPE
 );
 #[doc(hidden)]
 #[allow(unused_macros)]

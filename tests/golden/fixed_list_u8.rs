@@ -17,18 +17,27 @@ pub mod exports {
     pub mod test {
         pub mod fixed_list_u8 {
             pub mod api {
-                pub use super::super::super::super::test::fixed_list_u8::api::T;
                 use ::witflow::rt as _rt;
+                pub use super::super::super::super::test::fixed_list_u8::api::T;
                 pub trait Guest {
                     fn echo(x: T) -> T;
                     fn echo_list(x: _rt::Vec<T>) -> _rt::Vec<T>;
                     async fn echo_async(x: T) -> T;
                     async fn echo_list_async(x: _rt::Vec<T>) -> _rt::Vec<T>;
-                    async fn echo_stream(x: _rt::StreamReader<T>) -> _rt::StreamReader<T>;
-                    async fn echo_future(x: _rt::FutureReader<T>) -> _rt::FutureReader<T>;
+                    async fn echo_stream(
+                        x: _rt::StreamReader<T>,
+                    ) -> _rt::StreamReader<T>;
+                    async fn echo_future(
+                        x: _rt::FutureReader<T>,
+                    ) -> _rt::FutureReader<T>;
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_cabi<_G: Guest>(a0: i32, a1: i32, a2: i32, a3: i32) -> *mut u8 {
+                pub unsafe fn _export_echo_cabi<_G: Guest>(
+                    a0: i32,
+                    a1: i32,
+                    a2: i32,
+                    a3: i32,
+                ) -> *mut u8 {
                     unsafe {
                         let result = _G::echo([a0 as u8, a1 as u8, a2 as u8, a3 as u8]);
                         let held = _rt::Held::<_, 4>::new(result);
@@ -50,15 +59,32 @@ pub mod exports {
                     unsafe { _rt::Held::<T, 4>::release(area) }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_cabi<_G: Guest>(a0: *mut u8, a1: usize) -> *mut u8 {
+                pub unsafe fn _export_echo_list_cabi<_G: Guest>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> *mut u8 {
                     unsafe {
-                        let result = _G::echo_list(_rt::lift_list(a0, a1, 4, 1, |base| {
-                            _rt::load_fixed_list(base, 1, |base1| base1.cast::<u8>().read())
-                        }));
+                        let result = _G::echo_list(
+                            _rt::lift_list(
+                                a0,
+                                a1,
+                                4,
+                                1,
+                                |base| _rt::load_fixed_list(
+                                    base,
+                                    1,
+                                    |base1| base1.cast::<u8>().read(),
+                                ),
+                            ),
+                        );
                         let held = _rt::Held::<_, { 2 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
-                        let (core, core1) =
-                            _rt::lower_list(value, 4, 1, &mut (*held).cleanup, |item, base, _cleanup| {
+                        let (core, core1) = _rt::lower_list(
+                            value,
+                            4,
+                            1,
+                            &mut (*held).cleanup,
+                            |item, base, _cleanup| {
                                 _rt::store_fixed_list(
                                     item,
                                     base,
@@ -68,7 +94,8 @@ pub mod exports {
                                         base1.cast::<u8>().write(*item1);
                                     },
                                 );
-                            });
+                            },
+                        );
                         held.cast::<u8>().cast::<*mut u8>().write(core);
                         held.cast::<u8>().add(_rt::POINTER).cast::<usize>().write(core1);
                         held.cast::<u8>()
@@ -76,10 +103,17 @@ pub mod exports {
                 }
                 #[doc(hidden)]
                 pub unsafe fn _post_return_echo_list_cabi(area: *mut u8) {
-                    unsafe { _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area) }
+                    unsafe {
+                        _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area)
+                    }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_async_cabi<_G: Guest + 'static>(a0: i32, a1: i32, a2: i32, a3: i32) -> i32 {
+                pub unsafe fn _export_echo_async_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                    a1: i32,
+                    a2: i32,
+                    a3: i32,
+                ) -> i32 {
                     unsafe {
                         let arg0 = [a0 as u8, a1 as u8, a2 as u8, a3 as u8];
                         _rt::start_task(async move {
@@ -99,11 +133,22 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(a0: *mut u8, a1: usize) -> i32 {
+                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> i32 {
                     unsafe {
-                        let arg0 = _rt::lift_list(a0, a1, 4, 1, |base| {
-                            _rt::load_fixed_list(base, 1, |base1| base1.cast::<u8>().read())
-                        });
+                        let arg0 = _rt::lift_list(
+                            a0,
+                            a1,
+                            4,
+                            1,
+                            |base| _rt::load_fixed_list(
+                                base,
+                                1,
+                                |base1| base1.cast::<u8>().read(),
+                            ),
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_list_async(arg0).await;
                             _rt::import!(
@@ -112,26 +157,36 @@ pub mod exports {
                                 u8, a1 : usize)
                             );
                             let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1) = _rt::lower_list(&result, 4, 1, &mut cleanup, |item, base, _cleanup| {
-                                _rt::store_fixed_list(
-                                    item,
-                                    base,
-                                    1,
-                                    &mut _rt::Cleanup::new(),
-                                    |item1, base1, _cleanup| {
-                                        base1.cast::<u8>().write(*item1);
-                                    },
-                                );
-                            });
+                            let (core, core1) = _rt::lower_list(
+                                &result,
+                                4,
+                                1,
+                                &mut cleanup,
+                                |item, base, _cleanup| {
+                                    _rt::store_fixed_list(
+                                        item,
+                                        base,
+                                        1,
+                                        &mut _rt::Cleanup::new(),
+                                        |item1, base1, _cleanup| {
+                                            base1.cast::<u8>().write(*item1);
+                                        },
+                                    );
+                                },
+                            );
                             task_return(core, core1);
                         })
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::stream_lift(a0, <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE);
+                        let arg0 = _rt::stream_lift(
+                            a0,
+                            <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_stream(arg0).await;
                             _rt::import!(
@@ -145,10 +200,14 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::future_lift(a0, <T as super::super::super::super::wit_future::FuturePayload>::VTABLE);
+                        let arg0 = _rt::future_lift(
+                            a0,
+                            <T as super::super::super::super::wit_future::FuturePayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_future(arg0).await;
                             _rt::import!(
@@ -181,13 +240,13 @@ pub mod test {
         pub mod api {
             use ::witflow::rt as _rt;
             pub type T = [u8; 4];
-            pub fn echo(x: T) -> T {
+            pub fn echo(x: &T) -> T {
                 _rt::import!(
                     "test:fixed-list-u8/api", "echo", fn import(a0 : i32, a1 : i32, a2 :
                     i32, a3 : i32, a4 : * mut u8)
                 );
                 unsafe {
-                    let [part, part1, part2, part3] = &x;
+                    let [part, part1, part2, part3] = x;
                     let mut area = _rt::Area::<4>::uninit();
                     let pointer = area.as_mut_ptr();
                     import(
@@ -207,11 +266,23 @@ pub mod test {
                 );
                 let mut cleanup = _rt::Cleanup::new();
                 unsafe {
-                    let (core, core1) = _rt::lower_list(x, 4, 1, &mut cleanup, |item, base, _cleanup| {
-                        _rt::store_fixed_list(item, base, 1, &mut _rt::Cleanup::new(), |item1, base1, _cleanup| {
-                            base1.cast::<u8>().write(*item1);
-                        });
-                    });
+                    let (core, core1) = _rt::lower_list(
+                        x,
+                        4,
+                        1,
+                        &mut cleanup,
+                        |item, base, _cleanup| {
+                            _rt::store_fixed_list(
+                                item,
+                                base,
+                                1,
+                                &mut _rt::Cleanup::new(),
+                                |item1, base1, _cleanup| {
+                                    base1.cast::<u8>().write(*item1);
+                                },
+                            );
+                        },
+                    );
                     let mut area = _rt::Area::<{ 2 * _rt::POINTER }>::uninit();
                     let pointer = area.as_mut_ptr();
                     import(core, core1, pointer);
@@ -220,12 +291,20 @@ pub mod test {
                         pointer.add(_rt::POINTER).cast::<usize>().read(),
                         4,
                         1,
-                        |base| _rt::load_fixed_list(base, 1, |base1| base1.cast::<u8>().read()),
+                        |base| _rt::load_fixed_list(
+                            base,
+                            1,
+                            |base1| base1.cast::<u8>().read(),
+                        ),
                     )
                 }
             }
             pub fn echo_async(x: T) -> _rt::Call<(T,), T> {
-                unsafe fn start(params: &(T,), area: *mut u8, _cleanup: &mut _rt::Cleanup) -> u32 {
+                unsafe fn start(
+                    params: &(T,),
+                    area: *mut u8,
+                    _cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:fixed-list-u8/api", "[async-lower]echo-async", fn import(a0
                         : i32, a1 : i32, a2 : i32, a3 : i32, a4 : * mut u8) -> i32
@@ -244,24 +323,48 @@ pub mod test {
                     }
                 }
                 unsafe fn lift(area: *mut u8) -> T {
-                    unsafe { _rt::load_fixed_list(area, 1, |base| base.cast::<u8>().read()) }
+                    unsafe {
+                        _rt::load_fixed_list(area, 1, |base| base.cast::<u8>().read())
+                    }
                 }
-                static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_list_async(x: _rt::Vec<T>) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
-                unsafe fn start(params: &(_rt::Vec<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_list_async(
+                x: _rt::Vec<T>,
+            ) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
+                unsafe fn start(
+                    params: &(_rt::Vec<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:fixed-list-u8/api", "[async-lower]echo-list-async", fn
                         import(a0 : * mut u8, a1 : usize, a2 : * mut u8) -> i32
                     );
                     let (x,) = params;
                     unsafe {
-                        let (core, core1) = _rt::lower_list(x, 4, 1, cleanup, |item, base, _cleanup| {
-                            _rt::store_fixed_list(item, base, 1, &mut _rt::Cleanup::new(), |item1, base1, _cleanup| {
-                                base1.cast::<u8>().write(*item1);
-                            });
-                        });
+                        let (core, core1) = _rt::lower_list(
+                            x,
+                            4,
+                            1,
+                            cleanup,
+                            |item, base, _cleanup| {
+                                _rt::store_fixed_list(
+                                    item,
+                                    base,
+                                    1,
+                                    &mut _rt::Cleanup::new(),
+                                    |item1, base1, _cleanup| {
+                                        base1.cast::<u8>().write(*item1);
+                                    },
+                                );
+                            },
+                        );
                         let core2 = import(core, core1, area);
                         core2 as u32
                     }
@@ -273,7 +376,11 @@ pub mod test {
                             area.add(_rt::POINTER).cast::<usize>().read(),
                             4,
                             1,
-                            |base| _rt::load_fixed_list(base, 1, |base1| base1.cast::<u8>().read()),
+                            |base| _rt::load_fixed_list(
+                                base,
+                                1,
+                                |base1| base1.cast::<u8>().read(),
+                            ),
                         )
                     }
                 }
@@ -284,8 +391,14 @@ pub mod test {
                 };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_stream(x: _rt::StreamReader<T>) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
-                unsafe fn start(params: &(_rt::StreamReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_stream(
+                x: _rt::StreamReader<T>,
+            ) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::StreamReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:fixed-list-u8/api", "[async-lower]echo-stream", fn
                         import(a0 : i32, a1 : * mut u8) -> i32
@@ -305,12 +418,24 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::StreamReader<T>,), _rt::StreamReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::StreamReader<T>,),
+                    _rt::StreamReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_future(x: _rt::FutureReader<T>) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
-                unsafe fn start(params: &(_rt::FutureReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_future(
+                x: _rt::FutureReader<T>,
+            ) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::FutureReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:fixed-list-u8/api", "[async-lower]echo-future", fn
                         import(a0 : i32, a1 : * mut u8) -> i32
@@ -330,8 +455,14 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::FutureReader<T>,), _rt::FutureReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::FutureReader<T>,),
+                    _rt::FutureReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
         }
@@ -370,28 +501,35 @@ pub mod wit_stream {
                     _cleanup: &mut _rt::Cleanup,
                 ) {
                     unsafe {
-                        _rt::store_fixed_list(value, base, 1, &mut _rt::Cleanup::new(), |item, base1, _cleanup| {
-                            base1.cast::<u8>().write(*item);
-                        });
+                        _rt::store_fixed_list(
+                            value,
+                            base,
+                            1,
+                            &mut _rt::Cleanup::new(),
+                            |item, base1, _cleanup| {
+                                base1.cast::<u8>().write(*item);
+                            },
+                        );
                     }
                 }
                 lower
             }),
             lift: ::core::option::Option::Some({
                 unsafe fn lift(base: *mut u8) -> super::test::fixed_list_u8::api::T {
-                    unsafe { _rt::load_fixed_list(base, 1, |base1| base1.cast::<u8>().read()) }
+                    unsafe {
+                        _rt::load_fixed_list(base, 1, |base1| base1.cast::<u8>().read())
+                    }
                 }
                 lift
             }),
             intrinsics: _rt::stream_intrinsics!(
-                "test:fixed-list-u8/api",
-                new = "[stream-new-0]echo-stream",
-                read = "[async-lower][stream-read-0]echo-stream",
-                write = "[async-lower][stream-write-0]echo-stream",
-                cancel_read = "[stream-cancel-read-0]echo-stream",
-                cancel_write = "[stream-cancel-write-0]echo-stream",
-                drop_readable = "[stream-drop-readable-0]echo-stream",
-                drop_writable = "[stream-drop-writable-0]echo-stream"
+                "test:fixed-list-u8/api", new = "[stream-new-0]echo-stream", read =
+                "[async-lower][stream-read-0]echo-stream", write =
+                "[async-lower][stream-write-0]echo-stream", cancel_read =
+                "[stream-cancel-read-0]echo-stream", cancel_write =
+                "[stream-cancel-write-0]echo-stream", drop_readable =
+                "[stream-drop-readable-0]echo-stream", drop_writable =
+                "[stream-drop-writable-0]echo-stream"
             ),
         };
     }
@@ -416,7 +554,9 @@ pub mod wit_future {
     }
     /// Makes a future: what is written to the writer comes out of the reader. A writer that is dropped unwritten
     /// writes what `default` gives.
-    pub fn new<T: FuturePayload>(default: fn() -> T) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
+    pub fn new<T: FuturePayload>(
+        default: fn() -> T,
+    ) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
         _rt::future_new(T::VTABLE, default)
     }
     impl FuturePayload for super::test::fixed_list_u8::api::T {
@@ -430,28 +570,35 @@ pub mod wit_future {
                     _cleanup: &mut _rt::Cleanup,
                 ) {
                     unsafe {
-                        _rt::store_fixed_list(value, base, 1, &mut _rt::Cleanup::new(), |item, base1, _cleanup| {
-                            base1.cast::<u8>().write(*item);
-                        });
+                        _rt::store_fixed_list(
+                            value,
+                            base,
+                            1,
+                            &mut _rt::Cleanup::new(),
+                            |item, base1, _cleanup| {
+                                base1.cast::<u8>().write(*item);
+                            },
+                        );
                     }
                 }
                 lower
             }),
             lift: ::core::option::Option::Some({
                 unsafe fn lift(base: *mut u8) -> super::test::fixed_list_u8::api::T {
-                    unsafe { _rt::load_fixed_list(base, 1, |base1| base1.cast::<u8>().read()) }
+                    unsafe {
+                        _rt::load_fixed_list(base, 1, |base1| base1.cast::<u8>().read())
+                    }
                 }
                 lift
             }),
             intrinsics: _rt::future_intrinsics!(
-                "test:fixed-list-u8/api",
-                new = "[future-new-0]echo-future",
-                read = "[async-lower][future-read-0]echo-future",
-                write = "[async-lower][future-write-0]echo-future",
-                cancel_read = "[future-cancel-read-0]echo-future",
-                cancel_write = "[future-cancel-write-0]echo-future",
-                drop_readable = "[future-drop-readable-0]echo-future",
-                drop_writable = "[future-drop-writable-0]echo-future"
+                "test:fixed-list-u8/api", new = "[future-new-0]echo-future", read =
+                "[async-lower][future-read-0]echo-future", write =
+                "[async-lower][future-write-0]echo-future", cancel_read =
+                "[future-cancel-read-0]echo-future", cancel_write =
+                "[future-cancel-write-0]echo-future", drop_readable =
+                "[future-drop-readable-0]echo-future", drop_writable =
+                "[future-drop-writable-0]echo-future"
             ),
         };
     }
@@ -468,11 +615,9 @@ pub mod wit_future {
     unused_unsafe,
     clippy::all
 )]
-pub const _COMPONENT_TYPE: [u8; 464] = *b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x9E\x03\x01A\x02\x01A\x04\x01B\x11\x01g}\x04\x04\0\x01t\x03\0\0\x01@\x01\x01x\x01\0\x01\x04\0\x04echo\x01\x02\x01p\x01\x01@\x01\x01x\x03\0\x03\x04\0\techo-list\x01\x04\x01C\x01\x01x\x01\0\x01\x04\0\necho-async\x01\x05\x01C\x01\x01x\x03\0\x03\x04\0\x0Fecho-list-async\x01\x06\x01f\x01\x01\x01C\x01\x01x\x07\0\x07\x04\0\x0Becho-stream\x01\x08\x01e\x01\x01\x01C\x01\x01x\t\0\t\x04\0\x0Becho-future\x01\n\x03\0\x16test:fixed-list-u8/api\x05\0\x01B\x11\x01g}\x04\x04\0\x01t\x03\0\0\x01@\x01\x01x\x01\0\x01\x04\0\x04echo\x01\x02\x01p\x01\x01@\x01\x01x\x03\0\x03\x04\0\techo-list\x01\x04\x01C\x01\x01x\x01\0\x01\x04\0\necho-async\x01\x05\x01C\x01\x01x\x03\0\x03\x04\0\x0Fecho-list-async\x01\x06\x01f\x01\x01\x01C\x01\x01x\x07\0\x07\x04\0\x0Becho-stream\x01\x08\x01e\x01\x01\x01C\x01\x01x\t\0\t\x04\0\x0Becho-future\x01\n\x04\0\x16test:fixed-list-u8/api\x05\x01\x04\0\x17test:fixed-list-u8/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
+pub const _COMPONENT_TYPE: &[u8; 464] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x9E\x03\x01A\x02\x01A\x04\x01B\x11\x01g}\x04\x04\0\x01t\x03\0\0\x01@\x01\x01x\x01\0\x01\x04\0\x04echo\x01\x02\x01p\x01\x01@\x01\x01x\x03\0\x03\x04\0\techo-list\x01\x04\x01C\x01\x01x\x01\0\x01\x04\0\necho-async\x01\x05\x01C\x01\x01x\x03\0\x03\x04\0\x0Fecho-list-async\x01\x06\x01f\x01\x01\x01C\x01\x01x\x07\0\x07\x04\0\x0Becho-stream\x01\x08\x01e\x01\x01\x01C\x01\x01x\t\0\t\x04\0\x0Becho-future\x01\n\x03\0\x16test:fixed-list-u8/api\x05\0\x01B\x11\x01g}\x04\x04\0\x01t\x03\0\0\x01@\x01\x01x\x01\0\x01\x04\0\x04echo\x01\x02\x01p\x01\x01@\x01\x01x\x03\0\x03\x04\0\techo-list\x01\x04\x01C\x01\x01x\x01\0\x01\x04\0\necho-async\x01\x05\x01C\x01\x01x\x03\0\x03\x04\0\x0Fecho-list-async\x01\x06\x01f\x01\x01\x01C\x01\x01x\x07\0\x07\x04\0\x0Becho-stream\x01\x08\x01e\x01\x01\x01C\x01\x01x\t\0\t\x04\0\x0Becho-future\x01\n\x04\0\x16test:fixed-list-u8/api\x05\x01\x04\0\x17test:fixed-list-u8/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:fixed-list-u8:both",
-    464,
-    &_COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:fixed-list-u8:both", 464, _COMPONENT_TYPE
 );
 #[doc(hidden)]
 #[allow(unused_macros)]

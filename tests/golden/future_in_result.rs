@@ -17,30 +17,44 @@ pub mod exports {
     pub mod test {
         pub mod future_in_result {
             pub mod api {
-                pub use super::super::super::super::test::future_in_result::api::T;
                 use ::witflow::rt as _rt;
+                pub use super::super::super::super::test::future_in_result::api::T;
                 pub trait Guest {
                     fn echo(x: T) -> T;
                     fn echo_list(x: _rt::Vec<T>) -> _rt::Vec<T>;
                     async fn echo_async(x: T) -> T;
                     async fn echo_list_async(x: _rt::Vec<T>) -> _rt::Vec<T>;
-                    async fn echo_stream(x: _rt::StreamReader<T>) -> _rt::StreamReader<T>;
-                    async fn echo_future(x: _rt::FutureReader<T>) -> _rt::FutureReader<T>;
+                    async fn echo_stream(
+                        x: _rt::StreamReader<T>,
+                    ) -> _rt::StreamReader<T>;
+                    async fn echo_future(
+                        x: _rt::FutureReader<T>,
+                    ) -> _rt::FutureReader<T>;
                 }
                 #[doc(hidden)]
                 pub unsafe fn _export_echo_cabi<_G: Guest>(a0: i32, a1: i32) -> *mut u8 {
                     unsafe {
-                        let result = _G::echo(match a0 {
-                            0 => ::core::result::Result::Ok(_rt::future_lift(
-                                a1,
-                                <_rt::String as super::super::super::super::wit_future::FuturePayload>::VTABLE,
-                            )),
-                            1 => ::core::result::Result::Err(_rt::stream_lift(
-                                a1,
-                                <u8 as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
-                            )),
-                            _ => _rt::invalid_discriminant(),
-                        });
+                        let result = _G::echo(
+                            match a0 {
+                                0 => {
+                                    ::core::result::Result::Ok(
+                                        _rt::future_lift(
+                                            a1,
+                                            <_rt::String as super::super::super::super::wit_future::FuturePayload>::VTABLE,
+                                        ),
+                                    )
+                                }
+                                1 => {
+                                    ::core::result::Result::Err(
+                                        _rt::stream_lift(
+                                            a1,
+                                            <u8 as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
+                                        ),
+                                    )
+                                }
+                                _ => _rt::invalid_discriminant(),
+                            },
+                        );
                         let held = _rt::Held::<_, 8>::new(result);
                         let value = &(*held).value;
                         match value {
@@ -63,35 +77,60 @@ pub mod exports {
                     unsafe { _rt::Held::<T, 8>::release(area) }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_cabi<_G: Guest>(a0: *mut u8, a1: usize) -> *mut u8 {
+                pub unsafe fn _export_echo_list_cabi<_G: Guest>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> *mut u8 {
                     unsafe {
-                        let result =
-                            _G::echo_list(_rt::lift_list(a0, a1, 8, 4, |base| match base.cast::<u8>().read() {
-                                0 => ::core::result::Result::Ok(_rt::future_lift(
-                                    base.add(4).cast::<i32>().read(),
-                                    <_rt::String as super::super::super::super::wit_future::FuturePayload>::VTABLE,
-                                )),
-                                1 => ::core::result::Result::Err(_rt::stream_lift(
-                                    base.add(4).cast::<i32>().read(),
-                                    <u8 as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
-                                )),
-                                _ => _rt::invalid_discriminant(),
-                            }));
+                        let result = _G::echo_list(
+                            _rt::lift_list(
+                                a0,
+                                a1,
+                                8,
+                                4,
+                                |base| match base.cast::<u8>().read() {
+                                    0 => {
+                                        ::core::result::Result::Ok(
+                                            _rt::future_lift(
+                                                base.add(4).cast::<i32>().read(),
+                                                <_rt::String as super::super::super::super::wit_future::FuturePayload>::VTABLE,
+                                            ),
+                                        )
+                                    }
+                                    1 => {
+                                        ::core::result::Result::Err(
+                                            _rt::stream_lift(
+                                                base.add(4).cast::<i32>().read(),
+                                                <u8 as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
+                                            ),
+                                        )
+                                    }
+                                    _ => _rt::invalid_discriminant(),
+                                },
+                            ),
+                        );
                         let held = _rt::Held::<_, { 2 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
-                        let (core, core1) =
-                            _rt::lower_list(value, 8, 4, &mut (*held).cleanup, |item, base, cleanup| match item {
-                                ::core::result::Result::Ok(payload) => {
-                                    base.cast::<u8>().write(0);
-                                    let core = _rt::future_lower(payload, cleanup);
-                                    base.add(4).cast::<i32>().write(core);
+                        let (core, core1) = _rt::lower_list(
+                            value,
+                            8,
+                            4,
+                            &mut (*held).cleanup,
+                            |item, base, cleanup| {
+                                match item {
+                                    ::core::result::Result::Ok(payload) => {
+                                        base.cast::<u8>().write(0);
+                                        let core = _rt::future_lower(payload, cleanup);
+                                        base.add(4).cast::<i32>().write(core);
+                                    }
+                                    ::core::result::Result::Err(payload) => {
+                                        base.cast::<u8>().write(1);
+                                        let core = _rt::stream_lower(payload, cleanup);
+                                        base.add(4).cast::<i32>().write(core);
+                                    }
                                 }
-                                ::core::result::Result::Err(payload) => {
-                                    base.cast::<u8>().write(1);
-                                    let core = _rt::stream_lower(payload, cleanup);
-                                    base.add(4).cast::<i32>().write(core);
-                                }
-                            });
+                            },
+                        );
                         held.cast::<u8>().cast::<*mut u8>().write(core);
                         held.cast::<u8>().add(_rt::POINTER).cast::<usize>().write(core1);
                         held.cast::<u8>()
@@ -99,20 +138,33 @@ pub mod exports {
                 }
                 #[doc(hidden)]
                 pub unsafe fn _post_return_echo_list_cabi(area: *mut u8) {
-                    unsafe { _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area) }
+                    unsafe {
+                        _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area)
+                    }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_async_cabi<_G: Guest + 'static>(a0: i32, a1: i32) -> i32 {
+                pub unsafe fn _export_echo_async_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                    a1: i32,
+                ) -> i32 {
                     unsafe {
                         let arg0 = match a0 {
-                            0 => ::core::result::Result::Ok(_rt::future_lift(
-                                a1,
-                                <_rt::String as super::super::super::super::wit_future::FuturePayload>::VTABLE,
-                            )),
-                            1 => ::core::result::Result::Err(_rt::stream_lift(
-                                a1,
-                                <u8 as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
-                            )),
+                            0 => {
+                                ::core::result::Result::Ok(
+                                    _rt::future_lift(
+                                        a1,
+                                        <_rt::String as super::super::super::super::wit_future::FuturePayload>::VTABLE,
+                                    ),
+                                )
+                            }
+                            1 => {
+                                ::core::result::Result::Err(
+                                    _rt::stream_lift(
+                                        a1,
+                                        <u8 as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
+                                    ),
+                                )
+                            }
                             _ => _rt::invalid_discriminant(),
                         };
                         _rt::start_task(async move {
@@ -138,19 +190,36 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(a0: *mut u8, a1: usize) -> i32 {
+                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> i32 {
                     unsafe {
-                        let arg0 = _rt::lift_list(a0, a1, 8, 4, |base| match base.cast::<u8>().read() {
-                            0 => ::core::result::Result::Ok(_rt::future_lift(
-                                base.add(4).cast::<i32>().read(),
-                                <_rt::String as super::super::super::super::wit_future::FuturePayload>::VTABLE,
-                            )),
-                            1 => ::core::result::Result::Err(_rt::stream_lift(
-                                base.add(4).cast::<i32>().read(),
-                                <u8 as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
-                            )),
-                            _ => _rt::invalid_discriminant(),
-                        });
+                        let arg0 = _rt::lift_list(
+                            a0,
+                            a1,
+                            8,
+                            4,
+                            |base| match base.cast::<u8>().read() {
+                                0 => {
+                                    ::core::result::Result::Ok(
+                                        _rt::future_lift(
+                                            base.add(4).cast::<i32>().read(),
+                                            <_rt::String as super::super::super::super::wit_future::FuturePayload>::VTABLE,
+                                        ),
+                                    )
+                                }
+                                1 => {
+                                    ::core::result::Result::Err(
+                                        _rt::stream_lift(
+                                            base.add(4).cast::<i32>().read(),
+                                            <u8 as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
+                                        ),
+                                    )
+                                }
+                                _ => _rt::invalid_discriminant(),
+                            },
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_list_async(arg0).await;
                             _rt::import!(
@@ -159,28 +228,39 @@ pub mod exports {
                                 u8, a1 : usize)
                             );
                             let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1) =
-                                _rt::lower_list(&result, 8, 4, &mut cleanup, |item, base, cleanup1| match item {
-                                    ::core::result::Result::Ok(payload) => {
-                                        base.cast::<u8>().write(0);
-                                        let core = _rt::future_lower(payload, cleanup1);
-                                        base.add(4).cast::<i32>().write(core);
+                            let (core, core1) = _rt::lower_list(
+                                &result,
+                                8,
+                                4,
+                                &mut cleanup,
+                                |item, base, cleanup1| {
+                                    match item {
+                                        ::core::result::Result::Ok(payload) => {
+                                            base.cast::<u8>().write(0);
+                                            let core = _rt::future_lower(payload, cleanup1);
+                                            base.add(4).cast::<i32>().write(core);
+                                        }
+                                        ::core::result::Result::Err(payload) => {
+                                            base.cast::<u8>().write(1);
+                                            let core = _rt::stream_lower(payload, cleanup1);
+                                            base.add(4).cast::<i32>().write(core);
+                                        }
                                     }
-                                    ::core::result::Result::Err(payload) => {
-                                        base.cast::<u8>().write(1);
-                                        let core = _rt::stream_lower(payload, cleanup1);
-                                        base.add(4).cast::<i32>().write(core);
-                                    }
-                                });
+                                },
+                            );
                             task_return(core, core1);
                         })
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::stream_lift(a0, <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE);
+                        let arg0 = _rt::stream_lift(
+                            a0,
+                            <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_stream(arg0).await;
                             _rt::import!(
@@ -194,10 +274,14 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::future_lift(a0, <T as super::super::super::super::wit_future::FuturePayload>::VTABLE);
+                        let arg0 = _rt::future_lift(
+                            a0,
+                            <T as super::super::super::super::wit_future::FuturePayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_future(arg0).await;
                             _rt::import!(
@@ -229,7 +313,10 @@ pub mod test {
     pub mod future_in_result {
         pub mod api {
             use ::witflow::rt as _rt;
-            pub type T = ::core::result::Result<_rt::FutureReader<_rt::String>, _rt::StreamReader<u8>>;
+            pub type T = ::core::result::Result<
+                _rt::FutureReader<_rt::String>,
+                _rt::StreamReader<u8>,
+            >;
             pub fn echo(x: T) -> T {
                 _rt::import!(
                     "test:future-in-result/api", "echo", fn import(a0 : i32, a1 : i32, a2
@@ -251,14 +338,22 @@ pub mod test {
                     let pointer = area.as_mut_ptr();
                     import(core, core1, pointer);
                     match pointer.cast::<u8>().read() {
-                        0 => ::core::result::Result::Ok(_rt::future_lift(
-                            pointer.add(4).cast::<i32>().read(),
-                            <_rt::String as super::super::super::wit_future::FuturePayload>::VTABLE,
-                        )),
-                        1 => ::core::result::Result::Err(_rt::stream_lift(
-                            pointer.add(4).cast::<i32>().read(),
-                            <u8 as super::super::super::wit_stream::StreamPayload>::VTABLE,
-                        )),
+                        0 => {
+                            ::core::result::Result::Ok(
+                                _rt::future_lift(
+                                    pointer.add(4).cast::<i32>().read(),
+                                    <_rt::String as super::super::super::wit_future::FuturePayload>::VTABLE,
+                                ),
+                            )
+                        }
+                        1 => {
+                            ::core::result::Result::Err(
+                                _rt::stream_lift(
+                                    pointer.add(4).cast::<i32>().read(),
+                                    <u8 as super::super::super::wit_stream::StreamPayload>::VTABLE,
+                                ),
+                            )
+                        }
                         _ => _rt::invalid_discriminant(),
                     }
                 }
@@ -270,18 +365,26 @@ pub mod test {
                 );
                 let mut cleanup = _rt::Cleanup::new();
                 unsafe {
-                    let (core, core1) = _rt::lower_list(&x, 8, 4, &mut cleanup, |item, base, cleanup1| match item {
-                        ::core::result::Result::Ok(payload) => {
-                            base.cast::<u8>().write(0);
-                            let core = _rt::future_lower(payload, cleanup1);
-                            base.add(4).cast::<i32>().write(core);
-                        }
-                        ::core::result::Result::Err(payload) => {
-                            base.cast::<u8>().write(1);
-                            let core = _rt::stream_lower(payload, cleanup1);
-                            base.add(4).cast::<i32>().write(core);
-                        }
-                    });
+                    let (core, core1) = _rt::lower_list(
+                        &x,
+                        8,
+                        4,
+                        &mut cleanup,
+                        |item, base, cleanup1| {
+                            match item {
+                                ::core::result::Result::Ok(payload) => {
+                                    base.cast::<u8>().write(0);
+                                    let core = _rt::future_lower(payload, cleanup1);
+                                    base.add(4).cast::<i32>().write(core);
+                                }
+                                ::core::result::Result::Err(payload) => {
+                                    base.cast::<u8>().write(1);
+                                    let core = _rt::stream_lower(payload, cleanup1);
+                                    base.add(4).cast::<i32>().write(core);
+                                }
+                            }
+                        },
+                    );
                     let mut area = _rt::Area::<{ 2 * _rt::POINTER }>::uninit();
                     let pointer = area.as_mut_ptr();
                     import(core, core1, pointer);
@@ -291,21 +394,33 @@ pub mod test {
                         8,
                         4,
                         |base| match base.cast::<u8>().read() {
-                            0 => ::core::result::Result::Ok(_rt::future_lift(
-                                base.add(4).cast::<i32>().read(),
-                                <_rt::String as super::super::super::wit_future::FuturePayload>::VTABLE,
-                            )),
-                            1 => ::core::result::Result::Err(_rt::stream_lift(
-                                base.add(4).cast::<i32>().read(),
-                                <u8 as super::super::super::wit_stream::StreamPayload>::VTABLE,
-                            )),
+                            0 => {
+                                ::core::result::Result::Ok(
+                                    _rt::future_lift(
+                                        base.add(4).cast::<i32>().read(),
+                                        <_rt::String as super::super::super::wit_future::FuturePayload>::VTABLE,
+                                    ),
+                                )
+                            }
+                            1 => {
+                                ::core::result::Result::Err(
+                                    _rt::stream_lift(
+                                        base.add(4).cast::<i32>().read(),
+                                        <u8 as super::super::super::wit_stream::StreamPayload>::VTABLE,
+                                    ),
+                                )
+                            }
                             _ => _rt::invalid_discriminant(),
                         },
                     )
                 }
             }
             pub fn echo_async(x: T) -> _rt::Call<(T,), T> {
-                unsafe fn start(params: &(T,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+                unsafe fn start(
+                    params: &(T,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:future-in-result/api", "[async-lower]echo-async", fn
                         import(a0 : i32, a1 : i32, a2 : * mut u8) -> i32
@@ -329,41 +444,67 @@ pub mod test {
                 unsafe fn lift(area: *mut u8) -> T {
                     unsafe {
                         match area.cast::<u8>().read() {
-                            0 => ::core::result::Result::Ok(_rt::future_lift(
-                                area.add(4).cast::<i32>().read(),
-                                <_rt::String as super::super::super::wit_future::FuturePayload>::VTABLE,
-                            )),
-                            1 => ::core::result::Result::Err(_rt::stream_lift(
-                                area.add(4).cast::<i32>().read(),
-                                <u8 as super::super::super::wit_stream::StreamPayload>::VTABLE,
-                            )),
+                            0 => {
+                                ::core::result::Result::Ok(
+                                    _rt::future_lift(
+                                        area.add(4).cast::<i32>().read(),
+                                        <_rt::String as super::super::super::wit_future::FuturePayload>::VTABLE,
+                                    ),
+                                )
+                            }
+                            1 => {
+                                ::core::result::Result::Err(
+                                    _rt::stream_lift(
+                                        area.add(4).cast::<i32>().read(),
+                                        <u8 as super::super::super::wit_stream::StreamPayload>::VTABLE,
+                                    ),
+                                )
+                            }
                             _ => _rt::invalid_discriminant(),
                         }
                     }
                 }
-                static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable { area: 8, start, lift };
+                static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable {
+                    area: 8,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_list_async(x: _rt::Vec<T>) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
-                unsafe fn start(params: &(_rt::Vec<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_list_async(
+                x: _rt::Vec<T>,
+            ) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
+                unsafe fn start(
+                    params: &(_rt::Vec<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:future-in-result/api", "[async-lower]echo-list-async", fn
                         import(a0 : * mut u8, a1 : usize, a2 : * mut u8) -> i32
                     );
                     let (x,) = params;
                     unsafe {
-                        let (core, core1) = _rt::lower_list(x, 8, 4, cleanup, |item, base, cleanup1| match item {
-                            ::core::result::Result::Ok(payload) => {
-                                base.cast::<u8>().write(0);
-                                let core = _rt::future_lower(payload, cleanup1);
-                                base.add(4).cast::<i32>().write(core);
-                            }
-                            ::core::result::Result::Err(payload) => {
-                                base.cast::<u8>().write(1);
-                                let core = _rt::stream_lower(payload, cleanup1);
-                                base.add(4).cast::<i32>().write(core);
-                            }
-                        });
+                        let (core, core1) = _rt::lower_list(
+                            x,
+                            8,
+                            4,
+                            cleanup,
+                            |item, base, cleanup1| {
+                                match item {
+                                    ::core::result::Result::Ok(payload) => {
+                                        base.cast::<u8>().write(0);
+                                        let core = _rt::future_lower(payload, cleanup1);
+                                        base.add(4).cast::<i32>().write(core);
+                                    }
+                                    ::core::result::Result::Err(payload) => {
+                                        base.cast::<u8>().write(1);
+                                        let core = _rt::stream_lower(payload, cleanup1);
+                                        base.add(4).cast::<i32>().write(core);
+                                    }
+                                }
+                            },
+                        );
                         let core2 = import(core, core1, area);
                         core2 as u32
                     }
@@ -376,14 +517,22 @@ pub mod test {
                             8,
                             4,
                             |base| match base.cast::<u8>().read() {
-                                0 => ::core::result::Result::Ok(_rt::future_lift(
-                                    base.add(4).cast::<i32>().read(),
-                                    <_rt::String as super::super::super::wit_future::FuturePayload>::VTABLE,
-                                )),
-                                1 => ::core::result::Result::Err(_rt::stream_lift(
-                                    base.add(4).cast::<i32>().read(),
-                                    <u8 as super::super::super::wit_stream::StreamPayload>::VTABLE,
-                                )),
+                                0 => {
+                                    ::core::result::Result::Ok(
+                                        _rt::future_lift(
+                                            base.add(4).cast::<i32>().read(),
+                                            <_rt::String as super::super::super::wit_future::FuturePayload>::VTABLE,
+                                        ),
+                                    )
+                                }
+                                1 => {
+                                    ::core::result::Result::Err(
+                                        _rt::stream_lift(
+                                            base.add(4).cast::<i32>().read(),
+                                            <u8 as super::super::super::wit_stream::StreamPayload>::VTABLE,
+                                        ),
+                                    )
+                                }
                                 _ => _rt::invalid_discriminant(),
                             },
                         )
@@ -396,8 +545,14 @@ pub mod test {
                 };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_stream(x: _rt::StreamReader<T>) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
-                unsafe fn start(params: &(_rt::StreamReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_stream(
+                x: _rt::StreamReader<T>,
+            ) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::StreamReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:future-in-result/api", "[async-lower]echo-stream", fn
                         import(a0 : i32, a1 : * mut u8) -> i32
@@ -417,12 +572,24 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::StreamReader<T>,), _rt::StreamReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::StreamReader<T>,),
+                    _rt::StreamReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_future(x: _rt::FutureReader<T>) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
-                unsafe fn start(params: &(_rt::FutureReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_future(
+                x: _rt::FutureReader<T>,
+            ) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::FutureReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:future-in-result/api", "[async-lower]echo-future", fn
                         import(a0 : i32, a1 : * mut u8) -> i32
@@ -442,8 +609,14 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::FutureReader<T>,), _rt::FutureReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::FutureReader<T>,),
+                    _rt::FutureReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
         }
@@ -478,14 +651,13 @@ pub mod wit_stream {
             lower: ::core::option::Option::None,
             lift: ::core::option::Option::None,
             intrinsics: _rt::stream_intrinsics!(
-                "test:future-in-result/api",
-                new = "[stream-new-1]echo",
-                read = "[async-lower][stream-read-1]echo",
-                write = "[async-lower][stream-write-1]echo",
-                cancel_read = "[stream-cancel-read-1]echo",
-                cancel_write = "[stream-cancel-write-1]echo",
-                drop_readable = "[stream-drop-readable-1]echo",
-                drop_writable = "[stream-drop-writable-1]echo"
+                "test:future-in-result/api", new = "[stream-new-1]echo", read =
+                "[async-lower][stream-read-1]echo", write =
+                "[async-lower][stream-write-1]echo", cancel_read =
+                "[stream-cancel-read-1]echo", cancel_write =
+                "[stream-cancel-write-1]echo", drop_readable =
+                "[stream-drop-readable-1]echo", drop_writable =
+                "[stream-drop-writable-1]echo"
             ),
         };
     }
@@ -520,14 +692,22 @@ pub mod wit_stream {
                 unsafe fn lift(base: *mut u8) -> super::test::future_in_result::api::T {
                     unsafe {
                         match base.cast::<u8>().read() {
-                            0 => ::core::result::Result::Ok(_rt::future_lift(
-                                base.add(4).cast::<i32>().read(),
-                                <_rt::String as super::wit_future::FuturePayload>::VTABLE,
-                            )),
-                            1 => ::core::result::Result::Err(_rt::stream_lift(
-                                base.add(4).cast::<i32>().read(),
-                                <u8 as super::wit_stream::StreamPayload>::VTABLE,
-                            )),
+                            0 => {
+                                ::core::result::Result::Ok(
+                                    _rt::future_lift(
+                                        base.add(4).cast::<i32>().read(),
+                                        <_rt::String as super::wit_future::FuturePayload>::VTABLE,
+                                    ),
+                                )
+                            }
+                            1 => {
+                                ::core::result::Result::Err(
+                                    _rt::stream_lift(
+                                        base.add(4).cast::<i32>().read(),
+                                        <u8 as super::wit_stream::StreamPayload>::VTABLE,
+                                    ),
+                                )
+                            }
                             _ => _rt::invalid_discriminant(),
                         }
                     }
@@ -535,14 +715,13 @@ pub mod wit_stream {
                 lift
             }),
             intrinsics: _rt::stream_intrinsics!(
-                "test:future-in-result/api",
-                new = "[stream-new-2]echo-stream",
-                read = "[async-lower][stream-read-2]echo-stream",
-                write = "[async-lower][stream-write-2]echo-stream",
-                cancel_read = "[stream-cancel-read-2]echo-stream",
-                cancel_write = "[stream-cancel-write-2]echo-stream",
-                drop_readable = "[stream-drop-readable-2]echo-stream",
-                drop_writable = "[stream-drop-writable-2]echo-stream"
+                "test:future-in-result/api", new = "[stream-new-2]echo-stream", read =
+                "[async-lower][stream-read-2]echo-stream", write =
+                "[async-lower][stream-write-2]echo-stream", cancel_read =
+                "[stream-cancel-read-2]echo-stream", cancel_write =
+                "[stream-cancel-write-2]echo-stream", drop_readable =
+                "[stream-drop-readable-2]echo-stream", drop_writable =
+                "[stream-drop-writable-2]echo-stream"
             ),
         };
     }
@@ -567,7 +746,9 @@ pub mod wit_future {
     }
     /// Makes a future: what is written to the writer comes out of the reader. A writer that is dropped unwritten
     /// writes what `default` gives.
-    pub fn new<T: FuturePayload>(default: fn() -> T) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
+    pub fn new<T: FuturePayload>(
+        default: fn() -> T,
+    ) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
         _rt::future_new(T::VTABLE, default)
     }
     impl FuturePayload for _rt::String {
@@ -575,7 +756,11 @@ pub mod wit_future {
             size: 2 * _rt::POINTER,
             align: _rt::POINTER,
             lower: ::core::option::Option::Some({
-                unsafe fn lower(value: &_rt::String, base: *mut u8, _cleanup: &mut _rt::Cleanup) {
+                unsafe fn lower(
+                    value: &_rt::String,
+                    base: *mut u8,
+                    _cleanup: &mut _rt::Cleanup,
+                ) {
                     unsafe {
                         base.cast::<*mut u8>().write(value.as_ptr().cast_mut());
                         base.add(_rt::POINTER).cast::<usize>().write(value.len());
@@ -595,14 +780,13 @@ pub mod wit_future {
                 lift
             }),
             intrinsics: _rt::future_intrinsics!(
-                "test:future-in-result/api",
-                new = "[future-new-0]echo",
-                read = "[async-lower][future-read-0]echo",
-                write = "[async-lower][future-write-0]echo",
-                cancel_read = "[future-cancel-read-0]echo",
-                cancel_write = "[future-cancel-write-0]echo",
-                drop_readable = "[future-drop-readable-0]echo",
-                drop_writable = "[future-drop-writable-0]echo"
+                "test:future-in-result/api", new = "[future-new-0]echo", read =
+                "[async-lower][future-read-0]echo", write =
+                "[async-lower][future-write-0]echo", cancel_read =
+                "[future-cancel-read-0]echo", cancel_write =
+                "[future-cancel-write-0]echo", drop_readable =
+                "[future-drop-readable-0]echo", drop_writable =
+                "[future-drop-writable-0]echo"
             ),
         };
     }
@@ -637,14 +821,22 @@ pub mod wit_future {
                 unsafe fn lift(base: *mut u8) -> super::test::future_in_result::api::T {
                     unsafe {
                         match base.cast::<u8>().read() {
-                            0 => ::core::result::Result::Ok(_rt::future_lift(
-                                base.add(4).cast::<i32>().read(),
-                                <_rt::String as super::wit_future::FuturePayload>::VTABLE,
-                            )),
-                            1 => ::core::result::Result::Err(_rt::stream_lift(
-                                base.add(4).cast::<i32>().read(),
-                                <u8 as super::wit_stream::StreamPayload>::VTABLE,
-                            )),
+                            0 => {
+                                ::core::result::Result::Ok(
+                                    _rt::future_lift(
+                                        base.add(4).cast::<i32>().read(),
+                                        <_rt::String as super::wit_future::FuturePayload>::VTABLE,
+                                    ),
+                                )
+                            }
+                            1 => {
+                                ::core::result::Result::Err(
+                                    _rt::stream_lift(
+                                        base.add(4).cast::<i32>().read(),
+                                        <u8 as super::wit_stream::StreamPayload>::VTABLE,
+                                    ),
+                                )
+                            }
                             _ => _rt::invalid_discriminant(),
                         }
                     }
@@ -652,14 +844,13 @@ pub mod wit_future {
                 lift
             }),
             intrinsics: _rt::future_intrinsics!(
-                "test:future-in-result/api",
-                new = "[future-new-2]echo-future",
-                read = "[async-lower][future-read-2]echo-future",
-                write = "[async-lower][future-write-2]echo-future",
-                cancel_read = "[future-cancel-read-2]echo-future",
-                cancel_write = "[future-cancel-write-2]echo-future",
-                drop_readable = "[future-drop-readable-2]echo-future",
-                drop_writable = "[future-drop-writable-2]echo-future"
+                "test:future-in-result/api", new = "[future-new-2]echo-future", read =
+                "[async-lower][future-read-2]echo-future", write =
+                "[async-lower][future-write-2]echo-future", cancel_read =
+                "[future-cancel-read-2]echo-future", cancel_write =
+                "[future-cancel-write-2]echo-future", drop_readable =
+                "[future-drop-readable-2]echo-future", drop_writable =
+                "[future-drop-writable-2]echo-future"
             ),
         };
     }
@@ -676,11 +867,9 @@ pub mod wit_future {
     unused_unsafe,
     clippy::all
 )]
-pub const _COMPONENT_TYPE: [u8; 493] = *b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xBB\x03\x01A\x02\x01A\x04\x01B\x13\x01e\x01s\x01f\x01}\x01j\x01\0\x01\x01\x04\0\x01t\x03\0\x02\x01@\x01\x01x\x03\0\x03\x04\0\x04echo\x01\x04\x01p\x03\x01@\x01\x01x\x05\0\x05\x04\0\techo-list\x01\x06\x01C\x01\x01x\x03\0\x03\x04\0\necho-async\x01\x07\x01C\x01\x01x\x05\0\x05\x04\0\x0Fecho-list-async\x01\x08\x01f\x01\x03\x01C\x01\x01x\t\0\t\x04\0\x0Becho-stream\x01\n\x01e\x01\x03\x01C\x01\x01x\x0B\0\x0B\x04\0\x0Becho-future\x01\x0C\x03\0\x19test:future-in-result/api\x05\0\x01B\x13\x01e\x01s\x01f\x01}\x01j\x01\0\x01\x01\x04\0\x01t\x03\0\x02\x01@\x01\x01x\x03\0\x03\x04\0\x04echo\x01\x04\x01p\x03\x01@\x01\x01x\x05\0\x05\x04\0\techo-list\x01\x06\x01C\x01\x01x\x03\0\x03\x04\0\necho-async\x01\x07\x01C\x01\x01x\x05\0\x05\x04\0\x0Fecho-list-async\x01\x08\x01f\x01\x03\x01C\x01\x01x\t\0\t\x04\0\x0Becho-stream\x01\n\x01e\x01\x03\x01C\x01\x01x\x0B\0\x0B\x04\0\x0Becho-future\x01\x0C\x04\0\x19test:future-in-result/api\x05\x01\x04\0\x1Atest:future-in-result/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
+pub const _COMPONENT_TYPE: &[u8; 493] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xBB\x03\x01A\x02\x01A\x04\x01B\x13\x01e\x01s\x01f\x01}\x01j\x01\0\x01\x01\x04\0\x01t\x03\0\x02\x01@\x01\x01x\x03\0\x03\x04\0\x04echo\x01\x04\x01p\x03\x01@\x01\x01x\x05\0\x05\x04\0\techo-list\x01\x06\x01C\x01\x01x\x03\0\x03\x04\0\necho-async\x01\x07\x01C\x01\x01x\x05\0\x05\x04\0\x0Fecho-list-async\x01\x08\x01f\x01\x03\x01C\x01\x01x\t\0\t\x04\0\x0Becho-stream\x01\n\x01e\x01\x03\x01C\x01\x01x\x0B\0\x0B\x04\0\x0Becho-future\x01\x0C\x03\0\x19test:future-in-result/api\x05\0\x01B\x13\x01e\x01s\x01f\x01}\x01j\x01\0\x01\x01\x04\0\x01t\x03\0\x02\x01@\x01\x01x\x03\0\x03\x04\0\x04echo\x01\x04\x01p\x03\x01@\x01\x01x\x05\0\x05\x04\0\techo-list\x01\x06\x01C\x01\x01x\x03\0\x03\x04\0\necho-async\x01\x07\x01C\x01\x01x\x05\0\x05\x04\0\x0Fecho-list-async\x01\x08\x01f\x01\x03\x01C\x01\x01x\t\0\t\x04\0\x0Becho-stream\x01\n\x01e\x01\x03\x01C\x01\x01x\x0B\0\x0B\x04\0\x0Becho-future\x01\x0C\x04\0\x19test:future-in-result/api\x05\x01\x04\0\x1Atest:future-in-result/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:future-in-result:both",
-    493,
-    &_COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:future-in-result:both", 493, _COMPONENT_TYPE
 );
 #[doc(hidden)]
 #[allow(unused_macros)]

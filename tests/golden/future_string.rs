@@ -17,44 +17,64 @@ pub mod exports {
     pub mod test {
         pub mod future_string {
             pub mod api {
-                pub use super::super::super::super::test::future_string::api::T;
                 use ::witflow::rt as _rt;
+                pub use super::super::super::super::test::future_string::api::T;
                 pub trait Guest {
                     fn echo(x: T) -> T;
                     fn echo_list(x: _rt::Vec<T>) -> _rt::Vec<T>;
                     async fn echo_async(x: T) -> T;
                     async fn echo_list_async(x: _rt::Vec<T>) -> _rt::Vec<T>;
-                    async fn echo_stream(x: _rt::StreamReader<T>) -> _rt::StreamReader<T>;
-                    async fn echo_future(x: _rt::FutureReader<T>) -> _rt::FutureReader<T>;
+                    async fn echo_stream(
+                        x: _rt::StreamReader<T>,
+                    ) -> _rt::StreamReader<T>;
+                    async fn echo_future(
+                        x: _rt::FutureReader<T>,
+                    ) -> _rt::FutureReader<T>;
                 }
                 #[doc(hidden)]
                 pub unsafe fn _export_echo_cabi<_G: Guest>(a0: i32) -> i32 {
                     let mut cleanup = _rt::Cleanup::new();
                     unsafe {
-                        let result = _G::echo(_rt::future_lift(
-                            a0,
-                            <_rt::String as super::super::super::super::wit_future::FuturePayload>::VTABLE,
-                        ));
+                        let result = _G::echo(
+                            _rt::future_lift(
+                                a0,
+                                <_rt::String as super::super::super::super::wit_future::FuturePayload>::VTABLE,
+                            ),
+                        );
                         let core = _rt::future_lower(&result, &mut cleanup);
                         core
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_cabi<_G: Guest>(a0: *mut u8, a1: usize) -> *mut u8 {
+                pub unsafe fn _export_echo_list_cabi<_G: Guest>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> *mut u8 {
                     unsafe {
-                        let result = _G::echo_list(_rt::lift_list(a0, a1, 4, 4, |base| {
-                            _rt::future_lift(
-                                base.cast::<i32>().read(),
-                                <_rt::String as super::super::super::super::wit_future::FuturePayload>::VTABLE,
-                            )
-                        }));
+                        let result = _G::echo_list(
+                            _rt::lift_list(
+                                a0,
+                                a1,
+                                4,
+                                4,
+                                |base| _rt::future_lift(
+                                    base.cast::<i32>().read(),
+                                    <_rt::String as super::super::super::super::wit_future::FuturePayload>::VTABLE,
+                                ),
+                            ),
+                        );
                         let held = _rt::Held::<_, { 2 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
-                        let (core, core1) =
-                            _rt::lower_list(value, 4, 4, &mut (*held).cleanup, |item, base, cleanup| {
+                        let (core, core1) = _rt::lower_list(
+                            value,
+                            4,
+                            4,
+                            &mut (*held).cleanup,
+                            |item, base, cleanup| {
                                 let core = _rt::future_lower(item, cleanup);
                                 base.cast::<i32>().write(core);
-                            });
+                            },
+                        );
                         held.cast::<u8>().cast::<*mut u8>().write(core);
                         held.cast::<u8>().add(_rt::POINTER).cast::<usize>().write(core1);
                         held.cast::<u8>()
@@ -62,10 +82,14 @@ pub mod exports {
                 }
                 #[doc(hidden)]
                 pub unsafe fn _post_return_echo_list_cabi(area: *mut u8) {
-                    unsafe { _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area) }
+                    unsafe {
+                        _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area)
+                    }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_async_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_async_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
                         let arg0 = _rt::future_lift(
                             a0,
@@ -84,14 +108,21 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(a0: *mut u8, a1: usize) -> i32 {
+                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> i32 {
                     unsafe {
-                        let arg0 = _rt::lift_list(a0, a1, 4, 4, |base| {
-                            _rt::future_lift(
+                        let arg0 = _rt::lift_list(
+                            a0,
+                            a1,
+                            4,
+                            4,
+                            |base| _rt::future_lift(
                                 base.cast::<i32>().read(),
                                 <_rt::String as super::super::super::super::wit_future::FuturePayload>::VTABLE,
-                            )
-                        });
+                            ),
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_list_async(arg0).await;
                             _rt::import!(
@@ -100,19 +131,29 @@ pub mod exports {
                                 u8, a1 : usize)
                             );
                             let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1) = _rt::lower_list(&result, 4, 4, &mut cleanup, |item, base, cleanup1| {
-                                let core = _rt::future_lower(item, cleanup1);
-                                base.cast::<i32>().write(core);
-                            });
+                            let (core, core1) = _rt::lower_list(
+                                &result,
+                                4,
+                                4,
+                                &mut cleanup,
+                                |item, base, cleanup1| {
+                                    let core = _rt::future_lower(item, cleanup1);
+                                    base.cast::<i32>().write(core);
+                                },
+                            );
                             task_return(core, core1);
                         })
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::stream_lift(a0, <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE);
+                        let arg0 = _rt::stream_lift(
+                            a0,
+                            <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_stream(arg0).await;
                             _rt::import!(
@@ -126,10 +167,14 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::future_lift(a0, <T as super::super::super::super::wit_future::FuturePayload>::VTABLE);
+                        let arg0 = _rt::future_lift(
+                            a0,
+                            <T as super::super::super::super::wit_future::FuturePayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_future(arg0).await;
                             _rt::import!(
@@ -183,10 +228,16 @@ pub mod test {
                 );
                 let mut cleanup = _rt::Cleanup::new();
                 unsafe {
-                    let (core, core1) = _rt::lower_list(&x, 4, 4, &mut cleanup, |item, base, cleanup1| {
-                        let core = _rt::future_lower(item, cleanup1);
-                        base.cast::<i32>().write(core);
-                    });
+                    let (core, core1) = _rt::lower_list(
+                        &x,
+                        4,
+                        4,
+                        &mut cleanup,
+                        |item, base, cleanup1| {
+                            let core = _rt::future_lower(item, cleanup1);
+                            base.cast::<i32>().write(core);
+                        },
+                    );
                     let mut area = _rt::Area::<{ 2 * _rt::POINTER }>::uninit();
                     let pointer = area.as_mut_ptr();
                     import(core, core1, pointer);
@@ -195,17 +246,19 @@ pub mod test {
                         pointer.add(_rt::POINTER).cast::<usize>().read(),
                         4,
                         4,
-                        |base| {
-                            _rt::future_lift(
-                                base.cast::<i32>().read(),
-                                <_rt::String as super::super::super::wit_future::FuturePayload>::VTABLE,
-                            )
-                        },
+                        |base| _rt::future_lift(
+                            base.cast::<i32>().read(),
+                            <_rt::String as super::super::super::wit_future::FuturePayload>::VTABLE,
+                        ),
                     )
                 }
             }
             pub fn echo_async(x: T) -> _rt::Call<(T,), T> {
-                unsafe fn start(params: &(T,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+                unsafe fn start(
+                    params: &(T,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:future-string/api", "[async-lower]echo-async", fn import(a0
                         : i32, a1 : * mut u8) -> i32
@@ -225,21 +278,37 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_list_async(x: _rt::Vec<T>) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
-                unsafe fn start(params: &(_rt::Vec<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_list_async(
+                x: _rt::Vec<T>,
+            ) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
+                unsafe fn start(
+                    params: &(_rt::Vec<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:future-string/api", "[async-lower]echo-list-async", fn
                         import(a0 : * mut u8, a1 : usize, a2 : * mut u8) -> i32
                     );
                     let (x,) = params;
                     unsafe {
-                        let (core, core1) = _rt::lower_list(x, 4, 4, cleanup, |item, base, cleanup1| {
-                            let core = _rt::future_lower(item, cleanup1);
-                            base.cast::<i32>().write(core);
-                        });
+                        let (core, core1) = _rt::lower_list(
+                            x,
+                            4,
+                            4,
+                            cleanup,
+                            |item, base, cleanup1| {
+                                let core = _rt::future_lower(item, cleanup1);
+                                base.cast::<i32>().write(core);
+                            },
+                        );
                         let core2 = import(core, core1, area);
                         core2 as u32
                     }
@@ -251,12 +320,10 @@ pub mod test {
                             area.add(_rt::POINTER).cast::<usize>().read(),
                             4,
                             4,
-                            |base| {
-                                _rt::future_lift(
-                                    base.cast::<i32>().read(),
-                                    <_rt::String as super::super::super::wit_future::FuturePayload>::VTABLE,
-                                )
-                            },
+                            |base| _rt::future_lift(
+                                base.cast::<i32>().read(),
+                                <_rt::String as super::super::super::wit_future::FuturePayload>::VTABLE,
+                            ),
                         )
                     }
                 }
@@ -267,8 +334,14 @@ pub mod test {
                 };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_stream(x: _rt::StreamReader<T>) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
-                unsafe fn start(params: &(_rt::StreamReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_stream(
+                x: _rt::StreamReader<T>,
+            ) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::StreamReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:future-string/api", "[async-lower]echo-stream", fn
                         import(a0 : i32, a1 : * mut u8) -> i32
@@ -288,12 +361,24 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::StreamReader<T>,), _rt::StreamReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::StreamReader<T>,),
+                    _rt::StreamReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_future(x: _rt::FutureReader<T>) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
-                unsafe fn start(params: &(_rt::FutureReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_future(
+                x: _rt::FutureReader<T>,
+            ) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::FutureReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:future-string/api", "[async-lower]echo-future", fn
                         import(a0 : i32, a1 : * mut u8) -> i32
@@ -313,8 +398,14 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::FutureReader<T>,), _rt::FutureReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::FutureReader<T>,),
+                    _rt::FutureReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
         }
@@ -347,7 +438,11 @@ pub mod wit_stream {
             size: 4,
             align: 4,
             lower: ::core::option::Option::Some({
-                unsafe fn lower(value: &super::test::future_string::api::T, base: *mut u8, cleanup: &mut _rt::Cleanup) {
+                unsafe fn lower(
+                    value: &super::test::future_string::api::T,
+                    base: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) {
                     unsafe {
                         let core = _rt::future_lower(value, cleanup);
                         base.cast::<i32>().write(core);
@@ -367,14 +462,13 @@ pub mod wit_stream {
                 lift
             }),
             intrinsics: _rt::stream_intrinsics!(
-                "test:future-string/api",
-                new = "[stream-new-1]echo-stream",
-                read = "[async-lower][stream-read-1]echo-stream",
-                write = "[async-lower][stream-write-1]echo-stream",
-                cancel_read = "[stream-cancel-read-1]echo-stream",
-                cancel_write = "[stream-cancel-write-1]echo-stream",
-                drop_readable = "[stream-drop-readable-1]echo-stream",
-                drop_writable = "[stream-drop-writable-1]echo-stream"
+                "test:future-string/api", new = "[stream-new-1]echo-stream", read =
+                "[async-lower][stream-read-1]echo-stream", write =
+                "[async-lower][stream-write-1]echo-stream", cancel_read =
+                "[stream-cancel-read-1]echo-stream", cancel_write =
+                "[stream-cancel-write-1]echo-stream", drop_readable =
+                "[stream-drop-readable-1]echo-stream", drop_writable =
+                "[stream-drop-writable-1]echo-stream"
             ),
         };
     }
@@ -399,7 +493,9 @@ pub mod wit_future {
     }
     /// Makes a future: what is written to the writer comes out of the reader. A writer that is dropped unwritten
     /// writes what `default` gives.
-    pub fn new<T: FuturePayload>(default: fn() -> T) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
+    pub fn new<T: FuturePayload>(
+        default: fn() -> T,
+    ) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
         _rt::future_new(T::VTABLE, default)
     }
     impl FuturePayload for _rt::String {
@@ -407,7 +503,11 @@ pub mod wit_future {
             size: 2 * _rt::POINTER,
             align: _rt::POINTER,
             lower: ::core::option::Option::Some({
-                unsafe fn lower(value: &_rt::String, base: *mut u8, _cleanup: &mut _rt::Cleanup) {
+                unsafe fn lower(
+                    value: &_rt::String,
+                    base: *mut u8,
+                    _cleanup: &mut _rt::Cleanup,
+                ) {
                     unsafe {
                         base.cast::<*mut u8>().write(value.as_ptr().cast_mut());
                         base.add(_rt::POINTER).cast::<usize>().write(value.len());
@@ -427,14 +527,13 @@ pub mod wit_future {
                 lift
             }),
             intrinsics: _rt::future_intrinsics!(
-                "test:future-string/api",
-                new = "[future-new-0]echo",
-                read = "[async-lower][future-read-0]echo",
-                write = "[async-lower][future-write-0]echo",
-                cancel_read = "[future-cancel-read-0]echo",
-                cancel_write = "[future-cancel-write-0]echo",
-                drop_readable = "[future-drop-readable-0]echo",
-                drop_writable = "[future-drop-writable-0]echo"
+                "test:future-string/api", new = "[future-new-0]echo", read =
+                "[async-lower][future-read-0]echo", write =
+                "[async-lower][future-write-0]echo", cancel_read =
+                "[future-cancel-read-0]echo", cancel_write =
+                "[future-cancel-write-0]echo", drop_readable =
+                "[future-drop-readable-0]echo", drop_writable =
+                "[future-drop-writable-0]echo"
             ),
         };
     }
@@ -443,7 +542,11 @@ pub mod wit_future {
             size: 4,
             align: 4,
             lower: ::core::option::Option::Some({
-                unsafe fn lower(value: &super::test::future_string::api::T, base: *mut u8, cleanup: &mut _rt::Cleanup) {
+                unsafe fn lower(
+                    value: &super::test::future_string::api::T,
+                    base: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) {
                     unsafe {
                         let core = _rt::future_lower(value, cleanup);
                         base.cast::<i32>().write(core);
@@ -463,14 +566,13 @@ pub mod wit_future {
                 lift
             }),
             intrinsics: _rt::future_intrinsics!(
-                "test:future-string/api",
-                new = "[future-new-1]echo-future",
-                read = "[async-lower][future-read-1]echo-future",
-                write = "[async-lower][future-write-1]echo-future",
-                cancel_read = "[future-cancel-read-1]echo-future",
-                cancel_write = "[future-cancel-write-1]echo-future",
-                drop_readable = "[future-drop-readable-1]echo-future",
-                drop_writable = "[future-drop-writable-1]echo-future"
+                "test:future-string/api", new = "[future-new-1]echo-future", read =
+                "[async-lower][future-read-1]echo-future", write =
+                "[async-lower][future-write-1]echo-future", cancel_read =
+                "[future-cancel-read-1]echo-future", cancel_write =
+                "[future-cancel-write-1]echo-future", drop_readable =
+                "[future-drop-readable-1]echo-future", drop_writable =
+                "[future-drop-writable-1]echo-future"
             ),
         };
     }
@@ -487,11 +589,9 @@ pub mod wit_future {
     unused_unsafe,
     clippy::all
 )]
-pub const _COMPONENT_TYPE: [u8; 464] = *b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x9E\x03\x01A\x02\x01A\x04\x01B\x11\x01e\x01s\x04\0\x01t\x03\0\0\x01@\x01\x01x\x01\0\x01\x04\0\x04echo\x01\x02\x01p\x01\x01@\x01\x01x\x03\0\x03\x04\0\techo-list\x01\x04\x01C\x01\x01x\x01\0\x01\x04\0\necho-async\x01\x05\x01C\x01\x01x\x03\0\x03\x04\0\x0Fecho-list-async\x01\x06\x01f\x01\x01\x01C\x01\x01x\x07\0\x07\x04\0\x0Becho-stream\x01\x08\x01e\x01\x01\x01C\x01\x01x\t\0\t\x04\0\x0Becho-future\x01\n\x03\0\x16test:future-string/api\x05\0\x01B\x11\x01e\x01s\x04\0\x01t\x03\0\0\x01@\x01\x01x\x01\0\x01\x04\0\x04echo\x01\x02\x01p\x01\x01@\x01\x01x\x03\0\x03\x04\0\techo-list\x01\x04\x01C\x01\x01x\x01\0\x01\x04\0\necho-async\x01\x05\x01C\x01\x01x\x03\0\x03\x04\0\x0Fecho-list-async\x01\x06\x01f\x01\x01\x01C\x01\x01x\x07\0\x07\x04\0\x0Becho-stream\x01\x08\x01e\x01\x01\x01C\x01\x01x\t\0\t\x04\0\x0Becho-future\x01\n\x04\0\x16test:future-string/api\x05\x01\x04\0\x17test:future-string/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
+pub const _COMPONENT_TYPE: &[u8; 464] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x9E\x03\x01A\x02\x01A\x04\x01B\x11\x01e\x01s\x04\0\x01t\x03\0\0\x01@\x01\x01x\x01\0\x01\x04\0\x04echo\x01\x02\x01p\x01\x01@\x01\x01x\x03\0\x03\x04\0\techo-list\x01\x04\x01C\x01\x01x\x01\0\x01\x04\0\necho-async\x01\x05\x01C\x01\x01x\x03\0\x03\x04\0\x0Fecho-list-async\x01\x06\x01f\x01\x01\x01C\x01\x01x\x07\0\x07\x04\0\x0Becho-stream\x01\x08\x01e\x01\x01\x01C\x01\x01x\t\0\t\x04\0\x0Becho-future\x01\n\x03\0\x16test:future-string/api\x05\0\x01B\x11\x01e\x01s\x04\0\x01t\x03\0\0\x01@\x01\x01x\x01\0\x01\x04\0\x04echo\x01\x02\x01p\x01\x01@\x01\x01x\x03\0\x03\x04\0\techo-list\x01\x04\x01C\x01\x01x\x01\0\x01\x04\0\necho-async\x01\x05\x01C\x01\x01x\x03\0\x03\x04\0\x0Fecho-list-async\x01\x06\x01f\x01\x01\x01C\x01\x01x\x07\0\x07\x04\0\x0Becho-stream\x01\x08\x01e\x01\x01\x01C\x01\x01x\t\0\t\x04\0\x0Becho-future\x01\n\x04\0\x16test:future-string/api\x05\x01\x04\0\x17test:future-string/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:future-string:both",
-    464,
-    &_COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:future-string:both", 464, _COMPONENT_TYPE
 );
 #[doc(hidden)]
 #[allow(unused_macros)]

@@ -84,11 +84,9 @@ pub mod test {
     unused_unsafe,
     clippy::all
 )]
-pub const _COMPONENT_TYPE: [u8; 190] = *b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x8C\x01\x01A\x02\x01A\x04\x01B\x03\x01@\0\0y\x04\0\x05first\x01\0\x04\0\x06second\x01\0\x03\0\x14test:gates/api@1.1.0\x05\0\x01B\x03\x01@\0\0y\x04\0\x05first\x01\0\x04\0\x06second\x01\0\x04\0\x14test:gates/api@1.1.0\x05\x01\x04\0\x15test:gates/both@1.1.0\x04\0\x0B\n\x01\0\x04both\x03\0\0";
+pub const _COMPONENT_TYPE: &[u8; 190] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x8C\x01\x01A\x02\x01A\x04\x01B\x03\x01@\0\0y\x04\0\x05first\x01\0\x04\0\x06second\x01\0\x03\0\x14test:gates/api@1.1.0\x05\0\x01B\x03\x01@\0\0y\x04\0\x05first\x01\0\x04\0\x06second\x01\0\x04\0\x14test:gates/api@1.1.0\x05\x01\x04\0\x15test:gates/both@1.1.0\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:gates@1.1.0:both",
-    190,
-    &_COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:gates@1.1.0:both", 190, _COMPONENT_TYPE
 );
 #[doc(hidden)]
 #[allow(unused_macros)]

@@ -17,8 +17,8 @@ pub mod exports {
     pub mod test {
         pub mod indirect_both {
             pub mod api {
-                pub use super::super::super::super::test::indirect_both::api::Block;
                 use ::witflow::rt as _rt;
+                pub use super::super::super::super::test::indirect_both::api::Block;
                 pub trait Guest {
                     fn swap(x: Block, y: Block) -> (Block, Block);
                     async fn swap_async(x: Block, y: Block) -> (Block, Block);
@@ -26,7 +26,9 @@ pub mod exports {
                 #[doc(hidden)]
                 pub unsafe fn _export_swap_cabi<_G: Guest>(a0: *mut u8) -> *mut u8 {
                     unsafe {
-                        let param = super::super::super::super::_abi::load_test_indirect_both_api_block(a0);
+                        let param = super::super::super::super::_abi::load_test_indirect_both_api_block(
+                            a0,
+                        );
                         let param1 = super::super::super::super::_abi::load_test_indirect_both_api_block(
                             a0.add(10 * _rt::POINTER),
                         );
@@ -35,7 +37,10 @@ pub mod exports {
                         let held = _rt::Held::<_, { 20 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
                         let (part, part1) = value;
-                        super::super::super::super::_abi::store_test_indirect_both_api_block(part, held.cast::<u8>());
+                        super::super::super::super::_abi::store_test_indirect_both_api_block(
+                            part,
+                            held.cast::<u8>(),
+                        );
                         super::super::super::super::_abi::store_test_indirect_both_api_block(
                             part1,
                             held.cast::<u8>().add(10 * _rt::POINTER),
@@ -45,12 +50,18 @@ pub mod exports {
                 }
                 #[doc(hidden)]
                 pub unsafe fn _post_return_swap_cabi(area: *mut u8) {
-                    unsafe { _rt::Held::<(Block, Block), { 20 * _rt::POINTER }>::release(area) }
+                    unsafe {
+                        _rt::Held::<(Block, Block), { 20 * _rt::POINTER }>::release(area)
+                    }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_swap_async_cabi<_G: Guest + 'static>(a0: *mut u8) -> i32 {
+                pub unsafe fn _export_swap_async_cabi<_G: Guest + 'static>(
+                    a0: *mut u8,
+                ) -> i32 {
                     unsafe {
-                        let param = super::super::super::super::_abi::load_test_indirect_both_api_block(a0);
+                        let param = super::super::super::super::_abi::load_test_indirect_both_api_block(
+                            a0,
+                        );
                         let param1 = super::super::super::super::_abi::load_test_indirect_both_api_block(
                             a0.add(10 * _rt::POINTER),
                         );
@@ -66,7 +77,10 @@ pub mod exports {
                             let mut area = _rt::Area::<{ 20 * _rt::POINTER }>::uninit();
                             let pointer = area.as_mut_ptr();
                             let (part, part1) = &result;
-                            super::super::super::super::_abi::store_test_indirect_both_api_block(part, pointer);
+                            super::super::super::super::_abi::store_test_indirect_both_api_block(
+                                part,
+                                pointer,
+                            );
                             super::super::super::super::_abi::store_test_indirect_both_api_block(
                                 part1,
                                 pointer.add(10 * _rt::POINTER),
@@ -110,27 +124,50 @@ pub mod test {
                 unsafe {
                     let mut area = _rt::Area::<{ 20 * _rt::POINTER }>::uninit();
                     let pointer = area.as_mut_ptr();
-                    super::super::super::_abi::store_test_indirect_both_api_block(x, pointer);
-                    super::super::super::_abi::store_test_indirect_both_api_block(y, pointer.add(10 * _rt::POINTER));
+                    super::super::super::_abi::store_test_indirect_both_api_block(
+                        x,
+                        pointer,
+                    );
+                    super::super::super::_abi::store_test_indirect_both_api_block(
+                        y,
+                        pointer.add(10 * _rt::POINTER),
+                    );
                     let mut area1 = _rt::Area::<{ 20 * _rt::POINTER }>::uninit();
                     let pointer1 = area1.as_mut_ptr();
                     import(pointer, pointer1);
                     (
-                        super::super::super::_abi::load_test_indirect_both_api_block(pointer1),
-                        super::super::super::_abi::load_test_indirect_both_api_block(pointer1.add(10 * _rt::POINTER)),
+                        super::super::super::_abi::load_test_indirect_both_api_block(
+                            pointer1,
+                        ),
+                        super::super::super::_abi::load_test_indirect_both_api_block(
+                            pointer1.add(10 * _rt::POINTER),
+                        ),
                     )
                 }
             }
-            pub fn swap_async(x: Block, y: Block) -> _rt::Call<(Block, Block), (Block, Block)> {
-                unsafe fn start(params: &(Block, Block), area: *mut u8, _cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn swap_async(
+                x: Block,
+                y: Block,
+            ) -> _rt::Call<(Block, Block), (Block, Block)> {
+                unsafe fn start(
+                    params: &(Block, Block),
+                    area: *mut u8,
+                    _cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:indirect-both/api", "[async-lower]swap-async", fn import(a0
                         : * mut u8, a1 : * mut u8) -> i32
                     );
                     let (x, y) = params;
                     unsafe {
-                        super::super::super::_abi::store_test_indirect_both_api_block(x, area);
-                        super::super::super::_abi::store_test_indirect_both_api_block(y, area.add(10 * _rt::POINTER));
+                        super::super::super::_abi::store_test_indirect_both_api_block(
+                            x,
+                            area,
+                        );
+                        super::super::super::_abi::store_test_indirect_both_api_block(
+                            y,
+                            area.add(10 * _rt::POINTER),
+                        );
                         let core = import(area, area.add(20 * _rt::POINTER));
                         core as u32
                     }
@@ -138,8 +175,12 @@ pub mod test {
                 unsafe fn lift(area: *mut u8) -> (Block, Block) {
                     unsafe {
                         (
-                            super::super::super::_abi::load_test_indirect_both_api_block(area.add(20 * _rt::POINTER)),
-                            super::super::super::_abi::load_test_indirect_both_api_block(area.add(30 * _rt::POINTER)),
+                            super::super::super::_abi::load_test_indirect_both_api_block(
+                                area.add(20 * _rt::POINTER),
+                            ),
+                            super::super::super::_abi::load_test_indirect_both_api_block(
+                                area.add(30 * _rt::POINTER),
+                            ),
                         )
                     }
                 }
@@ -174,17 +215,11 @@ mod _abi {
             let super::test::indirect_both::api::Block { a, b, c, d, e } = value;
             base.cast::<*mut u8>().write(a.as_ptr().cast_mut());
             base.add(_rt::POINTER).cast::<usize>().write(a.len());
-            base.add(2 * _rt::POINTER)
-                .cast::<*mut u8>()
-                .write(b.as_ptr().cast_mut());
+            base.add(2 * _rt::POINTER).cast::<*mut u8>().write(b.as_ptr().cast_mut());
             base.add(3 * _rt::POINTER).cast::<usize>().write(b.len());
-            base.add(4 * _rt::POINTER)
-                .cast::<*mut u8>()
-                .write(c.as_ptr().cast_mut());
+            base.add(4 * _rt::POINTER).cast::<*mut u8>().write(c.as_ptr().cast_mut());
             base.add(5 * _rt::POINTER).cast::<usize>().write(c.len());
-            base.add(6 * _rt::POINTER)
-                .cast::<*mut u8>()
-                .write(d.as_ptr().cast_mut());
+            base.add(6 * _rt::POINTER).cast::<*mut u8>().write(d.as_ptr().cast_mut());
             base.add(7 * _rt::POINTER).cast::<usize>().write(d.len());
             base.add(8 * _rt::POINTER)
                 .cast::<*mut u8>()
@@ -192,7 +227,9 @@ mod _abi {
             base.add(9 * _rt::POINTER).cast::<usize>().write(e.len());
         }
     }
-    pub(super) unsafe fn load_test_indirect_both_api_block(base: *mut u8) -> super::test::indirect_both::api::Block {
+    pub(super) unsafe fn load_test_indirect_both_api_block(
+        base: *mut u8,
+    ) -> super::test::indirect_both::api::Block {
         unsafe {
             super::test::indirect_both::api::Block {
                 a: _rt::lift_string(
@@ -211,7 +248,9 @@ mod _abi {
                     base.add(6 * _rt::POINTER).cast::<*mut u8>().read(),
                     base.add(7 * _rt::POINTER).cast::<usize>().read(),
                 ),
-                e: _rt::lift_plain_list::<u64>(
+                e: _rt::lift_plain_list::<
+                    u64,
+                >(
                     base.add(8 * _rt::POINTER).cast::<*mut u8>().read(),
                     base.add(9 * _rt::POINTER).cast::<usize>().read(),
                 ),
@@ -231,11 +270,9 @@ mod _abi {
     unused_unsafe,
     clippy::all
 )]
-pub const _COMPONENT_TYPE: [u8; 310] = *b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x84\x02\x01A\x02\x01A\x04\x01B\x08\x01pw\x01r\x05\x01as\x01bs\x01cs\x01ds\x01e\0\x04\0\x05block\x03\0\x01\x01o\x02\x02\x02\x01@\x02\x01x\x02\x01y\x02\0\x03\x04\0\x04swap\x01\x04\x01C\x02\x01x\x02\x01y\x02\0\x03\x04\0\nswap-async\x01\x05\x03\0\x16test:indirect-both/api\x05\0\x01B\x08\x01pw\x01r\x05\x01as\x01bs\x01cs\x01ds\x01e\0\x04\0\x05block\x03\0\x01\x01o\x02\x02\x02\x01@\x02\x01x\x02\x01y\x02\0\x03\x04\0\x04swap\x01\x04\x01C\x02\x01x\x02\x01y\x02\0\x03\x04\0\nswap-async\x01\x05\x04\0\x16test:indirect-both/api\x05\x01\x04\0\x17test:indirect-both/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
+pub const _COMPONENT_TYPE: &[u8; 310] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x84\x02\x01A\x02\x01A\x04\x01B\x08\x01pw\x01r\x05\x01as\x01bs\x01cs\x01ds\x01e\0\x04\0\x05block\x03\0\x01\x01o\x02\x02\x02\x01@\x02\x01x\x02\x01y\x02\0\x03\x04\0\x04swap\x01\x04\x01C\x02\x01x\x02\x01y\x02\0\x03\x04\0\nswap-async\x01\x05\x03\0\x16test:indirect-both/api\x05\0\x01B\x08\x01pw\x01r\x05\x01as\x01bs\x01cs\x01ds\x01e\0\x04\0\x05block\x03\0\x01\x01o\x02\x02\x02\x01@\x02\x01x\x02\x01y\x02\0\x03\x04\0\x04swap\x01\x04\x01C\x02\x01x\x02\x01y\x02\0\x03\x04\0\nswap-async\x01\x05\x04\0\x16test:indirect-both/api\x05\x01\x04\0\x17test:indirect-both/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:indirect-both:both",
-    310,
-    &_COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:indirect-both:both", 310, _COMPONENT_TYPE
 );
 #[doc(hidden)]
 #[allow(unused_macros)]

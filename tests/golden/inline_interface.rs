@@ -69,13 +69,21 @@ pub mod host {
             import(key.as_ptr().cast_mut(), key.len(), pointer);
             match pointer.cast::<u8>().read() {
                 0 => ::core::option::Option::None,
-                1 => ::core::option::Option::Some(super::_abi::load_host_setting(pointer.add(_rt::POINTER))),
+                1 => {
+                    ::core::option::Option::Some(
+                        super::_abi::load_host_setting(pointer.add(_rt::POINTER)),
+                    )
+                }
                 _ => _rt::invalid_discriminant(),
             }
         }
     }
     pub fn watch() -> _rt::Call<(), _rt::StreamReader<Setting>> {
-        unsafe fn start(_params: &(), area: *mut u8, _cleanup: &mut _rt::Cleanup) -> u32 {
+        unsafe fn start(
+            _params: &(),
+            area: *mut u8,
+            _cleanup: &mut _rt::Cleanup,
+        ) -> u32 {
             _rt::import!("host", "[async-lower]watch", fn import(a0 : * mut u8) -> i32);
             unsafe {
                 let core = import(area);
@@ -90,7 +98,11 @@ pub mod host {
                 )
             }
         }
-        static CALL: _rt::CallVtable<(), _rt::StreamReader<Setting>> = _rt::CallVtable { area: 4, start, lift };
+        static CALL: _rt::CallVtable<(), _rt::StreamReader<Setting>> = _rt::CallVtable {
+            area: 4,
+            start,
+            lift,
+        };
         _rt::call(&CALL, ())
     }
 }
@@ -121,7 +133,11 @@ pub mod wit_stream {
             size: 4 * _rt::POINTER,
             align: _rt::POINTER,
             lower: ::core::option::Option::Some({
-                unsafe fn lower(value: &super::host::Setting, base: *mut u8, _cleanup: &mut _rt::Cleanup) {
+                unsafe fn lower(
+                    value: &super::host::Setting,
+                    base: *mut u8,
+                    _cleanup: &mut _rt::Cleanup,
+                ) {
                     unsafe {
                         super::_abi::store_host_setting(value, base);
                     }
@@ -135,14 +151,13 @@ pub mod wit_stream {
                 lift
             }),
             intrinsics: _rt::stream_intrinsics!(
-                "host",
-                new = "[stream-new-0]watch",
-                read = "[async-lower][stream-read-0]watch",
-                write = "[async-lower][stream-write-0]watch",
-                cancel_read = "[stream-cancel-read-0]watch",
-                cancel_write = "[stream-cancel-write-0]watch",
-                drop_readable = "[stream-drop-readable-0]watch",
-                drop_writable = "[stream-drop-writable-0]watch"
+                "host", new = "[stream-new-0]watch", read =
+                "[async-lower][stream-read-0]watch", write =
+                "[async-lower][stream-write-0]watch", cancel_read =
+                "[stream-cancel-read-0]watch", cancel_write =
+                "[stream-cancel-write-0]watch", drop_readable =
+                "[stream-drop-readable-0]watch", drop_writable =
+                "[stream-drop-writable-0]watch"
             ),
         };
     }
@@ -160,7 +175,10 @@ pub mod wit_stream {
 )]
 mod _abi {
     use super::_rt;
-    pub(super) unsafe fn store_host_setting(value: &super::host::Setting, base: *mut u8) {
+    pub(super) unsafe fn store_host_setting(
+        value: &super::host::Setting,
+        base: *mut u8,
+    ) {
         unsafe {
             let super::host::Setting { key, value: value1 } = value;
             base.cast::<*mut u8>().write(key.as_ptr().cast_mut());
@@ -198,11 +216,9 @@ mod _abi {
     unused_unsafe,
     clippy::all
 )]
-pub const _COMPONENT_TYPE: [u8; 226] = *b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xB0\x01\x01A\x02\x01A\x04\x01B\x08\x01r\x02\x03keys\x05values\x04\0\x07setting\x03\0\0\x01k\x01\x01@\x01\x03keys\0\x02\x04\0\x06lookup\x01\x03\x01f\x01\x01\x01C\0\0\x04\x04\0\x05watch\x01\x05\x03\0\x04host\x05\0\x01B\x06\x01w\x04\0\x02id\x03\0\0\x01@\0\0\x01\x04\0\x05start\x01\x02\x01C\x01\x02id\x01\x01\0\x04\0\x04stop\x01\x03\x04\0\x05guest\x05\x01\x04\0\x1Atest:inline-interface/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
+pub const _COMPONENT_TYPE: &[u8; 226] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xB0\x01\x01A\x02\x01A\x04\x01B\x08\x01r\x02\x03keys\x05values\x04\0\x07setting\x03\0\0\x01k\x01\x01@\x01\x03keys\0\x02\x04\0\x06lookup\x01\x03\x01f\x01\x01\x01C\0\0\x04\x04\0\x05watch\x01\x05\x03\0\x04host\x05\0\x01B\x06\x01w\x04\0\x02id\x03\0\0\x01@\0\0\x01\x04\0\x05start\x01\x02\x01C\x01\x02id\x01\x01\0\x04\0\x04stop\x01\x03\x04\0\x05guest\x05\x01\x04\0\x1Atest:inline-interface/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:inline-interface:both",
-    226,
-    &_COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:inline-interface:both", 226, _COMPONENT_TYPE
 );
 #[doc(hidden)]
 #[allow(unused_macros)]

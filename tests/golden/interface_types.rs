@@ -17,10 +17,10 @@ pub mod exports {
     pub mod test {
         pub mod interface_types {
             pub mod types {
+                use ::witflow::rt as _rt;
+                pub use super::super::super::super::test::interface_types::types::Point;
                 pub use super::super::super::super::test::interface_types::types::Color;
                 pub use super::super::super::super::test::interface_types::types::Palette;
-                pub use super::super::super::super::test::interface_types::types::Point;
-                use ::witflow::rt as _rt;
                 pub trait Guest {}
             }
         }
@@ -60,7 +60,9 @@ pub mod test {
                 #[doc(hidden)]
                 pub unsafe fn _lift(value: i32) -> Self {
                     match value {
-                        0..=1 => unsafe { ::core::mem::transmute::<u8, Self>(value as u8) },
+                        0..=1 => {
+                            unsafe { ::core::mem::transmute::<u8, Self>(value as u8) }
+                        }
                         _ => _rt::invalid_discriminant(),
                     }
                 }
@@ -81,11 +83,9 @@ pub mod test {
     unused_unsafe,
     clippy::all
 )]
-pub const _COMPONENT_TYPE: [u8; 308] = *b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x82\x02\x01A\x02\x01A\x06\x01B\x06\x01r\x02\x01xz\x01yz\x04\0\x05point\x03\0\0\x01m\x02\x03red\x05green\x04\0\x05color\x03\0\x02\x01p\x03\x04\0\x07palette\x03\0\x04\x03\0\x1Atest:interface-types/types\x05\0\x01B\0\x03\0\x1Atest:interface-types/empty\x05\x01\x01B\x06\x01r\x02\x01xz\x01yz\x04\0\x05point\x03\0\0\x01m\x02\x03red\x05green\x04\0\x05color\x03\0\x02\x01p\x03\x04\0\x07palette\x03\0\x04\x04\0\x1Atest:interface-types/types\x05\x02\x04\0\x19test:interface-types/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
+pub const _COMPONENT_TYPE: &[u8; 308] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x82\x02\x01A\x02\x01A\x06\x01B\x06\x01r\x02\x01xz\x01yz\x04\0\x05point\x03\0\0\x01m\x02\x03red\x05green\x04\0\x05color\x03\0\x02\x01p\x03\x04\0\x07palette\x03\0\x04\x03\0\x1Atest:interface-types/types\x05\0\x01B\0\x03\0\x1Atest:interface-types/empty\x05\x01\x01B\x06\x01r\x02\x01xz\x01yz\x04\0\x05point\x03\0\0\x01m\x02\x03red\x05green\x04\0\x05color\x03\0\x02\x01p\x03\x04\0\x07palette\x03\0\x04\x04\0\x1Atest:interface-types/types\x05\x02\x04\0\x19test:interface-types/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:interface-types:both",
-    308,
-    &_COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:interface-types:both", 308, _COMPONENT_TYPE
 );
 #[doc(hidden)]
 #[allow(unused_macros)]

@@ -65,15 +65,20 @@ pub mod exports {
     pub mod test {
         pub mod keywords {
             pub mod type_ {
-                pub use super::super::super::super::test::keywords::type_::Fn;
-                pub use super::super::super::super::test::keywords::type_::Impl;
-                pub use super::super::super::super::test::keywords::type_::Match;
-                pub use super::super::super::super::test::keywords::type_::Struct;
-                pub use super::super::super::super::test::keywords::type_::Union;
                 use ::witflow::rt as _rt;
+                pub use super::super::super::super::test::keywords::type_::Fn;
+                pub use super::super::super::super::test::keywords::type_::Struct;
+                pub use super::super::super::super::test::keywords::type_::Match;
+                pub use super::super::super::super::test::keywords::type_::Impl;
+                pub use super::super::super::super::test::keywords::type_::Union;
                 pub trait Guest {
                     fn loop_(in_: Struct, move_: Match) -> Impl;
-                    async fn async_(await_: Union, yield_: u8, try_: u8, gen_: u8) -> Union;
+                    async fn async_(
+                        await_: Union,
+                        yield_: u8,
+                        try_: u8,
+                        gen_: u8,
+                    ) -> Union;
                     fn return_(let_: u8);
                     fn macro_rules(
                         box_: _rt::String,
@@ -93,12 +98,21 @@ pub mod exports {
                 ) -> *mut u8 {
                     unsafe {
                         let result = _G::loop_(
-                            super::super::super::super::_abi::lift_test_keywords_type__struct_(a0, a1, a2, a3, a4),
+                            super::super::super::super::_abi::lift_test_keywords_type__struct_(
+                                a0,
+                                a1,
+                                a2,
+                                a3,
+                                a4,
+                            ),
                             Match::_lift(a5),
                         );
                         let held = _rt::Held::<_, { 3 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
-                        super::super::super::super::_abi::store_test_keywords_type__impl_(value, held.cast::<u8>());
+                        super::super::super::super::_abi::store_test_keywords_type__impl_(
+                            value,
+                            held.cast::<u8>(),
+                        );
                         held.cast::<u8>()
                     }
                 }
@@ -107,7 +121,12 @@ pub mod exports {
                     unsafe { _rt::Held::<Impl, { 3 * _rt::POINTER }>::release(area) }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_async__cabi<_G: Guest + 'static>(a0: i32, a1: i32, a2: i32, a3: i32) -> i32 {
+                pub unsafe fn _export_async__cabi<_G: Guest + 'static>(
+                    a0: i32,
+                    a1: i32,
+                    a2: i32,
+                    a3: i32,
+                ) -> i32 {
                     unsafe {
                         let arg0 = Union::from_bits_truncate(a0 as u8);
                         let arg1 = a1 as u8;
@@ -157,14 +176,21 @@ pub mod exports {
                         );
                         let held = _rt::Held::<_, { 2 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
-                        held.cast::<u8>().cast::<*mut u8>().write(value.as_ptr().cast_mut());
-                        held.cast::<u8>().add(_rt::POINTER).cast::<usize>().write(value.len());
+                        held.cast::<u8>()
+                            .cast::<*mut u8>()
+                            .write(value.as_ptr().cast_mut());
+                        held.cast::<u8>()
+                            .add(_rt::POINTER)
+                            .cast::<usize>()
+                            .write(value.len());
                         held.cast::<u8>()
                     }
                 }
                 #[doc(hidden)]
                 pub unsafe fn _post_return_macro_rules_cabi(area: *mut u8) {
-                    unsafe { _rt::Held::<_rt::String, { 2 * _rt::POINTER }>::release(area) }
+                    unsafe {
+                        _rt::Held::<_rt::String, { 2 * _rt::POINTER }>::release(area)
+                    }
                 }
             }
         }
@@ -205,7 +231,9 @@ pub mod test {
                 #[doc(hidden)]
                 pub unsafe fn _lift(value: i32) -> Self {
                     match value {
-                        0..=3 => unsafe { ::core::mem::transmute::<u8, Self>(value as u8) },
+                        0..=3 => {
+                            unsafe { ::core::mem::transmute::<u8, Self>(value as u8) }
+                        }
                         _ => _rt::invalid_discriminant(),
                     }
                 }
@@ -227,16 +255,26 @@ pub mod test {
                     usize, a3 : i32, a4 : i32, a5 : i32, a6 : * mut u8)
                 );
                 unsafe {
-                    let (core, core1, core2, core3, core4) =
-                        super::super::super::_abi::lower_test_keywords_type__struct_(in_);
+                    let (core, core1, core2, core3, core4) = super::super::super::_abi::lower_test_keywords_type__struct_(
+                        in_,
+                    );
                     let mut area = _rt::Area::<{ 3 * _rt::POINTER }>::uninit();
                     let pointer = area.as_mut_ptr();
                     import(core, core1, core2, core3, core4, move_ as i32, pointer);
                     super::super::super::_abi::load_test_keywords_type__impl_(pointer)
                 }
             }
-            pub fn async_(await_: Union, yield_: u8, try_: u8, gen_: u8) -> _rt::Call<(Union, u8, u8, u8), Union> {
-                unsafe fn start(params: &(Union, u8, u8, u8), area: *mut u8, _cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn async_(
+                await_: Union,
+                yield_: u8,
+                try_: u8,
+                gen_: u8,
+            ) -> _rt::Call<(Union, u8, u8, u8), Union> {
+                unsafe fn start(
+                    params: &(Union, u8, u8, u8),
+                    area: *mut u8,
+                    _cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:keywords/type", "[async-lower]async", fn import(a0 : i32,
                         a1 : i32, a2 : i32, a3 : i32, a4 : * mut u8) -> i32
@@ -256,7 +294,11 @@ pub mod test {
                 unsafe fn lift(area: *mut u8) -> Union {
                     unsafe { Union::from_bits_truncate(area.cast::<u8>().read()) }
                 }
-                static CALL: _rt::CallVtable<(Union, u8, u8, u8), Union> = _rt::CallVtable { area: 1, start, lift };
+                static CALL: _rt::CallVtable<(Union, u8, u8, u8), Union> = _rt::CallVtable {
+                    area: 1,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (await_, yield_, try_, gen_))
             }
             pub fn return_(let_: u8) {
@@ -324,12 +366,7 @@ mod _abi {
         value: &super::test::keywords::type_::Struct,
     ) -> (i32, *mut u8, usize, i32, i32) {
         unsafe {
-            let super::test::keywords::type_::Struct {
-                self_,
-                super_,
-                crate_,
-                as_,
-            } = value;
+            let super::test::keywords::type_::Struct { self_, super_, crate_, as_ } = value;
             (
                 i32::from(*self_),
                 super_.as_ptr().cast_mut(),
@@ -355,7 +392,10 @@ mod _abi {
             }
         }
     }
-    pub(super) unsafe fn store_test_keywords_type__impl_(value: &super::test::keywords::type_::Impl, base: *mut u8) {
+    pub(super) unsafe fn store_test_keywords_type__impl_(
+        value: &super::test::keywords::type_::Impl,
+        base: *mut u8,
+    ) {
         unsafe {
             match value {
                 super::test::keywords::type_::Impl::Ref(payload) => {
@@ -375,15 +415,25 @@ mod _abi {
             }
         }
     }
-    pub(super) unsafe fn load_test_keywords_type__impl_(base: *mut u8) -> super::test::keywords::type_::Impl {
+    pub(super) unsafe fn load_test_keywords_type__impl_(
+        base: *mut u8,
+    ) -> super::test::keywords::type_::Impl {
         unsafe {
             match base.cast::<u8>().read() {
-                0 => super::test::keywords::type_::Impl::Ref(base.add(_rt::POINTER).cast::<u8>().read()),
+                0 => {
+                    super::test::keywords::type_::Impl::Ref(
+                        base.add(_rt::POINTER).cast::<u8>().read(),
+                    )
+                }
                 1 => super::test::keywords::type_::Impl::Mut,
-                2 => super::test::keywords::type_::Impl::Where(_rt::lift_string(
-                    base.add(_rt::POINTER).cast::<*mut u8>().read(),
-                    base.add(2 * _rt::POINTER).cast::<usize>().read(),
-                )),
+                2 => {
+                    super::test::keywords::type_::Impl::Where(
+                        _rt::lift_string(
+                            base.add(_rt::POINTER).cast::<*mut u8>().read(),
+                            base.add(2 * _rt::POINTER).cast::<usize>().read(),
+                        ),
+                    )
+                }
                 _ => _rt::invalid_discriminant(),
             }
         }
@@ -401,8 +451,10 @@ mod _abi {
     unused_unsafe,
     clippy::all
 )]
-pub const _COMPONENT_TYPE: [u8; 758] = *b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xC4\x05\x01A\x02\x01A\x08\x01B\x14\x01y\x04\0\x02fn\x03\0\0\x01r\x04\x04self}\x05supers\x05crate\x7F\x02as\x01\x04\0\x06struct\x03\0\x02\x01m\x04\x04self\x05super\x05crate\x06static\x04\0\x05match\x03\0\x04\x01q\x03\x03ref\x01}\0\x03mut\0\0\x05where\x01s\0\x04\0\x04impl\x03\0\x06\x01n\x03\x05const\x06unsafe\x03dyn\x04\0\x05union\x03\0\x08\x01@\x02\x02in\x03\x04move\x05\0\x07\x04\0\x04loop\x01\n\x01C\x04\x05await\t\x05yield}\x03try}\x03gen}\0\t\x04\0\x05async\x01\x0B\x01@\x01\x03let}\x01\0\x04\0\x06return\x01\x0C\x01k}\x01j\x01}\0\x01@\x04\x03boxs\x03vecs\x06option\r\x06result\x0E\0s\x04\0\x0Bmacro-rules\x01\x0F\x03\0\x12test:keywords/type\x05\0\x01@\x01\x02if}\x01\0\x03\0\x04else\x01\x01\x01@\x01\x08continue}\x01\0\x04\0\x05break\x01\x02\x01B\x14\x01y\x04\0\x02fn\x03\0\0\x01r\x04\x04self}\x05supers\x05crate\x7F\x02as\x01\x04\0\x06struct\x03\0\x02\x01m\x04\x04self\x05super\x05crate\x06static\x04\0\x05match\x03\0\x04\x01q\x03\x03ref\x01}\0\x03mut\0\0\x05where\x01s\0\x04\0\x04impl\x03\0\x06\x01n\x03\x05const\x06unsafe\x03dyn\x04\0\x05union\x03\0\x08\x01@\x02\x02in\x03\x04move\x05\0\x07\x04\0\x04loop\x01\n\x01C\x04\x05await\t\x05yield}\x03try}\x03gen}\0\t\x04\0\x05async\x01\x0B\x01@\x01\x03let}\x01\0\x04\0\x06return\x01\x0C\x01k}\x01j\x01}\0\x01@\x04\x03boxs\x03vecs\x06option\r\x06result\x0E\0s\x04\0\x0Bmacro-rules\x01\x0F\x04\0\x12test:keywords/type\x05\x03\x04\0\x12test:keywords/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
-_rt::component_type!("component-type:witflow:0.1.0:test:keywords:both", 758, &_COMPONENT_TYPE);
+pub const _COMPONENT_TYPE: &[u8; 758] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xC4\x05\x01A\x02\x01A\x08\x01B\x14\x01y\x04\0\x02fn\x03\0\0\x01r\x04\x04self}\x05supers\x05crate\x7F\x02as\x01\x04\0\x06struct\x03\0\x02\x01m\x04\x04self\x05super\x05crate\x06static\x04\0\x05match\x03\0\x04\x01q\x03\x03ref\x01}\0\x03mut\0\0\x05where\x01s\0\x04\0\x04impl\x03\0\x06\x01n\x03\x05const\x06unsafe\x03dyn\x04\0\x05union\x03\0\x08\x01@\x02\x02in\x03\x04move\x05\0\x07\x04\0\x04loop\x01\n\x01C\x04\x05await\t\x05yield}\x03try}\x03gen}\0\t\x04\0\x05async\x01\x0B\x01@\x01\x03let}\x01\0\x04\0\x06return\x01\x0C\x01k}\x01j\x01}\0\x01@\x04\x03boxs\x03vecs\x06option\r\x06result\x0E\0s\x04\0\x0Bmacro-rules\x01\x0F\x03\0\x12test:keywords/type\x05\0\x01@\x01\x02if}\x01\0\x03\0\x04else\x01\x01\x01@\x01\x08continue}\x01\0\x04\0\x05break\x01\x02\x01B\x14\x01y\x04\0\x02fn\x03\0\0\x01r\x04\x04self}\x05supers\x05crate\x7F\x02as\x01\x04\0\x06struct\x03\0\x02\x01m\x04\x04self\x05super\x05crate\x06static\x04\0\x05match\x03\0\x04\x01q\x03\x03ref\x01}\0\x03mut\0\0\x05where\x01s\0\x04\0\x04impl\x03\0\x06\x01n\x03\x05const\x06unsafe\x03dyn\x04\0\x05union\x03\0\x08\x01@\x02\x02in\x03\x04move\x05\0\x07\x04\0\x04loop\x01\n\x01C\x04\x05await\t\x05yield}\x03try}\x03gen}\0\t\x04\0\x05async\x01\x0B\x01@\x01\x03let}\x01\0\x04\0\x06return\x01\x0C\x01k}\x01j\x01}\0\x01@\x04\x03boxs\x03vecs\x06option\r\x06result\x0E\0s\x04\0\x0Bmacro-rules\x01\x0F\x04\0\x12test:keywords/type\x05\x03\x04\0\x12test:keywords/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
+_rt::component_type!(
+    "component-type:witflow:0.1.0:test:keywords:both", 758, _COMPONENT_TYPE
+);
 #[doc(hidden)]
 #[allow(unused_macros)]
 macro_rules! __export_both_impl {

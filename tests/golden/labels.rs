@@ -25,16 +25,24 @@ pub mod backup {
             import(key.as_ptr().cast_mut(), key.len(), pointer);
             match pointer.cast::<u8>().read() {
                 0 => ::core::option::Option::None,
-                1 => ::core::option::Option::Some(_rt::lift_string(
-                    pointer.add(_rt::POINTER).cast::<*mut u8>().read(),
-                    pointer.add(2 * _rt::POINTER).cast::<usize>().read(),
-                )),
+                1 => {
+                    ::core::option::Option::Some(
+                        _rt::lift_string(
+                            pointer.add(_rt::POINTER).cast::<*mut u8>().read(),
+                            pointer.add(2 * _rt::POINTER).cast::<usize>().read(),
+                        ),
+                    )
+                }
                 _ => _rt::invalid_discriminant(),
             }
         }
     }
     pub fn keys() -> _rt::Call<(), _rt::StreamReader<_rt::String>> {
-        unsafe fn start(_params: &(), area: *mut u8, _cleanup: &mut _rt::Cleanup) -> u32 {
+        unsafe fn start(
+            _params: &(),
+            area: *mut u8,
+            _cleanup: &mut _rt::Cleanup,
+        ) -> u32 {
             _rt::import!("backup", "[async-lower]keys", fn import(a0 : * mut u8) -> i32);
             unsafe {
                 let core = import(area);
@@ -49,7 +57,11 @@ pub mod backup {
                 )
             }
         }
-        static CALL: _rt::CallVtable<(), _rt::StreamReader<_rt::String>> = _rt::CallVtable { area: 4, start, lift };
+        static CALL: _rt::CallVtable<(), _rt::StreamReader<_rt::String>> = _rt::CallVtable {
+            area: 4,
+            start,
+            lift,
+        };
         _rt::call(&CALL, ())
     }
 }
@@ -98,7 +110,12 @@ pub mod exports {
         }
         #[doc(hidden)]
         pub unsafe fn _post_return_get_cabi(area: *mut u8) {
-            unsafe { _rt::Held::<::core::option::Option<_rt::String>, { 3 * _rt::POINTER }>::release(area) }
+            unsafe {
+                _rt::Held::<
+                    ::core::option::Option<_rt::String>,
+                    { 3 * _rt::POINTER },
+                >::release(area)
+            }
         }
         #[doc(hidden)]
         pub unsafe fn _export_keys_cabi<_G: Guest + 'static>() -> i32 {
@@ -139,16 +156,24 @@ pub mod primary {
             import(key.as_ptr().cast_mut(), key.len(), pointer);
             match pointer.cast::<u8>().read() {
                 0 => ::core::option::Option::None,
-                1 => ::core::option::Option::Some(_rt::lift_string(
-                    pointer.add(_rt::POINTER).cast::<*mut u8>().read(),
-                    pointer.add(2 * _rt::POINTER).cast::<usize>().read(),
-                )),
+                1 => {
+                    ::core::option::Option::Some(
+                        _rt::lift_string(
+                            pointer.add(_rt::POINTER).cast::<*mut u8>().read(),
+                            pointer.add(2 * _rt::POINTER).cast::<usize>().read(),
+                        ),
+                    )
+                }
                 _ => _rt::invalid_discriminant(),
             }
         }
     }
     pub fn keys() -> _rt::Call<(), _rt::StreamReader<_rt::String>> {
-        unsafe fn start(_params: &(), area: *mut u8, _cleanup: &mut _rt::Cleanup) -> u32 {
+        unsafe fn start(
+            _params: &(),
+            area: *mut u8,
+            _cleanup: &mut _rt::Cleanup,
+        ) -> u32 {
             _rt::import!(
                 "primary", "[async-lower]keys", fn import(a0 : * mut u8) -> i32
             );
@@ -165,7 +190,11 @@ pub mod primary {
                 )
             }
         }
-        static CALL: _rt::CallVtable<(), _rt::StreamReader<_rt::String>> = _rt::CallVtable { area: 4, start, lift };
+        static CALL: _rt::CallVtable<(), _rt::StreamReader<_rt::String>> = _rt::CallVtable {
+            area: 4,
+            start,
+            lift,
+        };
         _rt::call(&CALL, ())
     }
 }
@@ -196,7 +225,11 @@ pub mod wit_stream {
             size: 2 * _rt::POINTER,
             align: _rt::POINTER,
             lower: ::core::option::Option::Some({
-                unsafe fn lower(value: &_rt::String, base: *mut u8, _cleanup: &mut _rt::Cleanup) {
+                unsafe fn lower(
+                    value: &_rt::String,
+                    base: *mut u8,
+                    _cleanup: &mut _rt::Cleanup,
+                ) {
                     unsafe {
                         base.cast::<*mut u8>().write(value.as_ptr().cast_mut());
                         base.add(_rt::POINTER).cast::<usize>().write(value.len());
@@ -216,14 +249,13 @@ pub mod wit_stream {
                 lift
             }),
             intrinsics: _rt::stream_intrinsics!(
-                "primary",
-                new = "[stream-new-0]keys",
-                read = "[async-lower][stream-read-0]keys",
-                write = "[async-lower][stream-write-0]keys",
-                cancel_read = "[stream-cancel-read-0]keys",
-                cancel_write = "[stream-cancel-write-0]keys",
-                drop_readable = "[stream-drop-readable-0]keys",
-                drop_writable = "[stream-drop-writable-0]keys"
+                "primary", new = "[stream-new-0]keys", read =
+                "[async-lower][stream-read-0]keys", write =
+                "[async-lower][stream-write-0]keys", cancel_read =
+                "[stream-cancel-read-0]keys", cancel_write =
+                "[stream-cancel-write-0]keys", drop_readable =
+                "[stream-drop-readable-0]keys", drop_writable =
+                "[stream-drop-writable-0]keys"
             ),
         };
     }
@@ -240,8 +272,10 @@ pub mod wit_stream {
     unused_unsafe,
     clippy::all
 )]
-pub const _COMPONENT_TYPE: [u8; 297] = *b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xF7\x01\x01A\x02\x01A\x06\x01B\x06\x01ks\x01@\x01\x03keys\0\0\x04\0\x03get\x01\x01\x01f\x01s\x01C\0\0\x02\x04\0\x04keys\x01\x03\x03\x02\x07primary\x01\0\x11test:labels/store\x05\0\x01B\x06\x01ks\x01@\x01\x03keys\0\0\x04\0\x03get\x01\x01\x01f\x01s\x01C\0\0\x02\x04\0\x04keys\x01\x03\x03\x02\x06backup\x01\0\x11test:labels/store\x05\x01\x01B\x06\x01ks\x01@\x01\x03keys\0\0\x04\0\x03get\x01\x01\x01f\x01s\x01C\0\0\x02\x04\0\x04keys\x01\x03\x04\x02\x06merged\x01\0\x11test:labels/store\x05\x02\x04\0\x10test:labels/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
-_rt::component_type!("component-type:witflow:0.1.0:test:labels:both", 297, &_COMPONENT_TYPE);
+pub const _COMPONENT_TYPE: &[u8; 297] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xF7\x01\x01A\x02\x01A\x06\x01B\x06\x01ks\x01@\x01\x03keys\0\0\x04\0\x03get\x01\x01\x01f\x01s\x01C\0\0\x02\x04\0\x04keys\x01\x03\x03\x02\x07primary\x01\0\x11test:labels/store\x05\0\x01B\x06\x01ks\x01@\x01\x03keys\0\0\x04\0\x03get\x01\x01\x01f\x01s\x01C\0\0\x02\x04\0\x04keys\x01\x03\x03\x02\x06backup\x01\0\x11test:labels/store\x05\x01\x01B\x06\x01ks\x01@\x01\x03keys\0\0\x04\0\x03get\x01\x01\x01f\x01s\x01C\0\0\x02\x04\0\x04keys\x01\x03\x04\x02\x06merged\x01\0\x11test:labels/store\x05\x02\x04\0\x10test:labels/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
+_rt::component_type!(
+    "component-type:witflow:0.1.0:test:labels:both", 297, _COMPONENT_TYPE
+);
 #[doc(hidden)]
 #[allow(unused_macros)]
 macro_rules! __export_both_impl {

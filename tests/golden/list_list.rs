@@ -17,33 +17,44 @@ pub mod exports {
     pub mod test {
         pub mod list_list {
             pub mod api {
-                pub use super::super::super::super::test::list_list::api::T;
                 use ::witflow::rt as _rt;
+                pub use super::super::super::super::test::list_list::api::T;
                 pub trait Guest {
                     fn echo(x: T) -> T;
                     fn echo_list(x: _rt::Vec<T>) -> _rt::Vec<T>;
                     async fn echo_async(x: T) -> T;
                     async fn echo_list_async(x: _rt::Vec<T>) -> _rt::Vec<T>;
-                    async fn echo_stream(x: _rt::StreamReader<T>) -> _rt::StreamReader<T>;
-                    async fn echo_future(x: _rt::FutureReader<T>) -> _rt::FutureReader<T>;
+                    async fn echo_stream(
+                        x: _rt::StreamReader<T>,
+                    ) -> _rt::StreamReader<T>;
+                    async fn echo_future(
+                        x: _rt::FutureReader<T>,
+                    ) -> _rt::FutureReader<T>;
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_cabi<_G: Guest>(a0: *mut u8, a1: usize) -> *mut u8 {
+                pub unsafe fn _export_echo_cabi<_G: Guest>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> *mut u8 {
                     unsafe {
-                        let result = _G::echo(_rt::lift_list(a0, a1, 2 * _rt::POINTER, _rt::POINTER, |base| {
+                        let result = _G::echo(
                             _rt::lift_list(
-                                base.cast::<*mut u8>().read(),
-                                base.add(_rt::POINTER).cast::<usize>().read(),
+                                a0,
+                                a1,
                                 2 * _rt::POINTER,
                                 _rt::POINTER,
-                                |base1| {
-                                    _rt::lift_string(
+                                |base| _rt::lift_list(
+                                    base.cast::<*mut u8>().read(),
+                                    base.add(_rt::POINTER).cast::<usize>().read(),
+                                    2 * _rt::POINTER,
+                                    _rt::POINTER,
+                                    |base1| _rt::lift_string(
                                         base1.cast::<*mut u8>().read(),
                                         base1.add(_rt::POINTER).cast::<usize>().read(),
-                                    )
-                                },
-                            )
-                        }));
+                                    ),
+                                ),
+                            ),
+                        );
                         let held = _rt::Held::<_, { 2 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
                         let (core, core1) = _rt::lower_list(
@@ -76,30 +87,35 @@ pub mod exports {
                     unsafe { _rt::Held::<T, { 2 * _rt::POINTER }>::release(area) }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_cabi<_G: Guest>(a0: *mut u8, a1: usize) -> *mut u8 {
+                pub unsafe fn _export_echo_list_cabi<_G: Guest>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> *mut u8 {
                     unsafe {
-                        let result = _G::echo_list(_rt::lift_list(a0, a1, 2 * _rt::POINTER, _rt::POINTER, |base| {
+                        let result = _G::echo_list(
                             _rt::lift_list(
-                                base.cast::<*mut u8>().read(),
-                                base.add(_rt::POINTER).cast::<usize>().read(),
+                                a0,
+                                a1,
                                 2 * _rt::POINTER,
                                 _rt::POINTER,
-                                |base1| {
-                                    _rt::lift_list(
+                                |base| _rt::lift_list(
+                                    base.cast::<*mut u8>().read(),
+                                    base.add(_rt::POINTER).cast::<usize>().read(),
+                                    2 * _rt::POINTER,
+                                    _rt::POINTER,
+                                    |base1| _rt::lift_list(
                                         base1.cast::<*mut u8>().read(),
                                         base1.add(_rt::POINTER).cast::<usize>().read(),
                                         2 * _rt::POINTER,
                                         _rt::POINTER,
-                                        |base2| {
-                                            _rt::lift_string(
-                                                base2.cast::<*mut u8>().read(),
-                                                base2.add(_rt::POINTER).cast::<usize>().read(),
-                                            )
-                                        },
-                                    )
-                                },
-                            )
-                        }));
+                                        |base2| _rt::lift_string(
+                                            base2.cast::<*mut u8>().read(),
+                                            base2.add(_rt::POINTER).cast::<usize>().read(),
+                                        ),
+                                    ),
+                                ),
+                            ),
+                        );
                         let held = _rt::Held::<_, { 2 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
                         let (core, core1) = _rt::lower_list(
@@ -139,25 +155,32 @@ pub mod exports {
                 }
                 #[doc(hidden)]
                 pub unsafe fn _post_return_echo_list_cabi(area: *mut u8) {
-                    unsafe { _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area) }
+                    unsafe {
+                        _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area)
+                    }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_async_cabi<_G: Guest + 'static>(a0: *mut u8, a1: usize) -> i32 {
+                pub unsafe fn _export_echo_async_cabi<_G: Guest + 'static>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> i32 {
                     unsafe {
-                        let arg0 = _rt::lift_list(a0, a1, 2 * _rt::POINTER, _rt::POINTER, |base| {
-                            _rt::lift_list(
+                        let arg0 = _rt::lift_list(
+                            a0,
+                            a1,
+                            2 * _rt::POINTER,
+                            _rt::POINTER,
+                            |base| _rt::lift_list(
                                 base.cast::<*mut u8>().read(),
                                 base.add(_rt::POINTER).cast::<usize>().read(),
                                 2 * _rt::POINTER,
                                 _rt::POINTER,
-                                |base1| {
-                                    _rt::lift_string(
-                                        base1.cast::<*mut u8>().read(),
-                                        base1.add(_rt::POINTER).cast::<usize>().read(),
-                                    )
-                                },
-                            )
-                        });
+                                |base1| _rt::lift_string(
+                                    base1.cast::<*mut u8>().read(),
+                                    base1.add(_rt::POINTER).cast::<usize>().read(),
+                                ),
+                            ),
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_async(arg0).await;
                             _rt::import!(
@@ -190,30 +213,33 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(a0: *mut u8, a1: usize) -> i32 {
+                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> i32 {
                     unsafe {
-                        let arg0 = _rt::lift_list(a0, a1, 2 * _rt::POINTER, _rt::POINTER, |base| {
-                            _rt::lift_list(
+                        let arg0 = _rt::lift_list(
+                            a0,
+                            a1,
+                            2 * _rt::POINTER,
+                            _rt::POINTER,
+                            |base| _rt::lift_list(
                                 base.cast::<*mut u8>().read(),
                                 base.add(_rt::POINTER).cast::<usize>().read(),
                                 2 * _rt::POINTER,
                                 _rt::POINTER,
-                                |base1| {
-                                    _rt::lift_list(
-                                        base1.cast::<*mut u8>().read(),
-                                        base1.add(_rt::POINTER).cast::<usize>().read(),
-                                        2 * _rt::POINTER,
-                                        _rt::POINTER,
-                                        |base2| {
-                                            _rt::lift_string(
-                                                base2.cast::<*mut u8>().read(),
-                                                base2.add(_rt::POINTER).cast::<usize>().read(),
-                                            )
-                                        },
-                                    )
-                                },
-                            )
-                        });
+                                |base1| _rt::lift_list(
+                                    base1.cast::<*mut u8>().read(),
+                                    base1.add(_rt::POINTER).cast::<usize>().read(),
+                                    2 * _rt::POINTER,
+                                    _rt::POINTER,
+                                    |base2| _rt::lift_string(
+                                        base2.cast::<*mut u8>().read(),
+                                        base2.add(_rt::POINTER).cast::<usize>().read(),
+                                    ),
+                                ),
+                            ),
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_list_async(arg0).await;
                             _rt::import!(
@@ -257,10 +283,14 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::stream_lift(a0, <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE);
+                        let arg0 = _rt::stream_lift(
+                            a0,
+                            <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_stream(arg0).await;
                             _rt::import!(
@@ -274,10 +304,14 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::future_lift(a0, <T as super::super::super::super::wit_future::FuturePayload>::VTABLE);
+                        let arg0 = _rt::future_lift(
+                            a0,
+                            <T as super::super::super::super::wit_future::FuturePayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_future(arg0).await;
                             _rt::import!(
@@ -345,20 +379,16 @@ pub mod test {
                         pointer.add(_rt::POINTER).cast::<usize>().read(),
                         2 * _rt::POINTER,
                         _rt::POINTER,
-                        |base| {
-                            _rt::lift_list(
-                                base.cast::<*mut u8>().read(),
-                                base.add(_rt::POINTER).cast::<usize>().read(),
-                                2 * _rt::POINTER,
-                                _rt::POINTER,
-                                |base1| {
-                                    _rt::lift_string(
-                                        base1.cast::<*mut u8>().read(),
-                                        base1.add(_rt::POINTER).cast::<usize>().read(),
-                                    )
-                                },
-                            )
-                        },
+                        |base| _rt::lift_list(
+                            base.cast::<*mut u8>().read(),
+                            base.add(_rt::POINTER).cast::<usize>().read(),
+                            2 * _rt::POINTER,
+                            _rt::POINTER,
+                            |base1| _rt::lift_string(
+                                base1.cast::<*mut u8>().read(),
+                                base1.add(_rt::POINTER).cast::<usize>().read(),
+                            ),
+                        ),
                     )
                 }
             }
@@ -407,41 +437,43 @@ pub mod test {
                         pointer.add(_rt::POINTER).cast::<usize>().read(),
                         2 * _rt::POINTER,
                         _rt::POINTER,
-                        |base| {
-                            _rt::lift_list(
-                                base.cast::<*mut u8>().read(),
-                                base.add(_rt::POINTER).cast::<usize>().read(),
+                        |base| _rt::lift_list(
+                            base.cast::<*mut u8>().read(),
+                            base.add(_rt::POINTER).cast::<usize>().read(),
+                            2 * _rt::POINTER,
+                            _rt::POINTER,
+                            |base1| _rt::lift_list(
+                                base1.cast::<*mut u8>().read(),
+                                base1.add(_rt::POINTER).cast::<usize>().read(),
                                 2 * _rt::POINTER,
                                 _rt::POINTER,
-                                |base1| {
-                                    _rt::lift_list(
-                                        base1.cast::<*mut u8>().read(),
-                                        base1.add(_rt::POINTER).cast::<usize>().read(),
-                                        2 * _rt::POINTER,
-                                        _rt::POINTER,
-                                        |base2| {
-                                            _rt::lift_string(
-                                                base2.cast::<*mut u8>().read(),
-                                                base2.add(_rt::POINTER).cast::<usize>().read(),
-                                            )
-                                        },
-                                    )
-                                },
-                            )
-                        },
+                                |base2| _rt::lift_string(
+                                    base2.cast::<*mut u8>().read(),
+                                    base2.add(_rt::POINTER).cast::<usize>().read(),
+                                ),
+                            ),
+                        ),
                     )
                 }
             }
             pub fn echo_async(x: T) -> _rt::Call<(T,), T> {
-                unsafe fn start(params: &(T,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+                unsafe fn start(
+                    params: &(T,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:list-list/api", "[async-lower]echo-async", fn import(a0 : *
                         mut u8, a1 : usize, a2 : * mut u8) -> i32
                     );
                     let (x,) = params;
                     unsafe {
-                        let (core, core1) =
-                            _rt::lower_list(x, 2 * _rt::POINTER, _rt::POINTER, cleanup, |item, base, cleanup1| {
+                        let (core, core1) = _rt::lower_list(
+                            x,
+                            2 * _rt::POINTER,
+                            _rt::POINTER,
+                            cleanup,
+                            |item, base, cleanup1| {
                                 let (core, core1) = _rt::lower_list(
                                     item,
                                     2 * _rt::POINTER,
@@ -454,7 +486,8 @@ pub mod test {
                                 );
                                 base.cast::<*mut u8>().write(core);
                                 base.add(_rt::POINTER).cast::<usize>().write(core1);
-                            });
+                            },
+                        );
                         let core2 = import(core, core1, area);
                         core2 as u32
                     }
@@ -466,20 +499,16 @@ pub mod test {
                             area.add(_rt::POINTER).cast::<usize>().read(),
                             2 * _rt::POINTER,
                             _rt::POINTER,
-                            |base| {
-                                _rt::lift_list(
-                                    base.cast::<*mut u8>().read(),
-                                    base.add(_rt::POINTER).cast::<usize>().read(),
-                                    2 * _rt::POINTER,
-                                    _rt::POINTER,
-                                    |base1| {
-                                        _rt::lift_string(
-                                            base1.cast::<*mut u8>().read(),
-                                            base1.add(_rt::POINTER).cast::<usize>().read(),
-                                        )
-                                    },
-                                )
-                            },
+                            |base| _rt::lift_list(
+                                base.cast::<*mut u8>().read(),
+                                base.add(_rt::POINTER).cast::<usize>().read(),
+                                2 * _rt::POINTER,
+                                _rt::POINTER,
+                                |base1| _rt::lift_string(
+                                    base1.cast::<*mut u8>().read(),
+                                    base1.add(_rt::POINTER).cast::<usize>().read(),
+                                ),
+                            ),
                         )
                     }
                 }
@@ -490,16 +519,26 @@ pub mod test {
                 };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_list_async(x: _rt::Vec<T>) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
-                unsafe fn start(params: &(_rt::Vec<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_list_async(
+                x: _rt::Vec<T>,
+            ) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
+                unsafe fn start(
+                    params: &(_rt::Vec<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:list-list/api", "[async-lower]echo-list-async", fn
                         import(a0 : * mut u8, a1 : usize, a2 : * mut u8) -> i32
                     );
                     let (x,) = params;
                     unsafe {
-                        let (core, core1) =
-                            _rt::lower_list(x, 2 * _rt::POINTER, _rt::POINTER, cleanup, |item, base, cleanup1| {
+                        let (core, core1) = _rt::lower_list(
+                            x,
+                            2 * _rt::POINTER,
+                            _rt::POINTER,
+                            cleanup,
+                            |item, base, cleanup1| {
                                 let (core, core1) = _rt::lower_list(
                                     item,
                                     2 * _rt::POINTER,
@@ -522,7 +561,8 @@ pub mod test {
                                 );
                                 base.cast::<*mut u8>().write(core);
                                 base.add(_rt::POINTER).cast::<usize>().write(core1);
-                            });
+                            },
+                        );
                         let core2 = import(core, core1, area);
                         core2 as u32
                     }
@@ -534,28 +574,22 @@ pub mod test {
                             area.add(_rt::POINTER).cast::<usize>().read(),
                             2 * _rt::POINTER,
                             _rt::POINTER,
-                            |base| {
-                                _rt::lift_list(
-                                    base.cast::<*mut u8>().read(),
-                                    base.add(_rt::POINTER).cast::<usize>().read(),
+                            |base| _rt::lift_list(
+                                base.cast::<*mut u8>().read(),
+                                base.add(_rt::POINTER).cast::<usize>().read(),
+                                2 * _rt::POINTER,
+                                _rt::POINTER,
+                                |base1| _rt::lift_list(
+                                    base1.cast::<*mut u8>().read(),
+                                    base1.add(_rt::POINTER).cast::<usize>().read(),
                                     2 * _rt::POINTER,
                                     _rt::POINTER,
-                                    |base1| {
-                                        _rt::lift_list(
-                                            base1.cast::<*mut u8>().read(),
-                                            base1.add(_rt::POINTER).cast::<usize>().read(),
-                                            2 * _rt::POINTER,
-                                            _rt::POINTER,
-                                            |base2| {
-                                                _rt::lift_string(
-                                                    base2.cast::<*mut u8>().read(),
-                                                    base2.add(_rt::POINTER).cast::<usize>().read(),
-                                                )
-                                            },
-                                        )
-                                    },
-                                )
-                            },
+                                    |base2| _rt::lift_string(
+                                        base2.cast::<*mut u8>().read(),
+                                        base2.add(_rt::POINTER).cast::<usize>().read(),
+                                    ),
+                                ),
+                            ),
                         )
                     }
                 }
@@ -566,8 +600,14 @@ pub mod test {
                 };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_stream(x: _rt::StreamReader<T>) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
-                unsafe fn start(params: &(_rt::StreamReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_stream(
+                x: _rt::StreamReader<T>,
+            ) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::StreamReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:list-list/api", "[async-lower]echo-stream", fn import(a0 :
                         i32, a1 : * mut u8) -> i32
@@ -587,12 +627,24 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::StreamReader<T>,), _rt::StreamReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::StreamReader<T>,),
+                    _rt::StreamReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_future(x: _rt::FutureReader<T>) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
-                unsafe fn start(params: &(_rt::FutureReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_future(
+                x: _rt::FutureReader<T>,
+            ) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::FutureReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:list-list/api", "[async-lower]echo-future", fn import(a0 :
                         i32, a1 : * mut u8) -> i32
@@ -612,8 +664,14 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::FutureReader<T>,), _rt::FutureReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::FutureReader<T>,),
+                    _rt::FutureReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
         }
@@ -646,7 +704,11 @@ pub mod wit_stream {
             size: 2 * _rt::POINTER,
             align: _rt::POINTER,
             lower: ::core::option::Option::Some({
-                unsafe fn lower(value: &super::test::list_list::api::T, base: *mut u8, cleanup: &mut _rt::Cleanup) {
+                unsafe fn lower(
+                    value: &super::test::list_list::api::T,
+                    base: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) {
                     unsafe {
                         let (core, core1) = _rt::lower_list(
                             value,
@@ -682,34 +744,29 @@ pub mod wit_stream {
                             base.add(_rt::POINTER).cast::<usize>().read(),
                             2 * _rt::POINTER,
                             _rt::POINTER,
-                            |base1| {
-                                _rt::lift_list(
-                                    base1.cast::<*mut u8>().read(),
-                                    base1.add(_rt::POINTER).cast::<usize>().read(),
-                                    2 * _rt::POINTER,
-                                    _rt::POINTER,
-                                    |base2| {
-                                        _rt::lift_string(
-                                            base2.cast::<*mut u8>().read(),
-                                            base2.add(_rt::POINTER).cast::<usize>().read(),
-                                        )
-                                    },
-                                )
-                            },
+                            |base1| _rt::lift_list(
+                                base1.cast::<*mut u8>().read(),
+                                base1.add(_rt::POINTER).cast::<usize>().read(),
+                                2 * _rt::POINTER,
+                                _rt::POINTER,
+                                |base2| _rt::lift_string(
+                                    base2.cast::<*mut u8>().read(),
+                                    base2.add(_rt::POINTER).cast::<usize>().read(),
+                                ),
+                            ),
                         )
                     }
                 }
                 lift
             }),
             intrinsics: _rt::stream_intrinsics!(
-                "test:list-list/api",
-                new = "[stream-new-0]echo-stream",
-                read = "[async-lower][stream-read-0]echo-stream",
-                write = "[async-lower][stream-write-0]echo-stream",
-                cancel_read = "[stream-cancel-read-0]echo-stream",
-                cancel_write = "[stream-cancel-write-0]echo-stream",
-                drop_readable = "[stream-drop-readable-0]echo-stream",
-                drop_writable = "[stream-drop-writable-0]echo-stream"
+                "test:list-list/api", new = "[stream-new-0]echo-stream", read =
+                "[async-lower][stream-read-0]echo-stream", write =
+                "[async-lower][stream-write-0]echo-stream", cancel_read =
+                "[stream-cancel-read-0]echo-stream", cancel_write =
+                "[stream-cancel-write-0]echo-stream", drop_readable =
+                "[stream-drop-readable-0]echo-stream", drop_writable =
+                "[stream-drop-writable-0]echo-stream"
             ),
         };
     }
@@ -734,7 +791,9 @@ pub mod wit_future {
     }
     /// Makes a future: what is written to the writer comes out of the reader. A writer that is dropped unwritten
     /// writes what `default` gives.
-    pub fn new<T: FuturePayload>(default: fn() -> T) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
+    pub fn new<T: FuturePayload>(
+        default: fn() -> T,
+    ) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
         _rt::future_new(T::VTABLE, default)
     }
     impl FuturePayload for super::test::list_list::api::T {
@@ -742,7 +801,11 @@ pub mod wit_future {
             size: 2 * _rt::POINTER,
             align: _rt::POINTER,
             lower: ::core::option::Option::Some({
-                unsafe fn lower(value: &super::test::list_list::api::T, base: *mut u8, cleanup: &mut _rt::Cleanup) {
+                unsafe fn lower(
+                    value: &super::test::list_list::api::T,
+                    base: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) {
                     unsafe {
                         let (core, core1) = _rt::lower_list(
                             value,
@@ -778,34 +841,29 @@ pub mod wit_future {
                             base.add(_rt::POINTER).cast::<usize>().read(),
                             2 * _rt::POINTER,
                             _rt::POINTER,
-                            |base1| {
-                                _rt::lift_list(
-                                    base1.cast::<*mut u8>().read(),
-                                    base1.add(_rt::POINTER).cast::<usize>().read(),
-                                    2 * _rt::POINTER,
-                                    _rt::POINTER,
-                                    |base2| {
-                                        _rt::lift_string(
-                                            base2.cast::<*mut u8>().read(),
-                                            base2.add(_rt::POINTER).cast::<usize>().read(),
-                                        )
-                                    },
-                                )
-                            },
+                            |base1| _rt::lift_list(
+                                base1.cast::<*mut u8>().read(),
+                                base1.add(_rt::POINTER).cast::<usize>().read(),
+                                2 * _rt::POINTER,
+                                _rt::POINTER,
+                                |base2| _rt::lift_string(
+                                    base2.cast::<*mut u8>().read(),
+                                    base2.add(_rt::POINTER).cast::<usize>().read(),
+                                ),
+                            ),
                         )
                     }
                 }
                 lift
             }),
             intrinsics: _rt::future_intrinsics!(
-                "test:list-list/api",
-                new = "[future-new-0]echo-future",
-                read = "[async-lower][future-read-0]echo-future",
-                write = "[async-lower][future-write-0]echo-future",
-                cancel_read = "[future-cancel-read-0]echo-future",
-                cancel_write = "[future-cancel-write-0]echo-future",
-                drop_readable = "[future-drop-readable-0]echo-future",
-                drop_writable = "[future-drop-writable-0]echo-future"
+                "test:list-list/api", new = "[future-new-0]echo-future", read =
+                "[async-lower][future-read-0]echo-future", write =
+                "[async-lower][future-write-0]echo-future", cancel_read =
+                "[future-cancel-read-0]echo-future", cancel_write =
+                "[future-cancel-write-0]echo-future", drop_readable =
+                "[future-drop-readable-0]echo-future", drop_writable =
+                "[future-drop-writable-0]echo-future"
             ),
         };
     }
@@ -822,11 +880,9 @@ pub mod wit_future {
     unused_unsafe,
     clippy::all
 )]
-pub const _COMPONENT_TYPE: [u8; 456] = *b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x96\x03\x01A\x02\x01A\x04\x01B\x12\x01ps\x01p\0\x04\0\x01t\x03\0\x01\x01@\x01\x01x\x02\0\x02\x04\0\x04echo\x01\x03\x01p\x02\x01@\x01\x01x\x04\0\x04\x04\0\techo-list\x01\x05\x01C\x01\x01x\x02\0\x02\x04\0\necho-async\x01\x06\x01C\x01\x01x\x04\0\x04\x04\0\x0Fecho-list-async\x01\x07\x01f\x01\x02\x01C\x01\x01x\x08\0\x08\x04\0\x0Becho-stream\x01\t\x01e\x01\x02\x01C\x01\x01x\n\0\n\x04\0\x0Becho-future\x01\x0B\x03\0\x12test:list-list/api\x05\0\x01B\x12\x01ps\x01p\0\x04\0\x01t\x03\0\x01\x01@\x01\x01x\x02\0\x02\x04\0\x04echo\x01\x03\x01p\x02\x01@\x01\x01x\x04\0\x04\x04\0\techo-list\x01\x05\x01C\x01\x01x\x02\0\x02\x04\0\necho-async\x01\x06\x01C\x01\x01x\x04\0\x04\x04\0\x0Fecho-list-async\x01\x07\x01f\x01\x02\x01C\x01\x01x\x08\0\x08\x04\0\x0Becho-stream\x01\t\x01e\x01\x02\x01C\x01\x01x\n\0\n\x04\0\x0Becho-future\x01\x0B\x04\0\x12test:list-list/api\x05\x01\x04\0\x13test:list-list/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
+pub const _COMPONENT_TYPE: &[u8; 456] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x96\x03\x01A\x02\x01A\x04\x01B\x12\x01ps\x01p\0\x04\0\x01t\x03\0\x01\x01@\x01\x01x\x02\0\x02\x04\0\x04echo\x01\x03\x01p\x02\x01@\x01\x01x\x04\0\x04\x04\0\techo-list\x01\x05\x01C\x01\x01x\x02\0\x02\x04\0\necho-async\x01\x06\x01C\x01\x01x\x04\0\x04\x04\0\x0Fecho-list-async\x01\x07\x01f\x01\x02\x01C\x01\x01x\x08\0\x08\x04\0\x0Becho-stream\x01\t\x01e\x01\x02\x01C\x01\x01x\n\0\n\x04\0\x0Becho-future\x01\x0B\x03\0\x12test:list-list/api\x05\0\x01B\x12\x01ps\x01p\0\x04\0\x01t\x03\0\x01\x01@\x01\x01x\x02\0\x02\x04\0\x04echo\x01\x03\x01p\x02\x01@\x01\x01x\x04\0\x04\x04\0\techo-list\x01\x05\x01C\x01\x01x\x02\0\x02\x04\0\necho-async\x01\x06\x01C\x01\x01x\x04\0\x04\x04\0\x0Fecho-list-async\x01\x07\x01f\x01\x02\x01C\x01\x01x\x08\0\x08\x04\0\x0Becho-stream\x01\t\x01e\x01\x02\x01C\x01\x01x\n\0\n\x04\0\x0Becho-future\x01\x0B\x04\0\x12test:list-list/api\x05\x01\x04\0\x13test:list-list/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:list-list:both",
-    456,
-    &_COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:list-list:both", 456, _COMPONENT_TYPE
 );
 #[doc(hidden)]
 #[allow(unused_macros)]

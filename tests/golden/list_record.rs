@@ -17,23 +17,38 @@ pub mod exports {
     pub mod test {
         pub mod list_record {
             pub mod api {
+                use ::witflow::rt as _rt;
                 pub use super::super::super::super::test::list_record::api::Entry;
                 pub use super::super::super::super::test::list_record::api::T;
-                use ::witflow::rt as _rt;
                 pub trait Guest {
                     fn echo(x: T) -> T;
                     fn echo_list(x: _rt::Vec<T>) -> _rt::Vec<T>;
                     async fn echo_async(x: T) -> T;
                     async fn echo_list_async(x: _rt::Vec<T>) -> _rt::Vec<T>;
-                    async fn echo_stream(x: _rt::StreamReader<T>) -> _rt::StreamReader<T>;
-                    async fn echo_future(x: _rt::FutureReader<T>) -> _rt::FutureReader<T>;
+                    async fn echo_stream(
+                        x: _rt::StreamReader<T>,
+                    ) -> _rt::StreamReader<T>;
+                    async fn echo_future(
+                        x: _rt::FutureReader<T>,
+                    ) -> _rt::FutureReader<T>;
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_cabi<_G: Guest>(a0: *mut u8, a1: usize) -> *mut u8 {
+                pub unsafe fn _export_echo_cabi<_G: Guest>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> *mut u8 {
                     unsafe {
-                        let result = _G::echo(_rt::lift_list(a0, a1, 16 + 2 * _rt::POINTER, 8, |base| {
-                            super::super::super::super::_abi::load_test_list_record_api_entry(base)
-                        }));
+                        let result = _G::echo(
+                            _rt::lift_list(
+                                a0,
+                                a1,
+                                16 + 2 * _rt::POINTER,
+                                8,
+                                |base| super::super::super::super::_abi::load_test_list_record_api_entry(
+                                    base,
+                                ),
+                            ),
+                        );
                         let held = _rt::Held::<_, { 2 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
                         let (core, core1) = _rt::lower_list(
@@ -42,7 +57,10 @@ pub mod exports {
                             8,
                             &mut (*held).cleanup,
                             |item, base, _cleanup| {
-                                super::super::super::super::_abi::store_test_list_record_api_entry(item, base);
+                                super::super::super::super::_abi::store_test_list_record_api_entry(
+                                    item,
+                                    base,
+                                );
                             },
                         );
                         held.cast::<u8>().cast::<*mut u8>().write(core);
@@ -55,17 +73,28 @@ pub mod exports {
                     unsafe { _rt::Held::<T, { 2 * _rt::POINTER }>::release(area) }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_cabi<_G: Guest>(a0: *mut u8, a1: usize) -> *mut u8 {
+                pub unsafe fn _export_echo_list_cabi<_G: Guest>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> *mut u8 {
                     unsafe {
-                        let result = _G::echo_list(_rt::lift_list(a0, a1, 2 * _rt::POINTER, _rt::POINTER, |base| {
+                        let result = _G::echo_list(
                             _rt::lift_list(
-                                base.cast::<*mut u8>().read(),
-                                base.add(_rt::POINTER).cast::<usize>().read(),
-                                16 + 2 * _rt::POINTER,
-                                8,
-                                |base1| super::super::super::super::_abi::load_test_list_record_api_entry(base1),
-                            )
-                        }));
+                                a0,
+                                a1,
+                                2 * _rt::POINTER,
+                                _rt::POINTER,
+                                |base| _rt::lift_list(
+                                    base.cast::<*mut u8>().read(),
+                                    base.add(_rt::POINTER).cast::<usize>().read(),
+                                    16 + 2 * _rt::POINTER,
+                                    8,
+                                    |base1| super::super::super::super::_abi::load_test_list_record_api_entry(
+                                        base1,
+                                    ),
+                                ),
+                            ),
+                        );
                         let held = _rt::Held::<_, { 2 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
                         let (core, core1) = _rt::lower_list(
@@ -81,7 +110,8 @@ pub mod exports {
                                     cleanup,
                                     |item1, base1, _cleanup| {
                                         super::super::super::super::_abi::store_test_list_record_api_entry(
-                                            item1, base1,
+                                            item1,
+                                            base1,
                                         );
                                     },
                                 );
@@ -96,14 +126,25 @@ pub mod exports {
                 }
                 #[doc(hidden)]
                 pub unsafe fn _post_return_echo_list_cabi(area: *mut u8) {
-                    unsafe { _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area) }
+                    unsafe {
+                        _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area)
+                    }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_async_cabi<_G: Guest + 'static>(a0: *mut u8, a1: usize) -> i32 {
+                pub unsafe fn _export_echo_async_cabi<_G: Guest + 'static>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> i32 {
                     unsafe {
-                        let arg0 = _rt::lift_list(a0, a1, 16 + 2 * _rt::POINTER, 8, |base| {
-                            super::super::super::super::_abi::load_test_list_record_api_entry(base)
-                        });
+                        let arg0 = _rt::lift_list(
+                            a0,
+                            a1,
+                            16 + 2 * _rt::POINTER,
+                            8,
+                            |base| super::super::super::super::_abi::load_test_list_record_api_entry(
+                                base,
+                            ),
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_async(arg0).await;
                             _rt::import!(
@@ -117,7 +158,10 @@ pub mod exports {
                                 8,
                                 &mut cleanup,
                                 |item, base, _cleanup| {
-                                    super::super::super::super::_abi::store_test_list_record_api_entry(item, base);
+                                    super::super::super::super::_abi::store_test_list_record_api_entry(
+                                        item,
+                                        base,
+                                    );
                                 },
                             );
                             task_return(core, core1);
@@ -125,17 +169,26 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(a0: *mut u8, a1: usize) -> i32 {
+                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> i32 {
                     unsafe {
-                        let arg0 = _rt::lift_list(a0, a1, 2 * _rt::POINTER, _rt::POINTER, |base| {
-                            _rt::lift_list(
+                        let arg0 = _rt::lift_list(
+                            a0,
+                            a1,
+                            2 * _rt::POINTER,
+                            _rt::POINTER,
+                            |base| _rt::lift_list(
                                 base.cast::<*mut u8>().read(),
                                 base.add(_rt::POINTER).cast::<usize>().read(),
                                 16 + 2 * _rt::POINTER,
                                 8,
-                                |base1| super::super::super::super::_abi::load_test_list_record_api_entry(base1),
-                            )
-                        });
+                                |base1| super::super::super::super::_abi::load_test_list_record_api_entry(
+                                    base1,
+                                ),
+                            ),
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_list_async(arg0).await;
                             _rt::import!(
@@ -157,7 +210,8 @@ pub mod exports {
                                         cleanup1,
                                         |item1, base1, _cleanup| {
                                             super::super::super::super::_abi::store_test_list_record_api_entry(
-                                                item1, base1,
+                                                item1,
+                                                base1,
                                             );
                                         },
                                     );
@@ -170,10 +224,14 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::stream_lift(a0, <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE);
+                        let arg0 = _rt::stream_lift(
+                            a0,
+                            <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_stream(arg0).await;
                             _rt::import!(
@@ -187,10 +245,14 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::future_lift(a0, <T as super::super::super::super::wit_future::FuturePayload>::VTABLE);
+                        let arg0 = _rt::future_lift(
+                            a0,
+                            <T as super::super::super::super::wit_future::FuturePayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_future(arg0).await;
                             _rt::import!(
@@ -236,10 +298,18 @@ pub mod test {
                 );
                 let mut cleanup = _rt::Cleanup::new();
                 unsafe {
-                    let (core, core1) =
-                        _rt::lower_list(x, 16 + 2 * _rt::POINTER, 8, &mut cleanup, |item, base, _cleanup| {
-                            super::super::super::_abi::store_test_list_record_api_entry(item, base);
-                        });
+                    let (core, core1) = _rt::lower_list(
+                        x,
+                        16 + 2 * _rt::POINTER,
+                        8,
+                        &mut cleanup,
+                        |item, base, _cleanup| {
+                            super::super::super::_abi::store_test_list_record_api_entry(
+                                item,
+                                base,
+                            );
+                        },
+                    );
                     let mut area = _rt::Area::<{ 2 * _rt::POINTER }>::uninit();
                     let pointer = area.as_mut_ptr();
                     import(core, core1, pointer);
@@ -248,7 +318,9 @@ pub mod test {
                         pointer.add(_rt::POINTER).cast::<usize>().read(),
                         16 + 2 * _rt::POINTER,
                         8,
-                        |base| super::super::super::_abi::load_test_list_record_api_entry(base),
+                        |base| super::super::super::_abi::load_test_list_record_api_entry(
+                            base,
+                        ),
                     )
                 }
             }
@@ -265,10 +337,18 @@ pub mod test {
                         _rt::POINTER,
                         &mut cleanup,
                         |item, base, cleanup1| {
-                            let (core, core1) =
-                                _rt::lower_list(item, 16 + 2 * _rt::POINTER, 8, cleanup1, |item1, base1, _cleanup| {
-                                    super::super::super::_abi::store_test_list_record_api_entry(item1, base1);
-                                });
+                            let (core, core1) = _rt::lower_list(
+                                item,
+                                16 + 2 * _rt::POINTER,
+                                8,
+                                cleanup1,
+                                |item1, base1, _cleanup| {
+                                    super::super::super::_abi::store_test_list_record_api_entry(
+                                        item1,
+                                        base1,
+                                    );
+                                },
+                            );
                             base.cast::<*mut u8>().write(core);
                             base.add(_rt::POINTER).cast::<usize>().write(core1);
                         },
@@ -281,30 +361,42 @@ pub mod test {
                         pointer.add(_rt::POINTER).cast::<usize>().read(),
                         2 * _rt::POINTER,
                         _rt::POINTER,
-                        |base| {
-                            _rt::lift_list(
-                                base.cast::<*mut u8>().read(),
-                                base.add(_rt::POINTER).cast::<usize>().read(),
-                                16 + 2 * _rt::POINTER,
-                                8,
-                                |base1| super::super::super::_abi::load_test_list_record_api_entry(base1),
-                            )
-                        },
+                        |base| _rt::lift_list(
+                            base.cast::<*mut u8>().read(),
+                            base.add(_rt::POINTER).cast::<usize>().read(),
+                            16 + 2 * _rt::POINTER,
+                            8,
+                            |base1| super::super::super::_abi::load_test_list_record_api_entry(
+                                base1,
+                            ),
+                        ),
                     )
                 }
             }
             pub fn echo_async(x: T) -> _rt::Call<(T,), T> {
-                unsafe fn start(params: &(T,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+                unsafe fn start(
+                    params: &(T,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:list-record/api", "[async-lower]echo-async", fn import(a0 :
                         * mut u8, a1 : usize, a2 : * mut u8) -> i32
                     );
                     let (x,) = params;
                     unsafe {
-                        let (core, core1) =
-                            _rt::lower_list(x, 16 + 2 * _rt::POINTER, 8, cleanup, |item, base, _cleanup| {
-                                super::super::super::_abi::store_test_list_record_api_entry(item, base);
-                            });
+                        let (core, core1) = _rt::lower_list(
+                            x,
+                            16 + 2 * _rt::POINTER,
+                            8,
+                            cleanup,
+                            |item, base, _cleanup| {
+                                super::super::super::_abi::store_test_list_record_api_entry(
+                                    item,
+                                    base,
+                                );
+                            },
+                        );
                         let core2 = import(core, core1, area);
                         core2 as u32
                     }
@@ -316,7 +408,9 @@ pub mod test {
                             area.add(_rt::POINTER).cast::<usize>().read(),
                             16 + 2 * _rt::POINTER,
                             8,
-                            |base| super::super::super::_abi::load_test_list_record_api_entry(base),
+                            |base| super::super::super::_abi::load_test_list_record_api_entry(
+                                base,
+                            ),
                         )
                     }
                 }
@@ -327,28 +421,42 @@ pub mod test {
                 };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_list_async(x: _rt::Vec<T>) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
-                unsafe fn start(params: &(_rt::Vec<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_list_async(
+                x: _rt::Vec<T>,
+            ) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
+                unsafe fn start(
+                    params: &(_rt::Vec<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:list-record/api", "[async-lower]echo-list-async", fn
                         import(a0 : * mut u8, a1 : usize, a2 : * mut u8) -> i32
                     );
                     let (x,) = params;
                     unsafe {
-                        let (core, core1) =
-                            _rt::lower_list(x, 2 * _rt::POINTER, _rt::POINTER, cleanup, |item, base, cleanup1| {
+                        let (core, core1) = _rt::lower_list(
+                            x,
+                            2 * _rt::POINTER,
+                            _rt::POINTER,
+                            cleanup,
+                            |item, base, cleanup1| {
                                 let (core, core1) = _rt::lower_list(
                                     item,
                                     16 + 2 * _rt::POINTER,
                                     8,
                                     cleanup1,
                                     |item1, base1, _cleanup| {
-                                        super::super::super::_abi::store_test_list_record_api_entry(item1, base1);
+                                        super::super::super::_abi::store_test_list_record_api_entry(
+                                            item1,
+                                            base1,
+                                        );
                                     },
                                 );
                                 base.cast::<*mut u8>().write(core);
                                 base.add(_rt::POINTER).cast::<usize>().write(core1);
-                            });
+                            },
+                        );
                         let core2 = import(core, core1, area);
                         core2 as u32
                     }
@@ -360,15 +468,15 @@ pub mod test {
                             area.add(_rt::POINTER).cast::<usize>().read(),
                             2 * _rt::POINTER,
                             _rt::POINTER,
-                            |base| {
-                                _rt::lift_list(
-                                    base.cast::<*mut u8>().read(),
-                                    base.add(_rt::POINTER).cast::<usize>().read(),
-                                    16 + 2 * _rt::POINTER,
-                                    8,
-                                    |base1| super::super::super::_abi::load_test_list_record_api_entry(base1),
-                                )
-                            },
+                            |base| _rt::lift_list(
+                                base.cast::<*mut u8>().read(),
+                                base.add(_rt::POINTER).cast::<usize>().read(),
+                                16 + 2 * _rt::POINTER,
+                                8,
+                                |base1| super::super::super::_abi::load_test_list_record_api_entry(
+                                    base1,
+                                ),
+                            ),
                         )
                     }
                 }
@@ -379,8 +487,14 @@ pub mod test {
                 };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_stream(x: _rt::StreamReader<T>) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
-                unsafe fn start(params: &(_rt::StreamReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_stream(
+                x: _rt::StreamReader<T>,
+            ) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::StreamReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:list-record/api", "[async-lower]echo-stream", fn import(a0
                         : i32, a1 : * mut u8) -> i32
@@ -400,12 +514,24 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::StreamReader<T>,), _rt::StreamReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::StreamReader<T>,),
+                    _rt::StreamReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_future(x: _rt::FutureReader<T>) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
-                unsafe fn start(params: &(_rt::FutureReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_future(
+                x: _rt::FutureReader<T>,
+            ) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::FutureReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:list-record/api", "[async-lower]echo-future", fn import(a0
                         : i32, a1 : * mut u8) -> i32
@@ -425,8 +551,14 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::FutureReader<T>,), _rt::FutureReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::FutureReader<T>,),
+                    _rt::FutureReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
         }
@@ -459,12 +591,21 @@ pub mod wit_stream {
             size: 2 * _rt::POINTER,
             align: _rt::POINTER,
             lower: ::core::option::Option::Some({
-                unsafe fn lower(value: &super::test::list_record::api::T, base: *mut u8, cleanup: &mut _rt::Cleanup) {
+                unsafe fn lower(
+                    value: &super::test::list_record::api::T,
+                    base: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) {
                     unsafe {
-                        let (core, core1) =
-                            _rt::lower_list(value, 16 + 2 * _rt::POINTER, 8, cleanup, |item, base1, _cleanup| {
+                        let (core, core1) = _rt::lower_list(
+                            value,
+                            16 + 2 * _rt::POINTER,
+                            8,
+                            cleanup,
+                            |item, base1, _cleanup| {
                                 super::_abi::store_test_list_record_api_entry(item, base1);
-                            });
+                            },
+                        );
                         base.cast::<*mut u8>().write(core);
                         base.add(_rt::POINTER).cast::<usize>().write(core1);
                     }
@@ -486,14 +627,13 @@ pub mod wit_stream {
                 lift
             }),
             intrinsics: _rt::stream_intrinsics!(
-                "test:list-record/api",
-                new = "[stream-new-0]echo-stream",
-                read = "[async-lower][stream-read-0]echo-stream",
-                write = "[async-lower][stream-write-0]echo-stream",
-                cancel_read = "[stream-cancel-read-0]echo-stream",
-                cancel_write = "[stream-cancel-write-0]echo-stream",
-                drop_readable = "[stream-drop-readable-0]echo-stream",
-                drop_writable = "[stream-drop-writable-0]echo-stream"
+                "test:list-record/api", new = "[stream-new-0]echo-stream", read =
+                "[async-lower][stream-read-0]echo-stream", write =
+                "[async-lower][stream-write-0]echo-stream", cancel_read =
+                "[stream-cancel-read-0]echo-stream", cancel_write =
+                "[stream-cancel-write-0]echo-stream", drop_readable =
+                "[stream-drop-readable-0]echo-stream", drop_writable =
+                "[stream-drop-writable-0]echo-stream"
             ),
         };
     }
@@ -518,7 +658,9 @@ pub mod wit_future {
     }
     /// Makes a future: what is written to the writer comes out of the reader. A writer that is dropped unwritten
     /// writes what `default` gives.
-    pub fn new<T: FuturePayload>(default: fn() -> T) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
+    pub fn new<T: FuturePayload>(
+        default: fn() -> T,
+    ) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
         _rt::future_new(T::VTABLE, default)
     }
     impl FuturePayload for super::test::list_record::api::T {
@@ -526,12 +668,21 @@ pub mod wit_future {
             size: 2 * _rt::POINTER,
             align: _rt::POINTER,
             lower: ::core::option::Option::Some({
-                unsafe fn lower(value: &super::test::list_record::api::T, base: *mut u8, cleanup: &mut _rt::Cleanup) {
+                unsafe fn lower(
+                    value: &super::test::list_record::api::T,
+                    base: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) {
                     unsafe {
-                        let (core, core1) =
-                            _rt::lower_list(value, 16 + 2 * _rt::POINTER, 8, cleanup, |item, base1, _cleanup| {
+                        let (core, core1) = _rt::lower_list(
+                            value,
+                            16 + 2 * _rt::POINTER,
+                            8,
+                            cleanup,
+                            |item, base1, _cleanup| {
                                 super::_abi::store_test_list_record_api_entry(item, base1);
-                            });
+                            },
+                        );
                         base.cast::<*mut u8>().write(core);
                         base.add(_rt::POINTER).cast::<usize>().write(core1);
                     }
@@ -553,14 +704,13 @@ pub mod wit_future {
                 lift
             }),
             intrinsics: _rt::future_intrinsics!(
-                "test:list-record/api",
-                new = "[future-new-0]echo-future",
-                read = "[async-lower][future-read-0]echo-future",
-                write = "[async-lower][future-write-0]echo-future",
-                cancel_read = "[future-cancel-read-0]echo-future",
-                cancel_write = "[future-cancel-write-0]echo-future",
-                drop_readable = "[future-drop-readable-0]echo-future",
-                drop_writable = "[future-drop-writable-0]echo-future"
+                "test:list-record/api", new = "[future-new-0]echo-future", read =
+                "[async-lower][future-read-0]echo-future", write =
+                "[async-lower][future-write-0]echo-future", cancel_read =
+                "[future-cancel-read-0]echo-future", cancel_write =
+                "[future-cancel-write-0]echo-future", drop_readable =
+                "[future-drop-readable-0]echo-future", drop_writable =
+                "[future-drop-writable-0]echo-future"
             ),
         };
     }
@@ -578,7 +728,10 @@ pub mod wit_future {
 )]
 mod _abi {
     use super::_rt;
-    pub(super) unsafe fn store_test_list_record_api_entry(value: &super::test::list_record::api::Entry, base: *mut u8) {
+    pub(super) unsafe fn store_test_list_record_api_entry(
+        value: &super::test::list_record::api::Entry,
+        base: *mut u8,
+    ) {
         unsafe {
             let super::test::list_record::api::Entry { tag, name, size } = value;
             base.cast::<u8>().write(*tag);
@@ -587,7 +740,9 @@ mod _abi {
             base.add(8 + 2 * _rt::POINTER).cast::<u64>().write(*size);
         }
     }
-    pub(super) unsafe fn load_test_list_record_api_entry(base: *mut u8) -> super::test::list_record::api::Entry {
+    pub(super) unsafe fn load_test_list_record_api_entry(
+        base: *mut u8,
+    ) -> super::test::list_record::api::Entry {
         unsafe {
             super::test::list_record::api::Entry {
                 tag: base.cast::<u8>().read(),
@@ -612,11 +767,9 @@ mod _abi {
     unused_unsafe,
     clippy::all
 )]
-pub const _COMPONENT_TYPE: [u8; 518] = *b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xD4\x03\x01A\x02\x01A\x04\x01B\x13\x01r\x03\x03tag}\x04names\x04sizew\x04\0\x05entry\x03\0\0\x01p\x01\x04\0\x01t\x03\0\x02\x01@\x01\x01x\x03\0\x03\x04\0\x04echo\x01\x04\x01p\x03\x01@\x01\x01x\x05\0\x05\x04\0\techo-list\x01\x06\x01C\x01\x01x\x03\0\x03\x04\0\necho-async\x01\x07\x01C\x01\x01x\x05\0\x05\x04\0\x0Fecho-list-async\x01\x08\x01f\x01\x03\x01C\x01\x01x\t\0\t\x04\0\x0Becho-stream\x01\n\x01e\x01\x03\x01C\x01\x01x\x0B\0\x0B\x04\0\x0Becho-future\x01\x0C\x03\0\x14test:list-record/api\x05\0\x01B\x13\x01r\x03\x03tag}\x04names\x04sizew\x04\0\x05entry\x03\0\0\x01p\x01\x04\0\x01t\x03\0\x02\x01@\x01\x01x\x03\0\x03\x04\0\x04echo\x01\x04\x01p\x03\x01@\x01\x01x\x05\0\x05\x04\0\techo-list\x01\x06\x01C\x01\x01x\x03\0\x03\x04\0\necho-async\x01\x07\x01C\x01\x01x\x05\0\x05\x04\0\x0Fecho-list-async\x01\x08\x01f\x01\x03\x01C\x01\x01x\t\0\t\x04\0\x0Becho-stream\x01\n\x01e\x01\x03\x01C\x01\x01x\x0B\0\x0B\x04\0\x0Becho-future\x01\x0C\x04\0\x14test:list-record/api\x05\x01\x04\0\x15test:list-record/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
+pub const _COMPONENT_TYPE: &[u8; 518] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xD4\x03\x01A\x02\x01A\x04\x01B\x13\x01r\x03\x03tag}\x04names\x04sizew\x04\0\x05entry\x03\0\0\x01p\x01\x04\0\x01t\x03\0\x02\x01@\x01\x01x\x03\0\x03\x04\0\x04echo\x01\x04\x01p\x03\x01@\x01\x01x\x05\0\x05\x04\0\techo-list\x01\x06\x01C\x01\x01x\x03\0\x03\x04\0\necho-async\x01\x07\x01C\x01\x01x\x05\0\x05\x04\0\x0Fecho-list-async\x01\x08\x01f\x01\x03\x01C\x01\x01x\t\0\t\x04\0\x0Becho-stream\x01\n\x01e\x01\x03\x01C\x01\x01x\x0B\0\x0B\x04\0\x0Becho-future\x01\x0C\x03\0\x14test:list-record/api\x05\0\x01B\x13\x01r\x03\x03tag}\x04names\x04sizew\x04\0\x05entry\x03\0\0\x01p\x01\x04\0\x01t\x03\0\x02\x01@\x01\x01x\x03\0\x03\x04\0\x04echo\x01\x04\x01p\x03\x01@\x01\x01x\x05\0\x05\x04\0\techo-list\x01\x06\x01C\x01\x01x\x03\0\x03\x04\0\necho-async\x01\x07\x01C\x01\x01x\x05\0\x05\x04\0\x0Fecho-list-async\x01\x08\x01f\x01\x03\x01C\x01\x01x\t\0\t\x04\0\x0Becho-stream\x01\n\x01e\x01\x03\x01C\x01\x01x\x0B\0\x0B\x04\0\x0Becho-future\x01\x0C\x04\0\x14test:list-record/api\x05\x01\x04\0\x15test:list-record/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:list-record:both",
-    518,
-    &_COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:list-record:both", 518, _COMPONENT_TYPE
 );
 #[doc(hidden)]
 #[allow(unused_macros)]

@@ -17,35 +17,53 @@ pub mod exports {
     pub mod test {
         pub mod list_tuple {
             pub mod api {
-                pub use super::super::super::super::test::list_tuple::api::T;
                 use ::witflow::rt as _rt;
+                pub use super::super::super::super::test::list_tuple::api::T;
                 pub trait Guest {
                     fn echo(x: T) -> T;
                     fn echo_list(x: _rt::Vec<T>) -> _rt::Vec<T>;
                     async fn echo_async(x: T) -> T;
                     async fn echo_list_async(x: _rt::Vec<T>) -> _rt::Vec<T>;
-                    async fn echo_stream(x: _rt::StreamReader<T>) -> _rt::StreamReader<T>;
-                    async fn echo_future(x: _rt::FutureReader<T>) -> _rt::FutureReader<T>;
+                    async fn echo_stream(
+                        x: _rt::StreamReader<T>,
+                    ) -> _rt::StreamReader<T>;
+                    async fn echo_future(
+                        x: _rt::FutureReader<T>,
+                    ) -> _rt::FutureReader<T>;
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_cabi<_G: Guest>(a0: *mut u8, a1: usize) -> *mut u8 {
+                pub unsafe fn _export_echo_cabi<_G: Guest>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> *mut u8 {
                     unsafe {
-                        let result = _G::echo(_rt::lift_list(a0, a1, 24, 8, |base| {
-                            (
-                                base.cast::<u8>().read(),
-                                base.add(8).cast::<u64>().read(),
-                                base.add(16).cast::<u16>().read(),
-                            )
-                        }));
+                        let result = _G::echo(
+                            _rt::lift_list(
+                                a0,
+                                a1,
+                                24,
+                                8,
+                                |base| (
+                                    base.cast::<u8>().read(),
+                                    base.add(8).cast::<u64>().read(),
+                                    base.add(16).cast::<u16>().read(),
+                                ),
+                            ),
+                        );
                         let held = _rt::Held::<_, { 2 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
-                        let (core, core1) =
-                            _rt::lower_list(value, 24, 8, &mut (*held).cleanup, |item, base, _cleanup| {
+                        let (core, core1) = _rt::lower_list(
+                            value,
+                            24,
+                            8,
+                            &mut (*held).cleanup,
+                            |item, base, _cleanup| {
                                 let (part, part1, part2) = item;
                                 base.cast::<u8>().write(*part);
                                 base.add(8).cast::<u64>().write(*part1);
                                 base.add(16).cast::<u16>().write(*part2);
-                            });
+                            },
+                        );
                         held.cast::<u8>().cast::<*mut u8>().write(core);
                         held.cast::<u8>().add(_rt::POINTER).cast::<usize>().write(core1);
                         held.cast::<u8>()
@@ -56,23 +74,30 @@ pub mod exports {
                     unsafe { _rt::Held::<T, { 2 * _rt::POINTER }>::release(area) }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_cabi<_G: Guest>(a0: *mut u8, a1: usize) -> *mut u8 {
+                pub unsafe fn _export_echo_list_cabi<_G: Guest>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> *mut u8 {
                     unsafe {
-                        let result = _G::echo_list(_rt::lift_list(a0, a1, 2 * _rt::POINTER, _rt::POINTER, |base| {
+                        let result = _G::echo_list(
                             _rt::lift_list(
-                                base.cast::<*mut u8>().read(),
-                                base.add(_rt::POINTER).cast::<usize>().read(),
-                                24,
-                                8,
-                                |base1| {
-                                    (
+                                a0,
+                                a1,
+                                2 * _rt::POINTER,
+                                _rt::POINTER,
+                                |base| _rt::lift_list(
+                                    base.cast::<*mut u8>().read(),
+                                    base.add(_rt::POINTER).cast::<usize>().read(),
+                                    24,
+                                    8,
+                                    |base1| (
                                         base1.cast::<u8>().read(),
                                         base1.add(8).cast::<u64>().read(),
                                         base1.add(16).cast::<u16>().read(),
-                                    )
-                                },
-                            )
-                        }));
+                                    ),
+                                ),
+                            ),
+                        );
                         let held = _rt::Held::<_, { 2 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
                         let (core, core1) = _rt::lower_list(
@@ -81,12 +106,18 @@ pub mod exports {
                             _rt::POINTER,
                             &mut (*held).cleanup,
                             |item, base, cleanup| {
-                                let (core, core1) = _rt::lower_list(item, 24, 8, cleanup, |item1, base1, _cleanup| {
-                                    let (part, part1, part2) = item1;
-                                    base1.cast::<u8>().write(*part);
-                                    base1.add(8).cast::<u64>().write(*part1);
-                                    base1.add(16).cast::<u16>().write(*part2);
-                                });
+                                let (core, core1) = _rt::lower_list(
+                                    item,
+                                    24,
+                                    8,
+                                    cleanup,
+                                    |item1, base1, _cleanup| {
+                                        let (part, part1, part2) = item1;
+                                        base1.cast::<u8>().write(*part);
+                                        base1.add(8).cast::<u64>().write(*part1);
+                                        base1.add(16).cast::<u16>().write(*part2);
+                                    },
+                                );
                                 base.cast::<*mut u8>().write(core);
                                 base.add(_rt::POINTER).cast::<usize>().write(core1);
                             },
@@ -98,18 +129,27 @@ pub mod exports {
                 }
                 #[doc(hidden)]
                 pub unsafe fn _post_return_echo_list_cabi(area: *mut u8) {
-                    unsafe { _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area) }
+                    unsafe {
+                        _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area)
+                    }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_async_cabi<_G: Guest + 'static>(a0: *mut u8, a1: usize) -> i32 {
+                pub unsafe fn _export_echo_async_cabi<_G: Guest + 'static>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> i32 {
                     unsafe {
-                        let arg0 = _rt::lift_list(a0, a1, 24, 8, |base| {
-                            (
+                        let arg0 = _rt::lift_list(
+                            a0,
+                            a1,
+                            24,
+                            8,
+                            |base| (
                                 base.cast::<u8>().read(),
                                 base.add(8).cast::<u64>().read(),
                                 base.add(16).cast::<u16>().read(),
-                            )
-                        });
+                            ),
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_async(arg0).await;
                             _rt::import!(
@@ -117,35 +157,45 @@ pub mod exports {
                                 task_return(a0 : * mut u8, a1 : usize)
                             );
                             let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1) =
-                                _rt::lower_list(&result, 24, 8, &mut cleanup, |item, base, _cleanup| {
+                            let (core, core1) = _rt::lower_list(
+                                &result,
+                                24,
+                                8,
+                                &mut cleanup,
+                                |item, base, _cleanup| {
                                     let (part, part1, part2) = item;
                                     base.cast::<u8>().write(*part);
                                     base.add(8).cast::<u64>().write(*part1);
                                     base.add(16).cast::<u16>().write(*part2);
-                                });
+                                },
+                            );
                             task_return(core, core1);
                         })
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(a0: *mut u8, a1: usize) -> i32 {
+                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> i32 {
                     unsafe {
-                        let arg0 = _rt::lift_list(a0, a1, 2 * _rt::POINTER, _rt::POINTER, |base| {
-                            _rt::lift_list(
+                        let arg0 = _rt::lift_list(
+                            a0,
+                            a1,
+                            2 * _rt::POINTER,
+                            _rt::POINTER,
+                            |base| _rt::lift_list(
                                 base.cast::<*mut u8>().read(),
                                 base.add(_rt::POINTER).cast::<usize>().read(),
                                 24,
                                 8,
-                                |base1| {
-                                    (
-                                        base1.cast::<u8>().read(),
-                                        base1.add(8).cast::<u64>().read(),
-                                        base1.add(16).cast::<u16>().read(),
-                                    )
-                                },
-                            )
-                        });
+                                |base1| (
+                                    base1.cast::<u8>().read(),
+                                    base1.add(8).cast::<u64>().read(),
+                                    base1.add(16).cast::<u16>().read(),
+                                ),
+                            ),
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_list_async(arg0).await;
                             _rt::import!(
@@ -160,13 +210,18 @@ pub mod exports {
                                 _rt::POINTER,
                                 &mut cleanup,
                                 |item, base, cleanup1| {
-                                    let (core, core1) =
-                                        _rt::lower_list(item, 24, 8, cleanup1, |item1, base1, _cleanup| {
+                                    let (core, core1) = _rt::lower_list(
+                                        item,
+                                        24,
+                                        8,
+                                        cleanup1,
+                                        |item1, base1, _cleanup| {
                                             let (part, part1, part2) = item1;
                                             base1.cast::<u8>().write(*part);
                                             base1.add(8).cast::<u64>().write(*part1);
                                             base1.add(16).cast::<u16>().write(*part2);
-                                        });
+                                        },
+                                    );
                                     base.cast::<*mut u8>().write(core);
                                     base.add(_rt::POINTER).cast::<usize>().write(core1);
                                 },
@@ -176,10 +231,14 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::stream_lift(a0, <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE);
+                        let arg0 = _rt::stream_lift(
+                            a0,
+                            <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_stream(arg0).await;
                             _rt::import!(
@@ -193,10 +252,14 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::future_lift(a0, <T as super::super::super::super::wit_future::FuturePayload>::VTABLE);
+                        let arg0 = _rt::future_lift(
+                            a0,
+                            <T as super::super::super::super::wit_future::FuturePayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_future(arg0).await;
                             _rt::import!(
@@ -236,12 +299,18 @@ pub mod test {
                 );
                 let mut cleanup = _rt::Cleanup::new();
                 unsafe {
-                    let (core, core1) = _rt::lower_list(x, 24, 8, &mut cleanup, |item, base, _cleanup| {
-                        let (part, part1, part2) = item;
-                        base.cast::<u8>().write(*part);
-                        base.add(8).cast::<u64>().write(*part1);
-                        base.add(16).cast::<u16>().write(*part2);
-                    });
+                    let (core, core1) = _rt::lower_list(
+                        x,
+                        24,
+                        8,
+                        &mut cleanup,
+                        |item, base, _cleanup| {
+                            let (part, part1, part2) = item;
+                            base.cast::<u8>().write(*part);
+                            base.add(8).cast::<u64>().write(*part1);
+                            base.add(16).cast::<u16>().write(*part2);
+                        },
+                    );
                     let mut area = _rt::Area::<{ 2 * _rt::POINTER }>::uninit();
                     let pointer = area.as_mut_ptr();
                     import(core, core1, pointer);
@@ -250,13 +319,11 @@ pub mod test {
                         pointer.add(_rt::POINTER).cast::<usize>().read(),
                         24,
                         8,
-                        |base| {
-                            (
-                                base.cast::<u8>().read(),
-                                base.add(8).cast::<u64>().read(),
-                                base.add(16).cast::<u16>().read(),
-                            )
-                        },
+                        |base| (
+                            base.cast::<u8>().read(),
+                            base.add(8).cast::<u64>().read(),
+                            base.add(16).cast::<u16>().read(),
+                        ),
                     )
                 }
             }
@@ -273,12 +340,18 @@ pub mod test {
                         _rt::POINTER,
                         &mut cleanup,
                         |item, base, cleanup1| {
-                            let (core, core1) = _rt::lower_list(item, 24, 8, cleanup1, |item1, base1, _cleanup| {
-                                let (part, part1, part2) = item1;
-                                base1.cast::<u8>().write(*part);
-                                base1.add(8).cast::<u64>().write(*part1);
-                                base1.add(16).cast::<u16>().write(*part2);
-                            });
+                            let (core, core1) = _rt::lower_list(
+                                item,
+                                24,
+                                8,
+                                cleanup1,
+                                |item1, base1, _cleanup| {
+                                    let (part, part1, part2) = item1;
+                                    base1.cast::<u8>().write(*part);
+                                    base1.add(8).cast::<u64>().write(*part1);
+                                    base1.add(16).cast::<u16>().write(*part2);
+                                },
+                            );
                             base.cast::<*mut u8>().write(core);
                             base.add(_rt::POINTER).cast::<usize>().write(core1);
                         },
@@ -291,38 +364,44 @@ pub mod test {
                         pointer.add(_rt::POINTER).cast::<usize>().read(),
                         2 * _rt::POINTER,
                         _rt::POINTER,
-                        |base| {
-                            _rt::lift_list(
-                                base.cast::<*mut u8>().read(),
-                                base.add(_rt::POINTER).cast::<usize>().read(),
-                                24,
-                                8,
-                                |base1| {
-                                    (
-                                        base1.cast::<u8>().read(),
-                                        base1.add(8).cast::<u64>().read(),
-                                        base1.add(16).cast::<u16>().read(),
-                                    )
-                                },
-                            )
-                        },
+                        |base| _rt::lift_list(
+                            base.cast::<*mut u8>().read(),
+                            base.add(_rt::POINTER).cast::<usize>().read(),
+                            24,
+                            8,
+                            |base1| (
+                                base1.cast::<u8>().read(),
+                                base1.add(8).cast::<u64>().read(),
+                                base1.add(16).cast::<u16>().read(),
+                            ),
+                        ),
                     )
                 }
             }
             pub fn echo_async(x: T) -> _rt::Call<(T,), T> {
-                unsafe fn start(params: &(T,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+                unsafe fn start(
+                    params: &(T,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:list-tuple/api", "[async-lower]echo-async", fn import(a0 :
                         * mut u8, a1 : usize, a2 : * mut u8) -> i32
                     );
                     let (x,) = params;
                     unsafe {
-                        let (core, core1) = _rt::lower_list(x, 24, 8, cleanup, |item, base, _cleanup| {
-                            let (part, part1, part2) = item;
-                            base.cast::<u8>().write(*part);
-                            base.add(8).cast::<u64>().write(*part1);
-                            base.add(16).cast::<u16>().write(*part2);
-                        });
+                        let (core, core1) = _rt::lower_list(
+                            x,
+                            24,
+                            8,
+                            cleanup,
+                            |item, base, _cleanup| {
+                                let (part, part1, part2) = item;
+                                base.cast::<u8>().write(*part);
+                                base.add(8).cast::<u64>().write(*part1);
+                                base.add(16).cast::<u16>().write(*part2);
+                            },
+                        );
                         let core2 = import(core, core1, area);
                         core2 as u32
                     }
@@ -334,13 +413,11 @@ pub mod test {
                             area.add(_rt::POINTER).cast::<usize>().read(),
                             24,
                             8,
-                            |base| {
-                                (
-                                    base.cast::<u8>().read(),
-                                    base.add(8).cast::<u64>().read(),
-                                    base.add(16).cast::<u16>().read(),
-                                )
-                            },
+                            |base| (
+                                base.cast::<u8>().read(),
+                                base.add(8).cast::<u64>().read(),
+                                base.add(16).cast::<u16>().read(),
+                            ),
                         )
                     }
                 }
@@ -351,25 +428,42 @@ pub mod test {
                 };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_list_async(x: _rt::Vec<T>) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
-                unsafe fn start(params: &(_rt::Vec<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_list_async(
+                x: _rt::Vec<T>,
+            ) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
+                unsafe fn start(
+                    params: &(_rt::Vec<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:list-tuple/api", "[async-lower]echo-list-async", fn
                         import(a0 : * mut u8, a1 : usize, a2 : * mut u8) -> i32
                     );
                     let (x,) = params;
                     unsafe {
-                        let (core, core1) =
-                            _rt::lower_list(x, 2 * _rt::POINTER, _rt::POINTER, cleanup, |item, base, cleanup1| {
-                                let (core, core1) = _rt::lower_list(item, 24, 8, cleanup1, |item1, base1, _cleanup| {
-                                    let (part, part1, part2) = item1;
-                                    base1.cast::<u8>().write(*part);
-                                    base1.add(8).cast::<u64>().write(*part1);
-                                    base1.add(16).cast::<u16>().write(*part2);
-                                });
+                        let (core, core1) = _rt::lower_list(
+                            x,
+                            2 * _rt::POINTER,
+                            _rt::POINTER,
+                            cleanup,
+                            |item, base, cleanup1| {
+                                let (core, core1) = _rt::lower_list(
+                                    item,
+                                    24,
+                                    8,
+                                    cleanup1,
+                                    |item1, base1, _cleanup| {
+                                        let (part, part1, part2) = item1;
+                                        base1.cast::<u8>().write(*part);
+                                        base1.add(8).cast::<u64>().write(*part1);
+                                        base1.add(16).cast::<u16>().write(*part2);
+                                    },
+                                );
                                 base.cast::<*mut u8>().write(core);
                                 base.add(_rt::POINTER).cast::<usize>().write(core1);
-                            });
+                            },
+                        );
                         let core2 = import(core, core1, area);
                         core2 as u32
                     }
@@ -381,21 +475,17 @@ pub mod test {
                             area.add(_rt::POINTER).cast::<usize>().read(),
                             2 * _rt::POINTER,
                             _rt::POINTER,
-                            |base| {
-                                _rt::lift_list(
-                                    base.cast::<*mut u8>().read(),
-                                    base.add(_rt::POINTER).cast::<usize>().read(),
-                                    24,
-                                    8,
-                                    |base1| {
-                                        (
-                                            base1.cast::<u8>().read(),
-                                            base1.add(8).cast::<u64>().read(),
-                                            base1.add(16).cast::<u16>().read(),
-                                        )
-                                    },
-                                )
-                            },
+                            |base| _rt::lift_list(
+                                base.cast::<*mut u8>().read(),
+                                base.add(_rt::POINTER).cast::<usize>().read(),
+                                24,
+                                8,
+                                |base1| (
+                                    base1.cast::<u8>().read(),
+                                    base1.add(8).cast::<u64>().read(),
+                                    base1.add(16).cast::<u16>().read(),
+                                ),
+                            ),
                         )
                     }
                 }
@@ -406,8 +496,14 @@ pub mod test {
                 };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_stream(x: _rt::StreamReader<T>) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
-                unsafe fn start(params: &(_rt::StreamReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_stream(
+                x: _rt::StreamReader<T>,
+            ) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::StreamReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:list-tuple/api", "[async-lower]echo-stream", fn import(a0 :
                         i32, a1 : * mut u8) -> i32
@@ -427,12 +523,24 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::StreamReader<T>,), _rt::StreamReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::StreamReader<T>,),
+                    _rt::StreamReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_future(x: _rt::FutureReader<T>) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
-                unsafe fn start(params: &(_rt::FutureReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_future(
+                x: _rt::FutureReader<T>,
+            ) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::FutureReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:list-tuple/api", "[async-lower]echo-future", fn import(a0 :
                         i32, a1 : * mut u8) -> i32
@@ -452,8 +560,14 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::FutureReader<T>,), _rt::FutureReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::FutureReader<T>,),
+                    _rt::FutureReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
         }
@@ -486,14 +600,24 @@ pub mod wit_stream {
             size: 2 * _rt::POINTER,
             align: _rt::POINTER,
             lower: ::core::option::Option::Some({
-                unsafe fn lower(value: &super::test::list_tuple::api::T, base: *mut u8, cleanup: &mut _rt::Cleanup) {
+                unsafe fn lower(
+                    value: &super::test::list_tuple::api::T,
+                    base: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) {
                     unsafe {
-                        let (core, core1) = _rt::lower_list(value, 24, 8, cleanup, |item, base1, _cleanup| {
-                            let (part, part1, part2) = item;
-                            base1.cast::<u8>().write(*part);
-                            base1.add(8).cast::<u64>().write(*part1);
-                            base1.add(16).cast::<u16>().write(*part2);
-                        });
+                        let (core, core1) = _rt::lower_list(
+                            value,
+                            24,
+                            8,
+                            cleanup,
+                            |item, base1, _cleanup| {
+                                let (part, part1, part2) = item;
+                                base1.cast::<u8>().write(*part);
+                                base1.add(8).cast::<u64>().write(*part1);
+                                base1.add(16).cast::<u16>().write(*part2);
+                            },
+                        );
                         base.cast::<*mut u8>().write(core);
                         base.add(_rt::POINTER).cast::<usize>().write(core1);
                     }
@@ -508,27 +632,24 @@ pub mod wit_stream {
                             base.add(_rt::POINTER).cast::<usize>().read(),
                             24,
                             8,
-                            |base1| {
-                                (
-                                    base1.cast::<u8>().read(),
-                                    base1.add(8).cast::<u64>().read(),
-                                    base1.add(16).cast::<u16>().read(),
-                                )
-                            },
+                            |base1| (
+                                base1.cast::<u8>().read(),
+                                base1.add(8).cast::<u64>().read(),
+                                base1.add(16).cast::<u16>().read(),
+                            ),
                         )
                     }
                 }
                 lift
             }),
             intrinsics: _rt::stream_intrinsics!(
-                "test:list-tuple/api",
-                new = "[stream-new-0]echo-stream",
-                read = "[async-lower][stream-read-0]echo-stream",
-                write = "[async-lower][stream-write-0]echo-stream",
-                cancel_read = "[stream-cancel-read-0]echo-stream",
-                cancel_write = "[stream-cancel-write-0]echo-stream",
-                drop_readable = "[stream-drop-readable-0]echo-stream",
-                drop_writable = "[stream-drop-writable-0]echo-stream"
+                "test:list-tuple/api", new = "[stream-new-0]echo-stream", read =
+                "[async-lower][stream-read-0]echo-stream", write =
+                "[async-lower][stream-write-0]echo-stream", cancel_read =
+                "[stream-cancel-read-0]echo-stream", cancel_write =
+                "[stream-cancel-write-0]echo-stream", drop_readable =
+                "[stream-drop-readable-0]echo-stream", drop_writable =
+                "[stream-drop-writable-0]echo-stream"
             ),
         };
     }
@@ -553,7 +674,9 @@ pub mod wit_future {
     }
     /// Makes a future: what is written to the writer comes out of the reader. A writer that is dropped unwritten
     /// writes what `default` gives.
-    pub fn new<T: FuturePayload>(default: fn() -> T) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
+    pub fn new<T: FuturePayload>(
+        default: fn() -> T,
+    ) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
         _rt::future_new(T::VTABLE, default)
     }
     impl FuturePayload for super::test::list_tuple::api::T {
@@ -561,14 +684,24 @@ pub mod wit_future {
             size: 2 * _rt::POINTER,
             align: _rt::POINTER,
             lower: ::core::option::Option::Some({
-                unsafe fn lower(value: &super::test::list_tuple::api::T, base: *mut u8, cleanup: &mut _rt::Cleanup) {
+                unsafe fn lower(
+                    value: &super::test::list_tuple::api::T,
+                    base: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) {
                     unsafe {
-                        let (core, core1) = _rt::lower_list(value, 24, 8, cleanup, |item, base1, _cleanup| {
-                            let (part, part1, part2) = item;
-                            base1.cast::<u8>().write(*part);
-                            base1.add(8).cast::<u64>().write(*part1);
-                            base1.add(16).cast::<u16>().write(*part2);
-                        });
+                        let (core, core1) = _rt::lower_list(
+                            value,
+                            24,
+                            8,
+                            cleanup,
+                            |item, base1, _cleanup| {
+                                let (part, part1, part2) = item;
+                                base1.cast::<u8>().write(*part);
+                                base1.add(8).cast::<u64>().write(*part1);
+                                base1.add(16).cast::<u16>().write(*part2);
+                            },
+                        );
                         base.cast::<*mut u8>().write(core);
                         base.add(_rt::POINTER).cast::<usize>().write(core1);
                     }
@@ -583,27 +716,24 @@ pub mod wit_future {
                             base.add(_rt::POINTER).cast::<usize>().read(),
                             24,
                             8,
-                            |base1| {
-                                (
-                                    base1.cast::<u8>().read(),
-                                    base1.add(8).cast::<u64>().read(),
-                                    base1.add(16).cast::<u16>().read(),
-                                )
-                            },
+                            |base1| (
+                                base1.cast::<u8>().read(),
+                                base1.add(8).cast::<u64>().read(),
+                                base1.add(16).cast::<u16>().read(),
+                            ),
                         )
                     }
                 }
                 lift
             }),
             intrinsics: _rt::future_intrinsics!(
-                "test:list-tuple/api",
-                new = "[future-new-0]echo-future",
-                read = "[async-lower][future-read-0]echo-future",
-                write = "[async-lower][future-write-0]echo-future",
-                cancel_read = "[future-cancel-read-0]echo-future",
-                cancel_write = "[future-cancel-write-0]echo-future",
-                drop_readable = "[future-drop-readable-0]echo-future",
-                drop_writable = "[future-drop-writable-0]echo-future"
+                "test:list-tuple/api", new = "[future-new-0]echo-future", read =
+                "[async-lower][future-read-0]echo-future", write =
+                "[async-lower][future-write-0]echo-future", cancel_read =
+                "[future-cancel-read-0]echo-future", cancel_write =
+                "[future-cancel-write-0]echo-future", drop_readable =
+                "[future-drop-readable-0]echo-future", drop_writable =
+                "[future-drop-writable-0]echo-future"
             ),
         };
     }
@@ -620,11 +750,9 @@ pub mod wit_future {
     unused_unsafe,
     clippy::all
 )]
-pub const _COMPONENT_TYPE: [u8; 465] = *b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x9F\x03\x01A\x02\x01A\x04\x01B\x12\x01o\x03}w{\x01p\0\x04\0\x01t\x03\0\x01\x01@\x01\x01x\x02\0\x02\x04\0\x04echo\x01\x03\x01p\x02\x01@\x01\x01x\x04\0\x04\x04\0\techo-list\x01\x05\x01C\x01\x01x\x02\0\x02\x04\0\necho-async\x01\x06\x01C\x01\x01x\x04\0\x04\x04\0\x0Fecho-list-async\x01\x07\x01f\x01\x02\x01C\x01\x01x\x08\0\x08\x04\0\x0Becho-stream\x01\t\x01e\x01\x02\x01C\x01\x01x\n\0\n\x04\0\x0Becho-future\x01\x0B\x03\0\x13test:list-tuple/api\x05\0\x01B\x12\x01o\x03}w{\x01p\0\x04\0\x01t\x03\0\x01\x01@\x01\x01x\x02\0\x02\x04\0\x04echo\x01\x03\x01p\x02\x01@\x01\x01x\x04\0\x04\x04\0\techo-list\x01\x05\x01C\x01\x01x\x02\0\x02\x04\0\necho-async\x01\x06\x01C\x01\x01x\x04\0\x04\x04\0\x0Fecho-list-async\x01\x07\x01f\x01\x02\x01C\x01\x01x\x08\0\x08\x04\0\x0Becho-stream\x01\t\x01e\x01\x02\x01C\x01\x01x\n\0\n\x04\0\x0Becho-future\x01\x0B\x04\0\x13test:list-tuple/api\x05\x01\x04\0\x14test:list-tuple/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
+pub const _COMPONENT_TYPE: &[u8; 465] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x9F\x03\x01A\x02\x01A\x04\x01B\x12\x01o\x03}w{\x01p\0\x04\0\x01t\x03\0\x01\x01@\x01\x01x\x02\0\x02\x04\0\x04echo\x01\x03\x01p\x02\x01@\x01\x01x\x04\0\x04\x04\0\techo-list\x01\x05\x01C\x01\x01x\x02\0\x02\x04\0\necho-async\x01\x06\x01C\x01\x01x\x04\0\x04\x04\0\x0Fecho-list-async\x01\x07\x01f\x01\x02\x01C\x01\x01x\x08\0\x08\x04\0\x0Becho-stream\x01\t\x01e\x01\x02\x01C\x01\x01x\n\0\n\x04\0\x0Becho-future\x01\x0B\x03\0\x13test:list-tuple/api\x05\0\x01B\x12\x01o\x03}w{\x01p\0\x04\0\x01t\x03\0\x01\x01@\x01\x01x\x02\0\x02\x04\0\x04echo\x01\x03\x01p\x02\x01@\x01\x01x\x04\0\x04\x04\0\techo-list\x01\x05\x01C\x01\x01x\x02\0\x02\x04\0\necho-async\x01\x06\x01C\x01\x01x\x04\0\x04\x04\0\x0Fecho-list-async\x01\x07\x01f\x01\x02\x01C\x01\x01x\x08\0\x08\x04\0\x0Becho-stream\x01\t\x01e\x01\x02\x01C\x01\x01x\n\0\n\x04\0\x0Becho-future\x01\x0B\x04\0\x13test:list-tuple/api\x05\x01\x04\0\x14test:list-tuple/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:list-tuple:both",
-    465,
-    &_COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:list-tuple:both", 465, _COMPONENT_TYPE
 );
 #[doc(hidden)]
 #[allow(unused_macros)]

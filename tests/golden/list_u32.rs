@@ -17,18 +17,25 @@ pub mod exports {
     pub mod test {
         pub mod list_u32 {
             pub mod api {
-                pub use super::super::super::super::test::list_u32::api::T;
                 use ::witflow::rt as _rt;
+                pub use super::super::super::super::test::list_u32::api::T;
                 pub trait Guest {
                     fn echo(x: T) -> T;
                     fn echo_list(x: _rt::Vec<T>) -> _rt::Vec<T>;
                     async fn echo_async(x: T) -> T;
                     async fn echo_list_async(x: _rt::Vec<T>) -> _rt::Vec<T>;
-                    async fn echo_stream(x: _rt::StreamReader<T>) -> _rt::StreamReader<T>;
-                    async fn echo_future(x: _rt::FutureReader<T>) -> _rt::FutureReader<T>;
+                    async fn echo_stream(
+                        x: _rt::StreamReader<T>,
+                    ) -> _rt::StreamReader<T>;
+                    async fn echo_future(
+                        x: _rt::FutureReader<T>,
+                    ) -> _rt::FutureReader<T>;
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_cabi<_G: Guest>(a0: *mut u8, a1: usize) -> *mut u8 {
+                pub unsafe fn _export_echo_cabi<_G: Guest>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> *mut u8 {
                     unsafe {
                         let result = _G::echo(_rt::lift_plain_list::<u32>(a0, a1));
                         let held = _rt::Held::<_, { 2 * _rt::POINTER }>::new(result);
@@ -36,7 +43,10 @@ pub mod exports {
                         held.cast::<u8>()
                             .cast::<*mut u8>()
                             .write(value.as_ptr().cast_mut().cast::<u8>());
-                        held.cast::<u8>().add(_rt::POINTER).cast::<usize>().write(value.len());
+                        held.cast::<u8>()
+                            .add(_rt::POINTER)
+                            .cast::<usize>()
+                            .write(value.len());
                         held.cast::<u8>()
                     }
                 }
@@ -45,14 +55,25 @@ pub mod exports {
                     unsafe { _rt::Held::<T, { 2 * _rt::POINTER }>::release(area) }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_cabi<_G: Guest>(a0: *mut u8, a1: usize) -> *mut u8 {
+                pub unsafe fn _export_echo_list_cabi<_G: Guest>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> *mut u8 {
                     unsafe {
-                        let result = _G::echo_list(_rt::lift_list(a0, a1, 2 * _rt::POINTER, _rt::POINTER, |base| {
-                            _rt::lift_plain_list::<u32>(
-                                base.cast::<*mut u8>().read(),
-                                base.add(_rt::POINTER).cast::<usize>().read(),
-                            )
-                        }));
+                        let result = _G::echo_list(
+                            _rt::lift_list(
+                                a0,
+                                a1,
+                                2 * _rt::POINTER,
+                                _rt::POINTER,
+                                |base| _rt::lift_plain_list::<
+                                    u32,
+                                >(
+                                    base.cast::<*mut u8>().read(),
+                                    base.add(_rt::POINTER).cast::<usize>().read(),
+                                ),
+                            ),
+                        );
                         let held = _rt::Held::<_, { 2 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
                         let (core, core1) = _rt::lower_list(
@@ -61,7 +82,8 @@ pub mod exports {
                             _rt::POINTER,
                             &mut (*held).cleanup,
                             |item, base, _cleanup| {
-                                base.cast::<*mut u8>().write(item.as_ptr().cast_mut().cast::<u8>());
+                                base.cast::<*mut u8>()
+                                    .write(item.as_ptr().cast_mut().cast::<u8>());
                                 base.add(_rt::POINTER).cast::<usize>().write(item.len());
                             },
                         );
@@ -72,10 +94,15 @@ pub mod exports {
                 }
                 #[doc(hidden)]
                 pub unsafe fn _post_return_echo_list_cabi(area: *mut u8) {
-                    unsafe { _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area) }
+                    unsafe {
+                        _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area)
+                    }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_async_cabi<_G: Guest + 'static>(a0: *mut u8, a1: usize) -> i32 {
+                pub unsafe fn _export_echo_async_cabi<_G: Guest + 'static>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> i32 {
                     unsafe {
                         let arg0 = _rt::lift_plain_list::<u32>(a0, a1);
                         _rt::start_task(async move {
@@ -84,19 +111,31 @@ pub mod exports {
                                 "[export]test:list-u32/api", "[task-return]echo-async", fn
                                 task_return(a0 : * mut u8, a1 : usize)
                             );
-                            task_return(result.as_ptr().cast_mut().cast::<u8>(), result.len());
+                            task_return(
+                                result.as_ptr().cast_mut().cast::<u8>(),
+                                result.len(),
+                            );
                         })
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(a0: *mut u8, a1: usize) -> i32 {
+                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> i32 {
                     unsafe {
-                        let arg0 = _rt::lift_list(a0, a1, 2 * _rt::POINTER, _rt::POINTER, |base| {
-                            _rt::lift_plain_list::<u32>(
+                        let arg0 = _rt::lift_list(
+                            a0,
+                            a1,
+                            2 * _rt::POINTER,
+                            _rt::POINTER,
+                            |base| _rt::lift_plain_list::<
+                                u32,
+                            >(
                                 base.cast::<*mut u8>().read(),
                                 base.add(_rt::POINTER).cast::<usize>().read(),
-                            )
-                        });
+                            ),
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_list_async(arg0).await;
                             _rt::import!(
@@ -110,7 +149,8 @@ pub mod exports {
                                 _rt::POINTER,
                                 &mut cleanup,
                                 |item, base, _cleanup| {
-                                    base.cast::<*mut u8>().write(item.as_ptr().cast_mut().cast::<u8>());
+                                    base.cast::<*mut u8>()
+                                        .write(item.as_ptr().cast_mut().cast::<u8>());
                                     base.add(_rt::POINTER).cast::<usize>().write(item.len());
                                 },
                             );
@@ -119,10 +159,14 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::stream_lift(a0, <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE);
+                        let arg0 = _rt::stream_lift(
+                            a0,
+                            <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_stream(arg0).await;
                             _rt::import!(
@@ -136,10 +180,14 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::future_lift(a0, <T as super::super::super::super::wit_future::FuturePayload>::VTABLE);
+                        let arg0 = _rt::future_lift(
+                            a0,
+                            <T as super::super::super::super::wit_future::FuturePayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_future(arg0).await;
                             _rt::import!(
@@ -181,7 +229,9 @@ pub mod test {
                     let mut area = _rt::Area::<{ 2 * _rt::POINTER }>::uninit();
                     let pointer = area.as_mut_ptr();
                     import(x.as_ptr().cast_mut().cast::<u8>(), x.len(), pointer);
-                    _rt::lift_plain_list::<u32>(
+                    _rt::lift_plain_list::<
+                        u32,
+                    >(
                         pointer.cast::<*mut u8>().read(),
                         pointer.add(_rt::POINTER).cast::<usize>().read(),
                     )
@@ -200,7 +250,8 @@ pub mod test {
                         _rt::POINTER,
                         &mut cleanup,
                         |item, base, _cleanup| {
-                            base.cast::<*mut u8>().write(item.as_ptr().cast_mut().cast::<u8>());
+                            base.cast::<*mut u8>()
+                                .write(item.as_ptr().cast_mut().cast::<u8>());
                             base.add(_rt::POINTER).cast::<usize>().write(item.len());
                         },
                     );
@@ -212,30 +263,40 @@ pub mod test {
                         pointer.add(_rt::POINTER).cast::<usize>().read(),
                         2 * _rt::POINTER,
                         _rt::POINTER,
-                        |base| {
-                            _rt::lift_plain_list::<u32>(
-                                base.cast::<*mut u8>().read(),
-                                base.add(_rt::POINTER).cast::<usize>().read(),
-                            )
-                        },
+                        |base| _rt::lift_plain_list::<
+                            u32,
+                        >(
+                            base.cast::<*mut u8>().read(),
+                            base.add(_rt::POINTER).cast::<usize>().read(),
+                        ),
                     )
                 }
             }
             pub fn echo_async(x: T) -> _rt::Call<(T,), T> {
-                unsafe fn start(params: &(T,), area: *mut u8, _cleanup: &mut _rt::Cleanup) -> u32 {
+                unsafe fn start(
+                    params: &(T,),
+                    area: *mut u8,
+                    _cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:list-u32/api", "[async-lower]echo-async", fn import(a0 : *
                         mut u8, a1 : usize, a2 : * mut u8) -> i32
                     );
                     let (x,) = params;
                     unsafe {
-                        let core = import(x.as_ptr().cast_mut().cast::<u8>(), x.len(), area);
+                        let core = import(
+                            x.as_ptr().cast_mut().cast::<u8>(),
+                            x.len(),
+                            area,
+                        );
                         core as u32
                     }
                 }
                 unsafe fn lift(area: *mut u8) -> T {
                     unsafe {
-                        _rt::lift_plain_list::<u32>(
+                        _rt::lift_plain_list::<
+                            u32,
+                        >(
                             area.cast::<*mut u8>().read(),
                             area.add(_rt::POINTER).cast::<usize>().read(),
                         )
@@ -248,19 +309,31 @@ pub mod test {
                 };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_list_async(x: _rt::Vec<T>) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
-                unsafe fn start(params: &(_rt::Vec<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_list_async(
+                x: _rt::Vec<T>,
+            ) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
+                unsafe fn start(
+                    params: &(_rt::Vec<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:list-u32/api", "[async-lower]echo-list-async", fn import(a0
                         : * mut u8, a1 : usize, a2 : * mut u8) -> i32
                     );
                     let (x,) = params;
                     unsafe {
-                        let (core, core1) =
-                            _rt::lower_list(x, 2 * _rt::POINTER, _rt::POINTER, cleanup, |item, base, _cleanup| {
-                                base.cast::<*mut u8>().write(item.as_ptr().cast_mut().cast::<u8>());
+                        let (core, core1) = _rt::lower_list(
+                            x,
+                            2 * _rt::POINTER,
+                            _rt::POINTER,
+                            cleanup,
+                            |item, base, _cleanup| {
+                                base.cast::<*mut u8>()
+                                    .write(item.as_ptr().cast_mut().cast::<u8>());
                                 base.add(_rt::POINTER).cast::<usize>().write(item.len());
-                            });
+                            },
+                        );
                         let core2 = import(core, core1, area);
                         core2 as u32
                     }
@@ -272,12 +345,12 @@ pub mod test {
                             area.add(_rt::POINTER).cast::<usize>().read(),
                             2 * _rt::POINTER,
                             _rt::POINTER,
-                            |base| {
-                                _rt::lift_plain_list::<u32>(
-                                    base.cast::<*mut u8>().read(),
-                                    base.add(_rt::POINTER).cast::<usize>().read(),
-                                )
-                            },
+                            |base| _rt::lift_plain_list::<
+                                u32,
+                            >(
+                                base.cast::<*mut u8>().read(),
+                                base.add(_rt::POINTER).cast::<usize>().read(),
+                            ),
                         )
                     }
                 }
@@ -288,8 +361,14 @@ pub mod test {
                 };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_stream(x: _rt::StreamReader<T>) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
-                unsafe fn start(params: &(_rt::StreamReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_stream(
+                x: _rt::StreamReader<T>,
+            ) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::StreamReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:list-u32/api", "[async-lower]echo-stream", fn import(a0 :
                         i32, a1 : * mut u8) -> i32
@@ -309,12 +388,24 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::StreamReader<T>,), _rt::StreamReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::StreamReader<T>,),
+                    _rt::StreamReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_future(x: _rt::FutureReader<T>) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
-                unsafe fn start(params: &(_rt::FutureReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_future(
+                x: _rt::FutureReader<T>,
+            ) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::FutureReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:list-u32/api", "[async-lower]echo-future", fn import(a0 :
                         i32, a1 : * mut u8) -> i32
@@ -334,8 +425,14 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::FutureReader<T>,), _rt::FutureReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::FutureReader<T>,),
+                    _rt::FutureReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
         }
@@ -368,9 +465,14 @@ pub mod wit_stream {
             size: 2 * _rt::POINTER,
             align: _rt::POINTER,
             lower: ::core::option::Option::Some({
-                unsafe fn lower(value: &super::test::list_u32::api::T, base: *mut u8, _cleanup: &mut _rt::Cleanup) {
+                unsafe fn lower(
+                    value: &super::test::list_u32::api::T,
+                    base: *mut u8,
+                    _cleanup: &mut _rt::Cleanup,
+                ) {
                     unsafe {
-                        base.cast::<*mut u8>().write(value.as_ptr().cast_mut().cast::<u8>());
+                        base.cast::<*mut u8>()
+                            .write(value.as_ptr().cast_mut().cast::<u8>());
                         base.add(_rt::POINTER).cast::<usize>().write(value.len());
                     }
                 }
@@ -379,7 +481,9 @@ pub mod wit_stream {
             lift: ::core::option::Option::Some({
                 unsafe fn lift(base: *mut u8) -> super::test::list_u32::api::T {
                     unsafe {
-                        _rt::lift_plain_list::<u32>(
+                        _rt::lift_plain_list::<
+                            u32,
+                        >(
                             base.cast::<*mut u8>().read(),
                             base.add(_rt::POINTER).cast::<usize>().read(),
                         )
@@ -388,14 +492,13 @@ pub mod wit_stream {
                 lift
             }),
             intrinsics: _rt::stream_intrinsics!(
-                "test:list-u32/api",
-                new = "[stream-new-0]echo-stream",
-                read = "[async-lower][stream-read-0]echo-stream",
-                write = "[async-lower][stream-write-0]echo-stream",
-                cancel_read = "[stream-cancel-read-0]echo-stream",
-                cancel_write = "[stream-cancel-write-0]echo-stream",
-                drop_readable = "[stream-drop-readable-0]echo-stream",
-                drop_writable = "[stream-drop-writable-0]echo-stream"
+                "test:list-u32/api", new = "[stream-new-0]echo-stream", read =
+                "[async-lower][stream-read-0]echo-stream", write =
+                "[async-lower][stream-write-0]echo-stream", cancel_read =
+                "[stream-cancel-read-0]echo-stream", cancel_write =
+                "[stream-cancel-write-0]echo-stream", drop_readable =
+                "[stream-drop-readable-0]echo-stream", drop_writable =
+                "[stream-drop-writable-0]echo-stream"
             ),
         };
     }
@@ -420,7 +523,9 @@ pub mod wit_future {
     }
     /// Makes a future: what is written to the writer comes out of the reader. A writer that is dropped unwritten
     /// writes what `default` gives.
-    pub fn new<T: FuturePayload>(default: fn() -> T) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
+    pub fn new<T: FuturePayload>(
+        default: fn() -> T,
+    ) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
         _rt::future_new(T::VTABLE, default)
     }
     impl FuturePayload for super::test::list_u32::api::T {
@@ -428,9 +533,14 @@ pub mod wit_future {
             size: 2 * _rt::POINTER,
             align: _rt::POINTER,
             lower: ::core::option::Option::Some({
-                unsafe fn lower(value: &super::test::list_u32::api::T, base: *mut u8, _cleanup: &mut _rt::Cleanup) {
+                unsafe fn lower(
+                    value: &super::test::list_u32::api::T,
+                    base: *mut u8,
+                    _cleanup: &mut _rt::Cleanup,
+                ) {
                     unsafe {
-                        base.cast::<*mut u8>().write(value.as_ptr().cast_mut().cast::<u8>());
+                        base.cast::<*mut u8>()
+                            .write(value.as_ptr().cast_mut().cast::<u8>());
                         base.add(_rt::POINTER).cast::<usize>().write(value.len());
                     }
                 }
@@ -439,7 +549,9 @@ pub mod wit_future {
             lift: ::core::option::Option::Some({
                 unsafe fn lift(base: *mut u8) -> super::test::list_u32::api::T {
                     unsafe {
-                        _rt::lift_plain_list::<u32>(
+                        _rt::lift_plain_list::<
+                            u32,
+                        >(
                             base.cast::<*mut u8>().read(),
                             base.add(_rt::POINTER).cast::<usize>().read(),
                         )
@@ -448,14 +560,13 @@ pub mod wit_future {
                 lift
             }),
             intrinsics: _rt::future_intrinsics!(
-                "test:list-u32/api",
-                new = "[future-new-0]echo-future",
-                read = "[async-lower][future-read-0]echo-future",
-                write = "[async-lower][future-write-0]echo-future",
-                cancel_read = "[future-cancel-read-0]echo-future",
-                cancel_write = "[future-cancel-write-0]echo-future",
-                drop_readable = "[future-drop-readable-0]echo-future",
-                drop_writable = "[future-drop-writable-0]echo-future"
+                "test:list-u32/api", new = "[future-new-0]echo-future", read =
+                "[async-lower][future-read-0]echo-future", write =
+                "[async-lower][future-write-0]echo-future", cancel_read =
+                "[future-cancel-read-0]echo-future", cancel_write =
+                "[future-cancel-write-0]echo-future", drop_readable =
+                "[future-drop-readable-0]echo-future", drop_writable =
+                "[future-drop-writable-0]echo-future"
             ),
         };
     }
@@ -472,8 +583,10 @@ pub mod wit_future {
     unused_unsafe,
     clippy::all
 )]
-pub const _COMPONENT_TYPE: [u8; 447] = *b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x8D\x03\x01A\x02\x01A\x04\x01B\x11\x01py\x04\0\x01t\x03\0\0\x01@\x01\x01x\x01\0\x01\x04\0\x04echo\x01\x02\x01p\x01\x01@\x01\x01x\x03\0\x03\x04\0\techo-list\x01\x04\x01C\x01\x01x\x01\0\x01\x04\0\necho-async\x01\x05\x01C\x01\x01x\x03\0\x03\x04\0\x0Fecho-list-async\x01\x06\x01f\x01\x01\x01C\x01\x01x\x07\0\x07\x04\0\x0Becho-stream\x01\x08\x01e\x01\x01\x01C\x01\x01x\t\0\t\x04\0\x0Becho-future\x01\n\x03\0\x11test:list-u32/api\x05\0\x01B\x11\x01py\x04\0\x01t\x03\0\0\x01@\x01\x01x\x01\0\x01\x04\0\x04echo\x01\x02\x01p\x01\x01@\x01\x01x\x03\0\x03\x04\0\techo-list\x01\x04\x01C\x01\x01x\x01\0\x01\x04\0\necho-async\x01\x05\x01C\x01\x01x\x03\0\x03\x04\0\x0Fecho-list-async\x01\x06\x01f\x01\x01\x01C\x01\x01x\x07\0\x07\x04\0\x0Becho-stream\x01\x08\x01e\x01\x01\x01C\x01\x01x\t\0\t\x04\0\x0Becho-future\x01\n\x04\0\x11test:list-u32/api\x05\x01\x04\0\x12test:list-u32/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
-_rt::component_type!("component-type:witflow:0.1.0:test:list-u32:both", 447, &_COMPONENT_TYPE);
+pub const _COMPONENT_TYPE: &[u8; 447] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x8D\x03\x01A\x02\x01A\x04\x01B\x11\x01py\x04\0\x01t\x03\0\0\x01@\x01\x01x\x01\0\x01\x04\0\x04echo\x01\x02\x01p\x01\x01@\x01\x01x\x03\0\x03\x04\0\techo-list\x01\x04\x01C\x01\x01x\x01\0\x01\x04\0\necho-async\x01\x05\x01C\x01\x01x\x03\0\x03\x04\0\x0Fecho-list-async\x01\x06\x01f\x01\x01\x01C\x01\x01x\x07\0\x07\x04\0\x0Becho-stream\x01\x08\x01e\x01\x01\x01C\x01\x01x\t\0\t\x04\0\x0Becho-future\x01\n\x03\0\x11test:list-u32/api\x05\0\x01B\x11\x01py\x04\0\x01t\x03\0\0\x01@\x01\x01x\x01\0\x01\x04\0\x04echo\x01\x02\x01p\x01\x01@\x01\x01x\x03\0\x03\x04\0\techo-list\x01\x04\x01C\x01\x01x\x01\0\x01\x04\0\necho-async\x01\x05\x01C\x01\x01x\x03\0\x03\x04\0\x0Fecho-list-async\x01\x06\x01f\x01\x01\x01C\x01\x01x\x07\0\x07\x04\0\x0Becho-stream\x01\x08\x01e\x01\x01\x01C\x01\x01x\t\0\t\x04\0\x0Becho-future\x01\n\x04\0\x11test:list-u32/api\x05\x01\x04\0\x12test:list-u32/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
+_rt::component_type!(
+    "component-type:witflow:0.1.0:test:list-u32:both", 447, _COMPONENT_TYPE
+);
 #[doc(hidden)]
 #[allow(unused_macros)]
 macro_rules! __export_both_impl {

@@ -17,14 +17,20 @@ pub mod exports {
     pub mod test {
         pub mod local_names {
             pub mod api {
-                pub use super::super::super::super::test::local_names::api::Component;
-                pub use super::super::super::super::test::local_names::api::Guest_;
+                use ::witflow::rt as _rt;
+                pub use super::super::super::super::test::local_names::api::Vec;
                 pub use super::super::super::super::test::local_names::api::Option;
                 pub use super::super::super::super::test::local_names::api::Result;
-                pub use super::super::super::super::test::local_names::api::Vec;
-                use ::witflow::rt as _rt;
+                pub use super::super::super::super::test::local_names::api::Guest_;
+                pub use super::super::super::super::test::local_names::api::Component;
                 pub trait Guest {
-                    fn future(ptr: _rt::Vec<u8>, ptr0: _rt::String, len0: u32, ret: Vec, ret_area: u8) -> Option;
+                    fn future(
+                        ptr: _rt::Vec<u8>,
+                        ptr0: _rt::String,
+                        len0: u32,
+                        ret: Vec,
+                        ret_area: u8,
+                    ) -> Option;
                     async fn stream(
                         args: _rt::String,
                         arg0: Guest_,
@@ -53,12 +59,20 @@ pub mod exports {
                             _rt::lift_plain_list::<u8>(a0, a1),
                             _rt::lift_string(a2, a3),
                             a4 as u32,
-                            super::super::super::super::_abi::lift_test_local_names_api_vec(a5, a6, a7, a8),
+                            super::super::super::super::_abi::lift_test_local_names_api_vec(
+                                a5,
+                                a6,
+                                a7,
+                                a8,
+                            ),
                             a9 as u8,
                         );
                         let held = _rt::Held::<_, 8>::new(result);
                         let value = &(*held).value;
-                        super::super::super::super::_abi::store_test_local_names_api_option(value, held.cast::<u8>());
+                        super::super::super::super::_abi::store_test_local_names_api_option(
+                            value,
+                            held.cast::<u8>(),
+                        );
                         held.cast::<u8>()
                     }
                 }
@@ -81,20 +95,34 @@ pub mod exports {
                 ) -> i32 {
                     unsafe {
                         let arg0 = _rt::lift_string(a0, a1);
-                        let arg1 = super::super::super::super::_abi::lift_test_local_names_api_guest(a2, a3, a4);
+                        let arg1 = super::super::super::super::_abi::lift_test_local_names_api_guest(
+                            a2,
+                            a3,
+                            a4,
+                        );
                         let arg2 = a5 as u8;
                         let arg3 = a6 as u8;
                         let arg4 = Component::_lift(a7);
                         let arg5 = a8 as u8;
                         let arg6 = a9 as u8;
                         _rt::start_task(async move {
-                            let result = _G::stream(arg0, arg1, arg2, arg3, arg4, arg5, arg6).await;
+                            let result = _G::stream(
+                                    arg0,
+                                    arg1,
+                                    arg2,
+                                    arg3,
+                                    arg4,
+                                    arg5,
+                                    arg6,
+                                )
+                                .await;
                             _rt::import!(
                                 "[export]test:local-names/api", "[task-return]stream", fn
                                 task_return(a0 : i32, a1 : * mut u8, a2 : usize)
                             );
-                            let (core, core1, core2) =
-                                super::super::super::super::_abi::lower_test_local_names_api_result(&result);
+                            let (core, core1, core2) = super::super::super::super::_abi::lower_test_local_names_api_result(
+                                &result,
+                            );
                             task_return(core, core1, core2);
                         })
                     }
@@ -149,19 +177,29 @@ pub mod test {
                 #[doc(hidden)]
                 pub unsafe fn _lift(value: i32) -> Self {
                     match value {
-                        0..=1 => unsafe { ::core::mem::transmute::<u8, Self>(value as u8) },
+                        0..=1 => {
+                            unsafe { ::core::mem::transmute::<u8, Self>(value as u8) }
+                        }
                         _ => _rt::invalid_discriminant(),
                     }
                 }
             }
-            pub fn future(ptr: &[u8], ptr0: &str, len0: u32, ret: &Vec, ret_area: u8) -> Option {
+            pub fn future(
+                ptr: &[u8],
+                ptr0: &str,
+                len0: u32,
+                ret: &Vec,
+                ret_area: u8,
+            ) -> Option {
                 _rt::import!(
                     "test:local-names/api", "future", fn import(a0 : * mut u8, a1 :
                     usize, a2 : * mut u8, a3 : usize, a4 : i32, a5 : i32, a6 : i32, a7 :
                     * mut u8, a8 : usize, a9 : i32, a10 : * mut u8)
                 );
                 unsafe {
-                    let (core, core1, core2, core3) = super::super::super::_abi::lower_test_local_names_api_vec(ret);
+                    let (core, core1, core2, core3) = super::super::super::_abi::lower_test_local_names_api_vec(
+                        ret,
+                    );
                     let mut area = _rt::Area::<8>::uninit();
                     let pointer = area.as_mut_ptr();
                     import(
@@ -202,10 +240,15 @@ pub mod test {
                     unsafe {
                         area.cast::<*mut u8>().write(args.as_ptr().cast_mut());
                         area.add(_rt::POINTER).cast::<usize>().write(args.len());
-                        super::super::super::_abi::store_test_local_names_api_guest(arg0, area.add(2 * _rt::POINTER));
+                        super::super::super::_abi::store_test_local_names_api_guest(
+                            arg0,
+                            area.add(2 * _rt::POINTER),
+                        );
                         area.add(5 * _rt::POINTER).cast::<u8>().write(*result0);
                         area.add(1 + 5 * _rt::POINTER).cast::<u8>().write(*base0);
-                        area.add(2 + 5 * _rt::POINTER).cast::<u8>().write(*handle as i32 as u8);
+                        area.add(2 + 5 * _rt::POINTER)
+                            .cast::<u8>()
+                            .write(*handle as i32 as u8);
                         area.add(3 + 5 * _rt::POINTER).cast::<u8>().write(*f);
                         area.add(4 + 5 * _rt::POINTER).cast::<u8>().write(*t);
                         let core = import(area, area.add(8 + 5 * _rt::POINTER));
@@ -214,15 +257,19 @@ pub mod test {
                 }
                 unsafe fn lift(area: *mut u8) -> Result {
                     unsafe {
-                        super::super::super::_abi::load_test_local_names_api_result(area.add(8 + 5 * _rt::POINTER))
+                        super::super::super::_abi::load_test_local_names_api_result(
+                            area.add(8 + 5 * _rt::POINTER),
+                        )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::String, Guest_, u8, u8, Component, u8, u8), Result> =
-                    _rt::CallVtable {
-                        area: 8 + 8 * _rt::POINTER,
-                        start,
-                        lift,
-                    };
+                static CALL: _rt::CallVtable<
+                    (_rt::String, Guest_, u8, u8, Component, u8, u8),
+                    Result,
+                > = _rt::CallVtable {
+                    area: 8 + 8 * _rt::POINTER,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (args, arg0, result0, base0, handle, f, t))
             }
         }
@@ -279,10 +326,16 @@ mod _abi {
             }
         }
     }
-    pub(super) unsafe fn load_test_local_names_api_option(base: *mut u8) -> super::test::local_names::api::Option {
+    pub(super) unsafe fn load_test_local_names_api_option(
+        base: *mut u8,
+    ) -> super::test::local_names::api::Option {
         unsafe {
             match base.cast::<u8>().read() {
-                0 => super::test::local_names::api::Option::Some(base.add(4).cast::<u32>().read()),
+                0 => {
+                    super::test::local_names::api::Option::Some(
+                        base.add(4).cast::<u32>().read(),
+                    )
+                }
                 1 => super::test::local_names::api::Option::None,
                 _ => _rt::invalid_discriminant(),
             }
@@ -293,22 +346,34 @@ mod _abi {
     ) -> (i32, i32) {
         unsafe {
             let (core, core1) = match value {
-                super::test::local_names::api::Option::Some(payload) => (0, *payload as i32),
+                super::test::local_names::api::Option::Some(payload) => {
+                    (0, *payload as i32)
+                }
                 super::test::local_names::api::Option::None => (1, 0),
             };
             (core, core1)
         }
     }
-    pub(super) unsafe fn load_test_local_names_api_result(base: *mut u8) -> super::test::local_names::api::Result {
+    pub(super) unsafe fn load_test_local_names_api_result(
+        base: *mut u8,
+    ) -> super::test::local_names::api::Result {
         unsafe {
             match base.cast::<u8>().read() {
-                0 => super::test::local_names::api::Result::Ok(_rt::lift_string(
-                    base.add(_rt::POINTER).cast::<*mut u8>().read(),
-                    base.add(2 * _rt::POINTER).cast::<usize>().read(),
-                )),
-                1 => super::test::local_names::api::Result::Err(super::_abi::load_test_local_names_api_option(
-                    base.add(_rt::POINTER),
-                )),
+                0 => {
+                    super::test::local_names::api::Result::Ok(
+                        _rt::lift_string(
+                            base.add(_rt::POINTER).cast::<*mut u8>().read(),
+                            base.add(2 * _rt::POINTER).cast::<usize>().read(),
+                        ),
+                    )
+                }
+                1 => {
+                    super::test::local_names::api::Result::Err(
+                        super::_abi::load_test_local_names_api_option(
+                            base.add(_rt::POINTER),
+                        ),
+                    )
+                }
                 _ => _rt::invalid_discriminant(),
             }
         }
@@ -318,9 +383,13 @@ mod _abi {
     ) -> (i32, *mut u8, usize) {
         unsafe {
             let (core, core1, core2) = match value {
-                super::test::local_names::api::Result::Ok(payload) => (0, payload.as_ptr().cast_mut(), payload.len()),
+                super::test::local_names::api::Result::Ok(payload) => {
+                    (0, payload.as_ptr().cast_mut(), payload.len())
+                }
                 super::test::local_names::api::Result::Err(payload) => {
-                    let (core, core1) = super::_abi::lower_test_local_names_api_option(payload);
+                    let (core, core1) = super::_abi::lower_test_local_names_api_option(
+                        payload,
+                    );
                     (1, _rt::cast::<i32, *mut u8>(core), _rt::cast::<i32, usize>(core1))
                 }
             };
@@ -368,11 +437,9 @@ mod _abi {
     unused_unsafe,
     clippy::all
 )]
-pub const _COMPONENT_TYPE: [u8; 650] = *b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xD8\x04\x01A\x02\x01A\x04\x01B\x0F\x01r\x03\x03ptry\x03leny\x06results\x04\0\x03vec\x03\0\0\x01q\x02\x04some\x01y\0\x04none\0\0\x04\0\x06option\x03\0\x02\x01q\x02\x02ok\x01s\0\x03err\x01\x03\0\x04\0\x06result\x03\0\x04\x01p}\x01r\x02\x04base}\x07cleanup\x06\x04\0\x05guest\x03\0\x07\x01m\x02\x05debug\x05clone\x04\0\tcomponent\x03\0\t\x01@\x05\x03ptr\x06\x04ptr0s\x04len0y\x03ret\x01\x08ret-area}\0\x03\x04\0\x06future\x01\x0B\x01C\x07\x04argss\x04arg0\x08\x07result0}\x05base0}\x06handle\n\x01f}\x01t}\0\x05\x04\0\x06stream\x01\x0C\x03\0\x14test:local-names/api\x05\0\x01B\x0F\x01r\x03\x03ptry\x03leny\x06results\x04\0\x03vec\x03\0\0\x01q\x02\x04some\x01y\0\x04none\0\0\x04\0\x06option\x03\0\x02\x01q\x02\x02ok\x01s\0\x03err\x01\x03\0\x04\0\x06result\x03\0\x04\x01p}\x01r\x02\x04base}\x07cleanup\x06\x04\0\x05guest\x03\0\x07\x01m\x02\x05debug\x05clone\x04\0\tcomponent\x03\0\t\x01@\x05\x03ptr\x06\x04ptr0s\x04len0y\x03ret\x01\x08ret-area}\0\x03\x04\0\x06future\x01\x0B\x01C\x07\x04argss\x04arg0\x08\x07result0}\x05base0}\x06handle\n\x01f}\x01t}\0\x05\x04\0\x06stream\x01\x0C\x04\0\x14test:local-names/api\x05\x01\x04\0\x15test:local-names/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
+pub const _COMPONENT_TYPE: &[u8; 650] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xD8\x04\x01A\x02\x01A\x04\x01B\x0F\x01r\x03\x03ptry\x03leny\x06results\x04\0\x03vec\x03\0\0\x01q\x02\x04some\x01y\0\x04none\0\0\x04\0\x06option\x03\0\x02\x01q\x02\x02ok\x01s\0\x03err\x01\x03\0\x04\0\x06result\x03\0\x04\x01p}\x01r\x02\x04base}\x07cleanup\x06\x04\0\x05guest\x03\0\x07\x01m\x02\x05debug\x05clone\x04\0\tcomponent\x03\0\t\x01@\x05\x03ptr\x06\x04ptr0s\x04len0y\x03ret\x01\x08ret-area}\0\x03\x04\0\x06future\x01\x0B\x01C\x07\x04argss\x04arg0\x08\x07result0}\x05base0}\x06handle\n\x01f}\x01t}\0\x05\x04\0\x06stream\x01\x0C\x03\0\x14test:local-names/api\x05\0\x01B\x0F\x01r\x03\x03ptry\x03leny\x06results\x04\0\x03vec\x03\0\0\x01q\x02\x04some\x01y\0\x04none\0\0\x04\0\x06option\x03\0\x02\x01q\x02\x02ok\x01s\0\x03err\x01\x03\0\x04\0\x06result\x03\0\x04\x01p}\x01r\x02\x04base}\x07cleanup\x06\x04\0\x05guest\x03\0\x07\x01m\x02\x05debug\x05clone\x04\0\tcomponent\x03\0\t\x01@\x05\x03ptr\x06\x04ptr0s\x04len0y\x03ret\x01\x08ret-area}\0\x03\x04\0\x06future\x01\x0B\x01C\x07\x04argss\x04arg0\x08\x07result0}\x05base0}\x06handle\n\x01f}\x01t}\0\x05\x04\0\x06stream\x01\x0C\x04\0\x14test:local-names/api\x05\x01\x04\0\x15test:local-names/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:local-names:both",
-    650,
-    &_COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:local-names:both", 650, _COMPONENT_TYPE
 );
 #[doc(hidden)]
 #[allow(unused_macros)]

@@ -17,21 +17,27 @@ pub mod exports {
     pub mod test {
         pub mod map_keys {
             pub mod api {
+                use ::witflow::rt as _rt;
                 pub use super::super::super::super::test::map_keys::api::Keyed;
                 pub use super::super::super::super::test::map_keys::api::T;
-                use ::witflow::rt as _rt;
                 pub trait Guest {
                     fn echo(x: T) -> T;
                     fn echo_list(x: _rt::Vec<T>) -> _rt::Vec<T>;
                     async fn echo_async(x: T) -> T;
                     async fn echo_list_async(x: _rt::Vec<T>) -> _rt::Vec<T>;
-                    async fn echo_stream(x: _rt::StreamReader<T>) -> _rt::StreamReader<T>;
-                    async fn echo_future(x: _rt::FutureReader<T>) -> _rt::FutureReader<T>;
+                    async fn echo_stream(
+                        x: _rt::StreamReader<T>,
+                    ) -> _rt::StreamReader<T>;
+                    async fn echo_future(
+                        x: _rt::FutureReader<T>,
+                    ) -> _rt::FutureReader<T>;
                 }
                 #[doc(hidden)]
                 pub unsafe fn _export_echo_cabi<_G: Guest>(a0: *mut u8) -> *mut u8 {
                     unsafe {
-                        let param = super::super::super::super::_abi::load_test_map_keys_api_keyed(a0);
+                        let param = super::super::super::super::_abi::load_test_map_keys_api_keyed(
+                            a0,
+                        );
                         _rt::free_area(a0, 22 * _rt::POINTER, _rt::POINTER);
                         let result = _G::echo(param);
                         let held = _rt::Held::<_, { 22 * _rt::POINTER }>::new(result);
@@ -49,11 +55,22 @@ pub mod exports {
                     unsafe { _rt::Held::<T, { 22 * _rt::POINTER }>::release(area) }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_cabi<_G: Guest>(a0: *mut u8, a1: usize) -> *mut u8 {
+                pub unsafe fn _export_echo_list_cabi<_G: Guest>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> *mut u8 {
                     unsafe {
-                        let result = _G::echo_list(_rt::lift_list(a0, a1, 22 * _rt::POINTER, _rt::POINTER, |base| {
-                            super::super::super::super::_abi::load_test_map_keys_api_keyed(base)
-                        }));
+                        let result = _G::echo_list(
+                            _rt::lift_list(
+                                a0,
+                                a1,
+                                22 * _rt::POINTER,
+                                _rt::POINTER,
+                                |base| super::super::super::super::_abi::load_test_map_keys_api_keyed(
+                                    base,
+                                ),
+                            ),
+                        );
                         let held = _rt::Held::<_, { 2 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
                         let (core, core1) = _rt::lower_list(
@@ -62,7 +79,11 @@ pub mod exports {
                             _rt::POINTER,
                             &mut (*held).cleanup,
                             |item, base, cleanup| {
-                                super::super::super::super::_abi::store_test_map_keys_api_keyed(item, base, cleanup);
+                                super::super::super::super::_abi::store_test_map_keys_api_keyed(
+                                    item,
+                                    base,
+                                    cleanup,
+                                );
                             },
                         );
                         held.cast::<u8>().cast::<*mut u8>().write(core);
@@ -72,12 +93,18 @@ pub mod exports {
                 }
                 #[doc(hidden)]
                 pub unsafe fn _post_return_echo_list_cabi(area: *mut u8) {
-                    unsafe { _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area) }
+                    unsafe {
+                        _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area)
+                    }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_async_cabi<_G: Guest + 'static>(a0: *mut u8) -> i32 {
+                pub unsafe fn _export_echo_async_cabi<_G: Guest + 'static>(
+                    a0: *mut u8,
+                ) -> i32 {
                     unsafe {
-                        let param = super::super::super::super::_abi::load_test_map_keys_api_keyed(a0);
+                        let param = super::super::super::super::_abi::load_test_map_keys_api_keyed(
+                            a0,
+                        );
                         _rt::free_area(a0, 22 * _rt::POINTER, _rt::POINTER);
                         let arg0 = param;
                         _rt::start_task(async move {
@@ -99,11 +126,20 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(a0: *mut u8, a1: usize) -> i32 {
+                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> i32 {
                     unsafe {
-                        let arg0 = _rt::lift_list(a0, a1, 22 * _rt::POINTER, _rt::POINTER, |base| {
-                            super::super::super::super::_abi::load_test_map_keys_api_keyed(base)
-                        });
+                        let arg0 = _rt::lift_list(
+                            a0,
+                            a1,
+                            22 * _rt::POINTER,
+                            _rt::POINTER,
+                            |base| super::super::super::super::_abi::load_test_map_keys_api_keyed(
+                                base,
+                            ),
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_list_async(arg0).await;
                             _rt::import!(
@@ -118,7 +154,9 @@ pub mod exports {
                                 &mut cleanup,
                                 |item, base, cleanup1| {
                                     super::super::super::super::_abi::store_test_map_keys_api_keyed(
-                                        item, base, cleanup1,
+                                        item,
+                                        base,
+                                        cleanup1,
                                     );
                                 },
                             );
@@ -127,10 +165,14 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::stream_lift(a0, <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE);
+                        let arg0 = _rt::stream_lift(
+                            a0,
+                            <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_stream(arg0).await;
                             _rt::import!(
@@ -144,10 +186,14 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::future_lift(a0, <T as super::super::super::super::wit_future::FuturePayload>::VTABLE);
+                        let arg0 = _rt::future_lift(
+                            a0,
+                            <T as super::super::super::super::wit_future::FuturePayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_future(arg0).await;
                             _rt::import!(
@@ -202,7 +248,11 @@ pub mod test {
                 unsafe {
                     let mut area = _rt::Area::<{ 22 * _rt::POINTER }>::uninit();
                     let pointer = area.as_mut_ptr();
-                    super::super::super::_abi::store_test_map_keys_api_keyed(x, pointer, &mut cleanup);
+                    super::super::super::_abi::store_test_map_keys_api_keyed(
+                        x,
+                        pointer,
+                        &mut cleanup,
+                    );
                     let mut area1 = _rt::Area::<{ 22 * _rt::POINTER }>::uninit();
                     let pointer1 = area1.as_mut_ptr();
                     import(pointer, pointer1);
@@ -222,7 +272,11 @@ pub mod test {
                         _rt::POINTER,
                         &mut cleanup,
                         |item, base, cleanup1| {
-                            super::super::super::_abi::store_test_map_keys_api_keyed(item, base, cleanup1);
+                            super::super::super::_abi::store_test_map_keys_api_keyed(
+                                item,
+                                base,
+                                cleanup1,
+                            );
                         },
                     );
                     let mut area = _rt::Area::<{ 2 * _rt::POINTER }>::uninit();
@@ -233,25 +287,39 @@ pub mod test {
                         pointer.add(_rt::POINTER).cast::<usize>().read(),
                         22 * _rt::POINTER,
                         _rt::POINTER,
-                        |base| super::super::super::_abi::load_test_map_keys_api_keyed(base),
+                        |base| super::super::super::_abi::load_test_map_keys_api_keyed(
+                            base,
+                        ),
                     )
                 }
             }
             pub fn echo_async(x: T) -> _rt::Call<(T,), T> {
-                unsafe fn start(params: &(T,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+                unsafe fn start(
+                    params: &(T,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:map-keys/api", "[async-lower]echo-async", fn import(a0 : *
                         mut u8, a1 : * mut u8) -> i32
                     );
                     let (x,) = params;
                     unsafe {
-                        super::super::super::_abi::store_test_map_keys_api_keyed(x, area, cleanup);
+                        super::super::super::_abi::store_test_map_keys_api_keyed(
+                            x,
+                            area,
+                            cleanup,
+                        );
                         let core = import(area, area.add(22 * _rt::POINTER));
                         core as u32
                     }
                 }
                 unsafe fn lift(area: *mut u8) -> T {
-                    unsafe { super::super::super::_abi::load_test_map_keys_api_keyed(area.add(22 * _rt::POINTER)) }
+                    unsafe {
+                        super::super::super::_abi::load_test_map_keys_api_keyed(
+                            area.add(22 * _rt::POINTER),
+                        )
+                    }
                 }
                 static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable {
                     area: 44 * _rt::POINTER,
@@ -260,18 +328,33 @@ pub mod test {
                 };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_list_async(x: _rt::Vec<T>) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
-                unsafe fn start(params: &(_rt::Vec<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_list_async(
+                x: _rt::Vec<T>,
+            ) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
+                unsafe fn start(
+                    params: &(_rt::Vec<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:map-keys/api", "[async-lower]echo-list-async", fn import(a0
                         : * mut u8, a1 : usize, a2 : * mut u8) -> i32
                     );
                     let (x,) = params;
                     unsafe {
-                        let (core, core1) =
-                            _rt::lower_list(x, 22 * _rt::POINTER, _rt::POINTER, cleanup, |item, base, cleanup1| {
-                                super::super::super::_abi::store_test_map_keys_api_keyed(item, base, cleanup1);
-                            });
+                        let (core, core1) = _rt::lower_list(
+                            x,
+                            22 * _rt::POINTER,
+                            _rt::POINTER,
+                            cleanup,
+                            |item, base, cleanup1| {
+                                super::super::super::_abi::store_test_map_keys_api_keyed(
+                                    item,
+                                    base,
+                                    cleanup1,
+                                );
+                            },
+                        );
                         let core2 = import(core, core1, area);
                         core2 as u32
                     }
@@ -283,7 +366,9 @@ pub mod test {
                             area.add(_rt::POINTER).cast::<usize>().read(),
                             22 * _rt::POINTER,
                             _rt::POINTER,
-                            |base| super::super::super::_abi::load_test_map_keys_api_keyed(base),
+                            |base| super::super::super::_abi::load_test_map_keys_api_keyed(
+                                base,
+                            ),
                         )
                     }
                 }
@@ -294,8 +379,14 @@ pub mod test {
                 };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_stream(x: _rt::StreamReader<T>) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
-                unsafe fn start(params: &(_rt::StreamReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_stream(
+                x: _rt::StreamReader<T>,
+            ) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::StreamReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:map-keys/api", "[async-lower]echo-stream", fn import(a0 :
                         i32, a1 : * mut u8) -> i32
@@ -315,12 +406,24 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::StreamReader<T>,), _rt::StreamReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::StreamReader<T>,),
+                    _rt::StreamReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_future(x: _rt::FutureReader<T>) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
-                unsafe fn start(params: &(_rt::FutureReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_future(
+                x: _rt::FutureReader<T>,
+            ) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::FutureReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:map-keys/api", "[async-lower]echo-future", fn import(a0 :
                         i32, a1 : * mut u8) -> i32
@@ -340,8 +443,14 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::FutureReader<T>,), _rt::FutureReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::FutureReader<T>,),
+                    _rt::FutureReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
         }
@@ -374,7 +483,11 @@ pub mod wit_stream {
             size: 22 * _rt::POINTER,
             align: _rt::POINTER,
             lower: ::core::option::Option::Some({
-                unsafe fn lower(value: &super::test::map_keys::api::T, base: *mut u8, cleanup: &mut _rt::Cleanup) {
+                unsafe fn lower(
+                    value: &super::test::map_keys::api::T,
+                    base: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) {
                     unsafe {
                         super::_abi::store_test_map_keys_api_keyed(value, base, cleanup);
                     }
@@ -388,14 +501,13 @@ pub mod wit_stream {
                 lift
             }),
             intrinsics: _rt::stream_intrinsics!(
-                "test:map-keys/api",
-                new = "[stream-new-0]echo-stream",
-                read = "[async-lower][stream-read-0]echo-stream",
-                write = "[async-lower][stream-write-0]echo-stream",
-                cancel_read = "[stream-cancel-read-0]echo-stream",
-                cancel_write = "[stream-cancel-write-0]echo-stream",
-                drop_readable = "[stream-drop-readable-0]echo-stream",
-                drop_writable = "[stream-drop-writable-0]echo-stream"
+                "test:map-keys/api", new = "[stream-new-0]echo-stream", read =
+                "[async-lower][stream-read-0]echo-stream", write =
+                "[async-lower][stream-write-0]echo-stream", cancel_read =
+                "[stream-cancel-read-0]echo-stream", cancel_write =
+                "[stream-cancel-write-0]echo-stream", drop_readable =
+                "[stream-drop-readable-0]echo-stream", drop_writable =
+                "[stream-drop-writable-0]echo-stream"
             ),
         };
     }
@@ -420,7 +532,9 @@ pub mod wit_future {
     }
     /// Makes a future: what is written to the writer comes out of the reader. A writer that is dropped unwritten
     /// writes what `default` gives.
-    pub fn new<T: FuturePayload>(default: fn() -> T) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
+    pub fn new<T: FuturePayload>(
+        default: fn() -> T,
+    ) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
         _rt::future_new(T::VTABLE, default)
     }
     impl FuturePayload for super::test::map_keys::api::T {
@@ -428,7 +542,11 @@ pub mod wit_future {
             size: 22 * _rt::POINTER,
             align: _rt::POINTER,
             lower: ::core::option::Option::Some({
-                unsafe fn lower(value: &super::test::map_keys::api::T, base: *mut u8, cleanup: &mut _rt::Cleanup) {
+                unsafe fn lower(
+                    value: &super::test::map_keys::api::T,
+                    base: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) {
                     unsafe {
                         super::_abi::store_test_map_keys_api_keyed(value, base, cleanup);
                     }
@@ -442,14 +560,13 @@ pub mod wit_future {
                 lift
             }),
             intrinsics: _rt::future_intrinsics!(
-                "test:map-keys/api",
-                new = "[future-new-0]echo-future",
-                read = "[async-lower][future-read-0]echo-future",
-                write = "[async-lower][future-write-0]echo-future",
-                cancel_read = "[future-cancel-read-0]echo-future",
-                cancel_write = "[future-cancel-write-0]echo-future",
-                drop_readable = "[future-drop-readable-0]echo-future",
-                drop_writable = "[future-drop-writable-0]echo-future"
+                "test:map-keys/api", new = "[future-new-0]echo-future", read =
+                "[async-lower][future-read-0]echo-future", write =
+                "[async-lower][future-write-0]echo-future", cancel_read =
+                "[future-cancel-read-0]echo-future", cancel_write =
+                "[future-cancel-write-0]echo-future", drop_readable =
+                "[future-drop-readable-0]echo-future", drop_writable =
+                "[future-drop-writable-0]echo-future"
             ),
         };
     }
@@ -486,64 +603,124 @@ mod _abi {
                 chars,
                 strings,
             } = value;
-            let (core, core1) = _rt::lower_map(bools, 2, 1, cleanup, |key, value1, base1, _cleanup| {
-                base1.cast::<u8>().write(u8::from(*key));
-                base1.add(1).cast::<u8>().write(*value1);
-            });
+            let (core, core1) = _rt::lower_map(
+                bools,
+                2,
+                1,
+                cleanup,
+                |key, value1, base1, _cleanup| {
+                    base1.cast::<u8>().write(u8::from(*key));
+                    base1.add(1).cast::<u8>().write(*value1);
+                },
+            );
             base.cast::<*mut u8>().write(core);
             base.add(_rt::POINTER).cast::<usize>().write(core1);
-            let (core2, core3) = _rt::lower_map(u8s, 2, 1, cleanup, |key, value1, base1, _cleanup| {
-                base1.cast::<u8>().write(*key);
-                base1.add(1).cast::<u8>().write(*value1);
-            });
+            let (core2, core3) = _rt::lower_map(
+                u8s,
+                2,
+                1,
+                cleanup,
+                |key, value1, base1, _cleanup| {
+                    base1.cast::<u8>().write(*key);
+                    base1.add(1).cast::<u8>().write(*value1);
+                },
+            );
             base.add(2 * _rt::POINTER).cast::<*mut u8>().write(core2);
             base.add(3 * _rt::POINTER).cast::<usize>().write(core3);
-            let (core4, core5) = _rt::lower_map(s8s, 2, 1, cleanup, |key, value1, base1, _cleanup| {
-                base1.cast::<i8>().write(*key);
-                base1.add(1).cast::<u8>().write(*value1);
-            });
+            let (core4, core5) = _rt::lower_map(
+                s8s,
+                2,
+                1,
+                cleanup,
+                |key, value1, base1, _cleanup| {
+                    base1.cast::<i8>().write(*key);
+                    base1.add(1).cast::<u8>().write(*value1);
+                },
+            );
             base.add(4 * _rt::POINTER).cast::<*mut u8>().write(core4);
             base.add(5 * _rt::POINTER).cast::<usize>().write(core5);
-            let (core6, core7) = _rt::lower_map(u16s, 4, 2, cleanup, |key, value1, base1, _cleanup| {
-                base1.cast::<u16>().write(*key);
-                base1.add(2).cast::<u8>().write(*value1);
-            });
+            let (core6, core7) = _rt::lower_map(
+                u16s,
+                4,
+                2,
+                cleanup,
+                |key, value1, base1, _cleanup| {
+                    base1.cast::<u16>().write(*key);
+                    base1.add(2).cast::<u8>().write(*value1);
+                },
+            );
             base.add(6 * _rt::POINTER).cast::<*mut u8>().write(core6);
             base.add(7 * _rt::POINTER).cast::<usize>().write(core7);
-            let (core8, core9) = _rt::lower_map(s16s, 4, 2, cleanup, |key, value1, base1, _cleanup| {
-                base1.cast::<i16>().write(*key);
-                base1.add(2).cast::<u8>().write(*value1);
-            });
+            let (core8, core9) = _rt::lower_map(
+                s16s,
+                4,
+                2,
+                cleanup,
+                |key, value1, base1, _cleanup| {
+                    base1.cast::<i16>().write(*key);
+                    base1.add(2).cast::<u8>().write(*value1);
+                },
+            );
             base.add(8 * _rt::POINTER).cast::<*mut u8>().write(core8);
             base.add(9 * _rt::POINTER).cast::<usize>().write(core9);
-            let (core10, core11) = _rt::lower_map(u32s, 8, 4, cleanup, |key, value1, base1, _cleanup| {
-                base1.cast::<u32>().write(*key);
-                base1.add(4).cast::<u8>().write(*value1);
-            });
+            let (core10, core11) = _rt::lower_map(
+                u32s,
+                8,
+                4,
+                cleanup,
+                |key, value1, base1, _cleanup| {
+                    base1.cast::<u32>().write(*key);
+                    base1.add(4).cast::<u8>().write(*value1);
+                },
+            );
             base.add(10 * _rt::POINTER).cast::<*mut u8>().write(core10);
             base.add(11 * _rt::POINTER).cast::<usize>().write(core11);
-            let (core12, core13) = _rt::lower_map(s32s, 8, 4, cleanup, |key, value1, base1, _cleanup| {
-                base1.cast::<i32>().write(*key);
-                base1.add(4).cast::<u8>().write(*value1);
-            });
+            let (core12, core13) = _rt::lower_map(
+                s32s,
+                8,
+                4,
+                cleanup,
+                |key, value1, base1, _cleanup| {
+                    base1.cast::<i32>().write(*key);
+                    base1.add(4).cast::<u8>().write(*value1);
+                },
+            );
             base.add(12 * _rt::POINTER).cast::<*mut u8>().write(core12);
             base.add(13 * _rt::POINTER).cast::<usize>().write(core13);
-            let (core14, core15) = _rt::lower_map(u64s, 16, 8, cleanup, |key, value1, base1, _cleanup| {
-                base1.cast::<u64>().write(*key);
-                base1.add(8).cast::<u8>().write(*value1);
-            });
+            let (core14, core15) = _rt::lower_map(
+                u64s,
+                16,
+                8,
+                cleanup,
+                |key, value1, base1, _cleanup| {
+                    base1.cast::<u64>().write(*key);
+                    base1.add(8).cast::<u8>().write(*value1);
+                },
+            );
             base.add(14 * _rt::POINTER).cast::<*mut u8>().write(core14);
             base.add(15 * _rt::POINTER).cast::<usize>().write(core15);
-            let (core16, core17) = _rt::lower_map(s64s, 16, 8, cleanup, |key, value1, base1, _cleanup| {
-                base1.cast::<i64>().write(*key);
-                base1.add(8).cast::<u8>().write(*value1);
-            });
+            let (core16, core17) = _rt::lower_map(
+                s64s,
+                16,
+                8,
+                cleanup,
+                |key, value1, base1, _cleanup| {
+                    base1.cast::<i64>().write(*key);
+                    base1.add(8).cast::<u8>().write(*value1);
+                },
+            );
             base.add(16 * _rt::POINTER).cast::<*mut u8>().write(core16);
             base.add(17 * _rt::POINTER).cast::<usize>().write(core17);
-            let (core18, core19) = _rt::lower_map(chars, 8, 4, cleanup, |key, value1, base1, _cleanup| {
-                base1.cast::<char>().write(*key);
-                base1.add(4).cast::<u8>().write(*value1);
-            });
+            let (core18, core19) = _rt::lower_map(
+                chars,
+                8,
+                4,
+                cleanup,
+                |key, value1, base1, _cleanup| {
+                    base1.cast::<char>().write(*key);
+                    base1.add(4).cast::<u8>().write(*value1);
+                },
+            );
             base.add(18 * _rt::POINTER).cast::<*mut u8>().write(core18);
             base.add(19 * _rt::POINTER).cast::<usize>().write(core19);
             let (core20, core21) = _rt::lower_map(
@@ -561,7 +738,9 @@ mod _abi {
             base.add(21 * _rt::POINTER).cast::<usize>().write(core21);
         }
     }
-    pub(super) unsafe fn load_test_map_keys_api_keyed(base: *mut u8) -> super::test::map_keys::api::Keyed {
+    pub(super) unsafe fn load_test_map_keys_api_keyed(
+        base: *mut u8,
+    ) -> super::test::map_keys::api::Keyed {
         unsafe {
             super::test::map_keys::api::Keyed {
                 bools: _rt::lift_map(
@@ -569,12 +748,10 @@ mod _abi {
                     base.add(_rt::POINTER).cast::<usize>().read(),
                     2,
                     1,
-                    |base1| {
-                        (
-                            _rt::lift_bool(i32::from(base1.cast::<u8>().read())),
-                            base1.add(1).cast::<u8>().read(),
-                        )
-                    },
+                    |base1| (
+                        _rt::lift_bool(i32::from(base1.cast::<u8>().read())),
+                        base1.add(1).cast::<u8>().read(),
+                    ),
                 ),
                 u8s: _rt::lift_map(
                     base.add(2 * _rt::POINTER).cast::<*mut u8>().read(),
@@ -595,69 +772,83 @@ mod _abi {
                     base.add(7 * _rt::POINTER).cast::<usize>().read(),
                     4,
                     2,
-                    |base1| (base1.cast::<u16>().read(), base1.add(2).cast::<u8>().read()),
+                    |base1| (
+                        base1.cast::<u16>().read(),
+                        base1.add(2).cast::<u8>().read(),
+                    ),
                 ),
                 s16s: _rt::lift_map(
                     base.add(8 * _rt::POINTER).cast::<*mut u8>().read(),
                     base.add(9 * _rt::POINTER).cast::<usize>().read(),
                     4,
                     2,
-                    |base1| (base1.cast::<i16>().read(), base1.add(2).cast::<u8>().read()),
+                    |base1| (
+                        base1.cast::<i16>().read(),
+                        base1.add(2).cast::<u8>().read(),
+                    ),
                 ),
                 u32s: _rt::lift_map(
                     base.add(10 * _rt::POINTER).cast::<*mut u8>().read(),
                     base.add(11 * _rt::POINTER).cast::<usize>().read(),
                     8,
                     4,
-                    |base1| (base1.cast::<u32>().read(), base1.add(4).cast::<u8>().read()),
+                    |base1| (
+                        base1.cast::<u32>().read(),
+                        base1.add(4).cast::<u8>().read(),
+                    ),
                 ),
                 s32s: _rt::lift_map(
                     base.add(12 * _rt::POINTER).cast::<*mut u8>().read(),
                     base.add(13 * _rt::POINTER).cast::<usize>().read(),
                     8,
                     4,
-                    |base1| (base1.cast::<i32>().read(), base1.add(4).cast::<u8>().read()),
+                    |base1| (
+                        base1.cast::<i32>().read(),
+                        base1.add(4).cast::<u8>().read(),
+                    ),
                 ),
                 u64s: _rt::lift_map(
                     base.add(14 * _rt::POINTER).cast::<*mut u8>().read(),
                     base.add(15 * _rt::POINTER).cast::<usize>().read(),
                     16,
                     8,
-                    |base1| (base1.cast::<u64>().read(), base1.add(8).cast::<u8>().read()),
+                    |base1| (
+                        base1.cast::<u64>().read(),
+                        base1.add(8).cast::<u8>().read(),
+                    ),
                 ),
                 s64s: _rt::lift_map(
                     base.add(16 * _rt::POINTER).cast::<*mut u8>().read(),
                     base.add(17 * _rt::POINTER).cast::<usize>().read(),
                     16,
                     8,
-                    |base1| (base1.cast::<i64>().read(), base1.add(8).cast::<u8>().read()),
+                    |base1| (
+                        base1.cast::<i64>().read(),
+                        base1.add(8).cast::<u8>().read(),
+                    ),
                 ),
                 chars: _rt::lift_map(
                     base.add(18 * _rt::POINTER).cast::<*mut u8>().read(),
                     base.add(19 * _rt::POINTER).cast::<usize>().read(),
                     8,
                     4,
-                    |base1| {
-                        (
-                            _rt::lift_char(base1.cast::<u32>().read()),
-                            base1.add(4).cast::<u8>().read(),
-                        )
-                    },
+                    |base1| (
+                        _rt::lift_char(base1.cast::<u32>().read()),
+                        base1.add(4).cast::<u8>().read(),
+                    ),
                 ),
                 strings: _rt::lift_map(
                     base.add(20 * _rt::POINTER).cast::<*mut u8>().read(),
                     base.add(21 * _rt::POINTER).cast::<usize>().read(),
                     3 * _rt::POINTER,
                     _rt::POINTER,
-                    |base1| {
-                        (
-                            _rt::lift_string(
-                                base1.cast::<*mut u8>().read(),
-                                base1.add(_rt::POINTER).cast::<usize>().read(),
-                            ),
-                            base1.add(2 * _rt::POINTER).cast::<u8>().read(),
-                        )
-                    },
+                    |base1| (
+                        _rt::lift_string(
+                            base1.cast::<*mut u8>().read(),
+                            base1.add(_rt::POINTER).cast::<usize>().read(),
+                        ),
+                        base1.add(2 * _rt::POINTER).cast::<u8>().read(),
+                    ),
                 ),
             }
         }
@@ -675,8 +866,10 @@ mod _abi {
     unused_unsafe,
     clippy::all
 )]
-pub const _COMPONENT_TYPE: [u8; 695] = *b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x85\x05\x01A\x02\x01A\x04\x01B\x1D\x01c\x7F}\x01c}}\x01c~}\x01c{}\x01c|}\x01cy}\x01cz}\x01cw}\x01cx}\x01ct}\x01cs}\x01r\x0B\x05bools\0\x03u8s\x01\x03s8s\x02\x04u16s\x03\x04s16s\x04\x04u32s\x05\x04s32s\x06\x04u64s\x07\x04s64s\x08\x05chars\t\x07strings\n\x04\0\x05keyed\x03\0\x0B\x04\0\x01t\x03\0\x0C\x01@\x01\x01x\r\0\r\x04\0\x04echo\x01\x0E\x01p\r\x01@\x01\x01x\x0F\0\x0F\x04\0\techo-list\x01\x10\x01C\x01\x01x\r\0\r\x04\0\necho-async\x01\x11\x01C\x01\x01x\x0F\0\x0F\x04\0\x0Fecho-list-async\x01\x12\x01f\x01\r\x01C\x01\x01x\x13\0\x13\x04\0\x0Becho-stream\x01\x14\x01e\x01\r\x01C\x01\x01x\x15\0\x15\x04\0\x0Becho-future\x01\x16\x03\0\x11test:map-keys/api\x05\0\x01B\x1D\x01c\x7F}\x01c}}\x01c~}\x01c{}\x01c|}\x01cy}\x01cz}\x01cw}\x01cx}\x01ct}\x01cs}\x01r\x0B\x05bools\0\x03u8s\x01\x03s8s\x02\x04u16s\x03\x04s16s\x04\x04u32s\x05\x04s32s\x06\x04u64s\x07\x04s64s\x08\x05chars\t\x07strings\n\x04\0\x05keyed\x03\0\x0B\x04\0\x01t\x03\0\x0C\x01@\x01\x01x\r\0\r\x04\0\x04echo\x01\x0E\x01p\r\x01@\x01\x01x\x0F\0\x0F\x04\0\techo-list\x01\x10\x01C\x01\x01x\r\0\r\x04\0\necho-async\x01\x11\x01C\x01\x01x\x0F\0\x0F\x04\0\x0Fecho-list-async\x01\x12\x01f\x01\r\x01C\x01\x01x\x13\0\x13\x04\0\x0Becho-stream\x01\x14\x01e\x01\r\x01C\x01\x01x\x15\0\x15\x04\0\x0Becho-future\x01\x16\x04\0\x11test:map-keys/api\x05\x01\x04\0\x12test:map-keys/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
-_rt::component_type!("component-type:witflow:0.1.0:test:map-keys:both", 695, &_COMPONENT_TYPE);
+pub const _COMPONENT_TYPE: &[u8; 695] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x85\x05\x01A\x02\x01A\x04\x01B\x1D\x01c\x7F}\x01c}}\x01c~}\x01c{}\x01c|}\x01cy}\x01cz}\x01cw}\x01cx}\x01ct}\x01cs}\x01r\x0B\x05bools\0\x03u8s\x01\x03s8s\x02\x04u16s\x03\x04s16s\x04\x04u32s\x05\x04s32s\x06\x04u64s\x07\x04s64s\x08\x05chars\t\x07strings\n\x04\0\x05keyed\x03\0\x0B\x04\0\x01t\x03\0\x0C\x01@\x01\x01x\r\0\r\x04\0\x04echo\x01\x0E\x01p\r\x01@\x01\x01x\x0F\0\x0F\x04\0\techo-list\x01\x10\x01C\x01\x01x\r\0\r\x04\0\necho-async\x01\x11\x01C\x01\x01x\x0F\0\x0F\x04\0\x0Fecho-list-async\x01\x12\x01f\x01\r\x01C\x01\x01x\x13\0\x13\x04\0\x0Becho-stream\x01\x14\x01e\x01\r\x01C\x01\x01x\x15\0\x15\x04\0\x0Becho-future\x01\x16\x03\0\x11test:map-keys/api\x05\0\x01B\x1D\x01c\x7F}\x01c}}\x01c~}\x01c{}\x01c|}\x01cy}\x01cz}\x01cw}\x01cx}\x01ct}\x01cs}\x01r\x0B\x05bools\0\x03u8s\x01\x03s8s\x02\x04u16s\x03\x04s16s\x04\x04u32s\x05\x04s32s\x06\x04u64s\x07\x04s64s\x08\x05chars\t\x07strings\n\x04\0\x05keyed\x03\0\x0B\x04\0\x01t\x03\0\x0C\x01@\x01\x01x\r\0\r\x04\0\x04echo\x01\x0E\x01p\r\x01@\x01\x01x\x0F\0\x0F\x04\0\techo-list\x01\x10\x01C\x01\x01x\r\0\r\x04\0\necho-async\x01\x11\x01C\x01\x01x\x0F\0\x0F\x04\0\x0Fecho-list-async\x01\x12\x01f\x01\r\x01C\x01\x01x\x13\0\x13\x04\0\x0Becho-stream\x01\x14\x01e\x01\r\x01C\x01\x01x\x15\0\x15\x04\0\x0Becho-future\x01\x16\x04\0\x11test:map-keys/api\x05\x01\x04\0\x12test:map-keys/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
+_rt::component_type!(
+    "component-type:witflow:0.1.0:test:map-keys:both", 695, _COMPONENT_TYPE
+);
 #[doc(hidden)]
 #[allow(unused_macros)]
 macro_rules! __export_both_impl {

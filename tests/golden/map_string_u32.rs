@@ -17,28 +17,41 @@ pub mod exports {
     pub mod test {
         pub mod map_string_u32 {
             pub mod api {
-                pub use super::super::super::super::test::map_string_u32::api::T;
                 use ::witflow::rt as _rt;
+                pub use super::super::super::super::test::map_string_u32::api::T;
                 pub trait Guest {
                     fn echo(x: T) -> T;
                     fn echo_list(x: _rt::Vec<T>) -> _rt::Vec<T>;
                     async fn echo_async(x: T) -> T;
                     async fn echo_list_async(x: _rt::Vec<T>) -> _rt::Vec<T>;
-                    async fn echo_stream(x: _rt::StreamReader<T>) -> _rt::StreamReader<T>;
-                    async fn echo_future(x: _rt::FutureReader<T>) -> _rt::FutureReader<T>;
+                    async fn echo_stream(
+                        x: _rt::StreamReader<T>,
+                    ) -> _rt::StreamReader<T>;
+                    async fn echo_future(
+                        x: _rt::FutureReader<T>,
+                    ) -> _rt::FutureReader<T>;
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_cabi<_G: Guest>(a0: *mut u8, a1: usize) -> *mut u8 {
+                pub unsafe fn _export_echo_cabi<_G: Guest>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> *mut u8 {
                     unsafe {
-                        let result = _G::echo(_rt::lift_map(a0, a1, 3 * _rt::POINTER, _rt::POINTER, |base| {
-                            (
-                                _rt::lift_string(
-                                    base.cast::<*mut u8>().read(),
-                                    base.add(_rt::POINTER).cast::<usize>().read(),
+                        let result = _G::echo(
+                            _rt::lift_map(
+                                a0,
+                                a1,
+                                3 * _rt::POINTER,
+                                _rt::POINTER,
+                                |base| (
+                                    _rt::lift_string(
+                                        base.cast::<*mut u8>().read(),
+                                        base.add(_rt::POINTER).cast::<usize>().read(),
+                                    ),
+                                    base.add(2 * _rt::POINTER).cast::<u32>().read(),
                                 ),
-                                base.add(2 * _rt::POINTER).cast::<u32>().read(),
-                            )
-                        }));
+                            ),
+                        );
                         let held = _rt::Held::<_, { 2 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
                         let (core, core1) = _rt::lower_map(
@@ -62,25 +75,32 @@ pub mod exports {
                     unsafe { _rt::Held::<T, { 2 * _rt::POINTER }>::release(area) }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_cabi<_G: Guest>(a0: *mut u8, a1: usize) -> *mut u8 {
+                pub unsafe fn _export_echo_list_cabi<_G: Guest>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> *mut u8 {
                     unsafe {
-                        let result = _G::echo_list(_rt::lift_list(a0, a1, 2 * _rt::POINTER, _rt::POINTER, |base| {
-                            _rt::lift_map(
-                                base.cast::<*mut u8>().read(),
-                                base.add(_rt::POINTER).cast::<usize>().read(),
-                                3 * _rt::POINTER,
+                        let result = _G::echo_list(
+                            _rt::lift_list(
+                                a0,
+                                a1,
+                                2 * _rt::POINTER,
                                 _rt::POINTER,
-                                |base1| {
-                                    (
+                                |base| _rt::lift_map(
+                                    base.cast::<*mut u8>().read(),
+                                    base.add(_rt::POINTER).cast::<usize>().read(),
+                                    3 * _rt::POINTER,
+                                    _rt::POINTER,
+                                    |base1| (
                                         _rt::lift_string(
                                             base1.cast::<*mut u8>().read(),
                                             base1.add(_rt::POINTER).cast::<usize>().read(),
                                         ),
                                         base1.add(2 * _rt::POINTER).cast::<u32>().read(),
-                                    )
-                                },
-                            )
-                        }));
+                                    ),
+                                ),
+                            ),
+                        );
                         let held = _rt::Held::<_, { 2 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
                         let (core, core1) = _rt::lower_list(
@@ -111,20 +131,29 @@ pub mod exports {
                 }
                 #[doc(hidden)]
                 pub unsafe fn _post_return_echo_list_cabi(area: *mut u8) {
-                    unsafe { _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area) }
+                    unsafe {
+                        _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area)
+                    }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_async_cabi<_G: Guest + 'static>(a0: *mut u8, a1: usize) -> i32 {
+                pub unsafe fn _export_echo_async_cabi<_G: Guest + 'static>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> i32 {
                     unsafe {
-                        let arg0 = _rt::lift_map(a0, a1, 3 * _rt::POINTER, _rt::POINTER, |base| {
-                            (
+                        let arg0 = _rt::lift_map(
+                            a0,
+                            a1,
+                            3 * _rt::POINTER,
+                            _rt::POINTER,
+                            |base| (
                                 _rt::lift_string(
                                     base.cast::<*mut u8>().read(),
                                     base.add(_rt::POINTER).cast::<usize>().read(),
                                 ),
                                 base.add(2 * _rt::POINTER).cast::<u32>().read(),
-                            )
-                        });
+                            ),
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_async(arg0).await;
                             _rt::import!(
@@ -149,25 +178,30 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(a0: *mut u8, a1: usize) -> i32 {
+                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> i32 {
                     unsafe {
-                        let arg0 = _rt::lift_list(a0, a1, 2 * _rt::POINTER, _rt::POINTER, |base| {
-                            _rt::lift_map(
+                        let arg0 = _rt::lift_list(
+                            a0,
+                            a1,
+                            2 * _rt::POINTER,
+                            _rt::POINTER,
+                            |base| _rt::lift_map(
                                 base.cast::<*mut u8>().read(),
                                 base.add(_rt::POINTER).cast::<usize>().read(),
                                 3 * _rt::POINTER,
                                 _rt::POINTER,
-                                |base1| {
-                                    (
-                                        _rt::lift_string(
-                                            base1.cast::<*mut u8>().read(),
-                                            base1.add(_rt::POINTER).cast::<usize>().read(),
-                                        ),
-                                        base1.add(2 * _rt::POINTER).cast::<u32>().read(),
-                                    )
-                                },
-                            )
-                        });
+                                |base1| (
+                                    _rt::lift_string(
+                                        base1.cast::<*mut u8>().read(),
+                                        base1.add(_rt::POINTER).cast::<usize>().read(),
+                                    ),
+                                    base1.add(2 * _rt::POINTER).cast::<u32>().read(),
+                                ),
+                            ),
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_list_async(arg0).await;
                             _rt::import!(
@@ -202,10 +236,14 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::stream_lift(a0, <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE);
+                        let arg0 = _rt::stream_lift(
+                            a0,
+                            <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_stream(arg0).await;
                             _rt::import!(
@@ -219,10 +257,14 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::future_lift(a0, <T as super::super::super::super::wit_future::FuturePayload>::VTABLE);
+                        let arg0 = _rt::future_lift(
+                            a0,
+                            <T as super::super::super::super::wit_future::FuturePayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_future(arg0).await;
                             _rt::import!(
@@ -281,15 +323,13 @@ pub mod test {
                         pointer.add(_rt::POINTER).cast::<usize>().read(),
                         3 * _rt::POINTER,
                         _rt::POINTER,
-                        |base| {
-                            (
-                                _rt::lift_string(
-                                    base.cast::<*mut u8>().read(),
-                                    base.add(_rt::POINTER).cast::<usize>().read(),
-                                ),
-                                base.add(2 * _rt::POINTER).cast::<u32>().read(),
-                            )
-                        },
+                        |base| (
+                            _rt::lift_string(
+                                base.cast::<*mut u8>().read(),
+                                base.add(_rt::POINTER).cast::<usize>().read(),
+                            ),
+                            base.add(2 * _rt::POINTER).cast::<u32>().read(),
+                        ),
                     )
                 }
             }
@@ -329,28 +369,28 @@ pub mod test {
                         pointer.add(_rt::POINTER).cast::<usize>().read(),
                         2 * _rt::POINTER,
                         _rt::POINTER,
-                        |base| {
-                            _rt::lift_map(
-                                base.cast::<*mut u8>().read(),
-                                base.add(_rt::POINTER).cast::<usize>().read(),
-                                3 * _rt::POINTER,
-                                _rt::POINTER,
-                                |base1| {
-                                    (
-                                        _rt::lift_string(
-                                            base1.cast::<*mut u8>().read(),
-                                            base1.add(_rt::POINTER).cast::<usize>().read(),
-                                        ),
-                                        base1.add(2 * _rt::POINTER).cast::<u32>().read(),
-                                    )
-                                },
-                            )
-                        },
+                        |base| _rt::lift_map(
+                            base.cast::<*mut u8>().read(),
+                            base.add(_rt::POINTER).cast::<usize>().read(),
+                            3 * _rt::POINTER,
+                            _rt::POINTER,
+                            |base1| (
+                                _rt::lift_string(
+                                    base1.cast::<*mut u8>().read(),
+                                    base1.add(_rt::POINTER).cast::<usize>().read(),
+                                ),
+                                base1.add(2 * _rt::POINTER).cast::<u32>().read(),
+                            ),
+                        ),
                     )
                 }
             }
             pub fn echo_async(x: T) -> _rt::Call<(T,), T> {
-                unsafe fn start(params: &(T,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+                unsafe fn start(
+                    params: &(T,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:map-string-u32/api", "[async-lower]echo-async", fn
                         import(a0 : * mut u8, a1 : usize, a2 : * mut u8) -> i32
@@ -379,15 +419,13 @@ pub mod test {
                             area.add(_rt::POINTER).cast::<usize>().read(),
                             3 * _rt::POINTER,
                             _rt::POINTER,
-                            |base| {
-                                (
-                                    _rt::lift_string(
-                                        base.cast::<*mut u8>().read(),
-                                        base.add(_rt::POINTER).cast::<usize>().read(),
-                                    ),
-                                    base.add(2 * _rt::POINTER).cast::<u32>().read(),
-                                )
-                            },
+                            |base| (
+                                _rt::lift_string(
+                                    base.cast::<*mut u8>().read(),
+                                    base.add(_rt::POINTER).cast::<usize>().read(),
+                                ),
+                                base.add(2 * _rt::POINTER).cast::<u32>().read(),
+                            ),
                         )
                     }
                 }
@@ -398,16 +436,26 @@ pub mod test {
                 };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_list_async(x: _rt::Vec<T>) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
-                unsafe fn start(params: &(_rt::Vec<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_list_async(
+                x: _rt::Vec<T>,
+            ) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
+                unsafe fn start(
+                    params: &(_rt::Vec<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:map-string-u32/api", "[async-lower]echo-list-async", fn
                         import(a0 : * mut u8, a1 : usize, a2 : * mut u8) -> i32
                     );
                     let (x,) = params;
                     unsafe {
-                        let (core, core1) =
-                            _rt::lower_list(x, 2 * _rt::POINTER, _rt::POINTER, cleanup, |item, base, cleanup1| {
+                        let (core, core1) = _rt::lower_list(
+                            x,
+                            2 * _rt::POINTER,
+                            _rt::POINTER,
+                            cleanup,
+                            |item, base, cleanup1| {
                                 let (core, core1) = _rt::lower_map(
                                     item,
                                     3 * _rt::POINTER,
@@ -421,7 +469,8 @@ pub mod test {
                                 );
                                 base.cast::<*mut u8>().write(core);
                                 base.add(_rt::POINTER).cast::<usize>().write(core1);
-                            });
+                            },
+                        );
                         let core2 = import(core, core1, area);
                         core2 as u32
                     }
@@ -433,23 +482,19 @@ pub mod test {
                             area.add(_rt::POINTER).cast::<usize>().read(),
                             2 * _rt::POINTER,
                             _rt::POINTER,
-                            |base| {
-                                _rt::lift_map(
-                                    base.cast::<*mut u8>().read(),
-                                    base.add(_rt::POINTER).cast::<usize>().read(),
-                                    3 * _rt::POINTER,
-                                    _rt::POINTER,
-                                    |base1| {
-                                        (
-                                            _rt::lift_string(
-                                                base1.cast::<*mut u8>().read(),
-                                                base1.add(_rt::POINTER).cast::<usize>().read(),
-                                            ),
-                                            base1.add(2 * _rt::POINTER).cast::<u32>().read(),
-                                        )
-                                    },
-                                )
-                            },
+                            |base| _rt::lift_map(
+                                base.cast::<*mut u8>().read(),
+                                base.add(_rt::POINTER).cast::<usize>().read(),
+                                3 * _rt::POINTER,
+                                _rt::POINTER,
+                                |base1| (
+                                    _rt::lift_string(
+                                        base1.cast::<*mut u8>().read(),
+                                        base1.add(_rt::POINTER).cast::<usize>().read(),
+                                    ),
+                                    base1.add(2 * _rt::POINTER).cast::<u32>().read(),
+                                ),
+                            ),
                         )
                     }
                 }
@@ -460,8 +505,14 @@ pub mod test {
                 };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_stream(x: _rt::StreamReader<T>) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
-                unsafe fn start(params: &(_rt::StreamReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_stream(
+                x: _rt::StreamReader<T>,
+            ) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::StreamReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:map-string-u32/api", "[async-lower]echo-stream", fn
                         import(a0 : i32, a1 : * mut u8) -> i32
@@ -481,12 +532,24 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::StreamReader<T>,), _rt::StreamReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::StreamReader<T>,),
+                    _rt::StreamReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_future(x: _rt::FutureReader<T>) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
-                unsafe fn start(params: &(_rt::FutureReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_future(
+                x: _rt::FutureReader<T>,
+            ) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::FutureReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:map-string-u32/api", "[async-lower]echo-future", fn
                         import(a0 : i32, a1 : * mut u8) -> i32
@@ -506,8 +569,14 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::FutureReader<T>,), _rt::FutureReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::FutureReader<T>,),
+                    _rt::FutureReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
         }
@@ -571,29 +640,26 @@ pub mod wit_stream {
                             base.add(_rt::POINTER).cast::<usize>().read(),
                             3 * _rt::POINTER,
                             _rt::POINTER,
-                            |base1| {
-                                (
-                                    _rt::lift_string(
-                                        base1.cast::<*mut u8>().read(),
-                                        base1.add(_rt::POINTER).cast::<usize>().read(),
-                                    ),
-                                    base1.add(2 * _rt::POINTER).cast::<u32>().read(),
-                                )
-                            },
+                            |base1| (
+                                _rt::lift_string(
+                                    base1.cast::<*mut u8>().read(),
+                                    base1.add(_rt::POINTER).cast::<usize>().read(),
+                                ),
+                                base1.add(2 * _rt::POINTER).cast::<u32>().read(),
+                            ),
                         )
                     }
                 }
                 lift
             }),
             intrinsics: _rt::stream_intrinsics!(
-                "test:map-string-u32/api",
-                new = "[stream-new-0]echo-stream",
-                read = "[async-lower][stream-read-0]echo-stream",
-                write = "[async-lower][stream-write-0]echo-stream",
-                cancel_read = "[stream-cancel-read-0]echo-stream",
-                cancel_write = "[stream-cancel-write-0]echo-stream",
-                drop_readable = "[stream-drop-readable-0]echo-stream",
-                drop_writable = "[stream-drop-writable-0]echo-stream"
+                "test:map-string-u32/api", new = "[stream-new-0]echo-stream", read =
+                "[async-lower][stream-read-0]echo-stream", write =
+                "[async-lower][stream-write-0]echo-stream", cancel_read =
+                "[stream-cancel-read-0]echo-stream", cancel_write =
+                "[stream-cancel-write-0]echo-stream", drop_readable =
+                "[stream-drop-readable-0]echo-stream", drop_writable =
+                "[stream-drop-writable-0]echo-stream"
             ),
         };
     }
@@ -618,7 +684,9 @@ pub mod wit_future {
     }
     /// Makes a future: what is written to the writer comes out of the reader. A writer that is dropped unwritten
     /// writes what `default` gives.
-    pub fn new<T: FuturePayload>(default: fn() -> T) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
+    pub fn new<T: FuturePayload>(
+        default: fn() -> T,
+    ) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
         _rt::future_new(T::VTABLE, default)
     }
     impl FuturePayload for super::test::map_string_u32::api::T {
@@ -657,29 +725,26 @@ pub mod wit_future {
                             base.add(_rt::POINTER).cast::<usize>().read(),
                             3 * _rt::POINTER,
                             _rt::POINTER,
-                            |base1| {
-                                (
-                                    _rt::lift_string(
-                                        base1.cast::<*mut u8>().read(),
-                                        base1.add(_rt::POINTER).cast::<usize>().read(),
-                                    ),
-                                    base1.add(2 * _rt::POINTER).cast::<u32>().read(),
-                                )
-                            },
+                            |base1| (
+                                _rt::lift_string(
+                                    base1.cast::<*mut u8>().read(),
+                                    base1.add(_rt::POINTER).cast::<usize>().read(),
+                                ),
+                                base1.add(2 * _rt::POINTER).cast::<u32>().read(),
+                            ),
                         )
                     }
                 }
                 lift
             }),
             intrinsics: _rt::future_intrinsics!(
-                "test:map-string-u32/api",
-                new = "[future-new-0]echo-future",
-                read = "[async-lower][future-read-0]echo-future",
-                write = "[async-lower][future-write-0]echo-future",
-                cancel_read = "[future-cancel-read-0]echo-future",
-                cancel_write = "[future-cancel-write-0]echo-future",
-                drop_readable = "[future-drop-readable-0]echo-future",
-                drop_writable = "[future-drop-writable-0]echo-future"
+                "test:map-string-u32/api", new = "[future-new-0]echo-future", read =
+                "[async-lower][future-read-0]echo-future", write =
+                "[async-lower][future-write-0]echo-future", cancel_read =
+                "[future-cancel-read-0]echo-future", cancel_write =
+                "[future-cancel-write-0]echo-future", drop_readable =
+                "[future-drop-readable-0]echo-future", drop_writable =
+                "[future-drop-writable-0]echo-future"
             ),
         };
     }
@@ -696,11 +761,9 @@ pub mod wit_future {
     unused_unsafe,
     clippy::all
 )]
-pub const _COMPONENT_TYPE: [u8; 467] = *b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xA1\x03\x01A\x02\x01A\x04\x01B\x11\x01csy\x04\0\x01t\x03\0\0\x01@\x01\x01x\x01\0\x01\x04\0\x04echo\x01\x02\x01p\x01\x01@\x01\x01x\x03\0\x03\x04\0\techo-list\x01\x04\x01C\x01\x01x\x01\0\x01\x04\0\necho-async\x01\x05\x01C\x01\x01x\x03\0\x03\x04\0\x0Fecho-list-async\x01\x06\x01f\x01\x01\x01C\x01\x01x\x07\0\x07\x04\0\x0Becho-stream\x01\x08\x01e\x01\x01\x01C\x01\x01x\t\0\t\x04\0\x0Becho-future\x01\n\x03\0\x17test:map-string-u32/api\x05\0\x01B\x11\x01csy\x04\0\x01t\x03\0\0\x01@\x01\x01x\x01\0\x01\x04\0\x04echo\x01\x02\x01p\x01\x01@\x01\x01x\x03\0\x03\x04\0\techo-list\x01\x04\x01C\x01\x01x\x01\0\x01\x04\0\necho-async\x01\x05\x01C\x01\x01x\x03\0\x03\x04\0\x0Fecho-list-async\x01\x06\x01f\x01\x01\x01C\x01\x01x\x07\0\x07\x04\0\x0Becho-stream\x01\x08\x01e\x01\x01\x01C\x01\x01x\t\0\t\x04\0\x0Becho-future\x01\n\x04\0\x17test:map-string-u32/api\x05\x01\x04\0\x18test:map-string-u32/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
+pub const _COMPONENT_TYPE: &[u8; 467] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xA1\x03\x01A\x02\x01A\x04\x01B\x11\x01csy\x04\0\x01t\x03\0\0\x01@\x01\x01x\x01\0\x01\x04\0\x04echo\x01\x02\x01p\x01\x01@\x01\x01x\x03\0\x03\x04\0\techo-list\x01\x04\x01C\x01\x01x\x01\0\x01\x04\0\necho-async\x01\x05\x01C\x01\x01x\x03\0\x03\x04\0\x0Fecho-list-async\x01\x06\x01f\x01\x01\x01C\x01\x01x\x07\0\x07\x04\0\x0Becho-stream\x01\x08\x01e\x01\x01\x01C\x01\x01x\t\0\t\x04\0\x0Becho-future\x01\n\x03\0\x17test:map-string-u32/api\x05\0\x01B\x11\x01csy\x04\0\x01t\x03\0\0\x01@\x01\x01x\x01\0\x01\x04\0\x04echo\x01\x02\x01p\x01\x01@\x01\x01x\x03\0\x03\x04\0\techo-list\x01\x04\x01C\x01\x01x\x01\0\x01\x04\0\necho-async\x01\x05\x01C\x01\x01x\x03\0\x03\x04\0\x0Fecho-list-async\x01\x06\x01f\x01\x01\x01C\x01\x01x\x07\0\x07\x04\0\x0Becho-stream\x01\x08\x01e\x01\x01\x01C\x01\x01x\t\0\t\x04\0\x0Becho-future\x01\n\x04\0\x17test:map-string-u32/api\x05\x01\x04\0\x18test:map-string-u32/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:map-string-u32:both",
-    467,
-    &_COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:map-string-u32:both", 467, _COMPONENT_TYPE
 );
 #[doc(hidden)]
 #[allow(unused_macros)]

@@ -17,21 +17,31 @@ pub mod exports {
     pub mod test {
         pub mod names {
             pub mod http_api {
-                pub use super::super::super::super::test::names::http_api::Http2Error;
-                pub use super::super::super::super::test::names::http_api::HttpHeader;
-                pub use super::super::super::super::test::names::http_api::IoMode;
-                pub use super::super::super::super::test::names::http_api::ToUtf8;
                 use ::witflow::rt as _rt;
+                pub use super::super::super::super::test::names::http_api::HttpHeader;
+                pub use super::super::super::super::test::names::http_api::Http2Error;
+                pub use super::super::super::super::test::names::http_api::ToUtf8;
+                pub use super::super::super::super::test::names::http_api::IoMode;
                 pub trait Guest {
-                    fn get_url(the_url: _rt::String, http2: bool) -> ::core::result::Result<HttpHeader, Http2Error>;
+                    fn get_url(
+                        the_url: _rt::String,
+                        http2: bool,
+                    ) -> ::core::result::Result<HttpHeader, Http2Error>;
                     async fn utf8_2_utf16(a_b: ToUtf8, m: IoMode) -> _rt::String;
                     fn a();
                     fn md5sum2() -> u32;
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_get_url_cabi<_G: Guest>(a0: *mut u8, a1: usize, a2: i32) -> *mut u8 {
+                pub unsafe fn _export_get_url_cabi<_G: Guest>(
+                    a0: *mut u8,
+                    a1: usize,
+                    a2: i32,
+                ) -> *mut u8 {
                     unsafe {
-                        let result = _G::get_url(_rt::lift_string(a0, a1), _rt::lift_bool(a2));
+                        let result = _G::get_url(
+                            _rt::lift_string(a0, a1),
+                            _rt::lift_bool(a2),
+                        );
                         let held = _rt::Held::<_, { 8 + 4 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
                         match value {
@@ -56,9 +66,10 @@ pub mod exports {
                 #[doc(hidden)]
                 pub unsafe fn _post_return_get_url_cabi(area: *mut u8) {
                     unsafe {
-                        _rt::Held::<::core::result::Result<HttpHeader, Http2Error>, { 8 + 4 * _rt::POINTER }>::release(
-                            area,
-                        )
+                        _rt::Held::<
+                            ::core::result::Result<HttpHeader, Http2Error>,
+                            { 8 + 4 * _rt::POINTER },
+                        >::release(area)
                     }
                 }
                 #[doc(hidden)]
@@ -69,7 +80,11 @@ pub mod exports {
                     a3: i32,
                 ) -> i32 {
                     unsafe {
-                        let arg0 = super::super::super::super::_abi::lift_test_names_http_api_to_utf8(a0, a1, a2);
+                        let arg0 = super::super::super::super::_abi::lift_test_names_http_api_to_utf8(
+                            a0,
+                            a1,
+                            a2,
+                        );
                         let arg1 = IoMode::from_bits_truncate(a3 as u8);
                         _rt::start_task(async move {
                             let result = _G::utf8_2_utf16(arg0, arg1).await;
@@ -132,13 +147,18 @@ pub mod test {
                 #[doc(hidden)]
                 pub unsafe fn _lift(value: i32) -> Self {
                     match value {
-                        0..=2 => unsafe { ::core::mem::transmute::<u8, Self>(value as u8) },
+                        0..=2 => {
+                            unsafe { ::core::mem::transmute::<u8, Self>(value as u8) }
+                        }
                         _ => _rt::invalid_discriminant(),
                     }
                 }
             }
             impl ::core::fmt::Display for Http2Error {
-                fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
                     ::core::fmt::Debug::fmt(self, f)
                 }
             }
@@ -153,7 +173,10 @@ pub mod test {
                 struct IoMode : u8 { const READ_ONLY = 1 << 0; const RW = 1 << 1; const
                 R2D2 = 1 << 2; }
             }
-            pub fn get_url(the_url: &str, http2: bool) -> ::core::result::Result<HttpHeader, Http2Error> {
+            pub fn get_url(
+                the_url: &str,
+                http2: bool,
+            ) -> ::core::result::Result<HttpHeader, Http2Error> {
                 _rt::import!(
                     "test:names/HTTP-api", "get-URL", fn import(a0 : * mut u8, a1 :
                     usize, a2 : i32, a3 : * mut u8)
@@ -161,27 +184,49 @@ pub mod test {
                 unsafe {
                     let mut area = _rt::Area::<{ 8 + 4 * _rt::POINTER }>::uninit();
                     let pointer = area.as_mut_ptr();
-                    import(the_url.as_ptr().cast_mut(), the_url.len(), i32::from(http2), pointer);
+                    import(
+                        the_url.as_ptr().cast_mut(),
+                        the_url.len(),
+                        i32::from(http2),
+                        pointer,
+                    );
                     match pointer.cast::<u8>().read() {
-                        0 => ::core::result::Result::Ok(
-                            super::super::super::_abi::load_test_names_http_api_http_header(pointer.add(_rt::POINTER)),
-                        ),
-                        1 => ::core::result::Result::Err(Http2Error::_lift(i32::from(
-                            pointer.add(_rt::POINTER).cast::<u8>().read(),
-                        ))),
+                        0 => {
+                            ::core::result::Result::Ok(
+                                super::super::super::_abi::load_test_names_http_api_http_header(
+                                    pointer.add(_rt::POINTER),
+                                ),
+                            )
+                        }
+                        1 => {
+                            ::core::result::Result::Err(
+                                Http2Error::_lift(
+                                    i32::from(pointer.add(_rt::POINTER).cast::<u8>().read()),
+                                ),
+                            )
+                        }
                         _ => _rt::invalid_discriminant(),
                     }
                 }
             }
-            pub fn utf8_2_utf16(a_b: ToUtf8, m: IoMode) -> _rt::Call<(ToUtf8, IoMode), _rt::String> {
-                unsafe fn start(params: &(ToUtf8, IoMode), area: *mut u8, _cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn utf8_2_utf16(
+                a_b: ToUtf8,
+                m: IoMode,
+            ) -> _rt::Call<(ToUtf8, IoMode), _rt::String> {
+                unsafe fn start(
+                    params: &(ToUtf8, IoMode),
+                    area: *mut u8,
+                    _cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:names/HTTP-api", "[async-lower]utf8-2-utf16", fn import(a0
                         : i32, a1 : * mut u8, a2 : usize, a3 : i32, a4 : * mut u8) -> i32
                     );
                     let (a_b, m) = params;
                     unsafe {
-                        let (core, core1, core2) = super::super::super::_abi::lower_test_names_http_api_to_utf8(a_b);
+                        let (core, core1, core2) = super::super::super::_abi::lower_test_names_http_api_to_utf8(
+                            a_b,
+                        );
                         let core3 = import(core, core1, core2, m.bits() as i32, area);
                         core3 as u32
                     }
@@ -288,8 +333,16 @@ mod _abi {
     ) -> super::test::names::http_api::ToUtf8 {
         unsafe {
             match a0 {
-                0 => super::test::names::http_api::ToUtf8::UtfString(_rt::lift_string(a1, a2)),
-                1 => super::test::names::http_api::ToUtf8::Utf16(_rt::lift_plain_list::<u16>(a1, a2)),
+                0 => {
+                    super::test::names::http_api::ToUtf8::UtfString(
+                        _rt::lift_string(a1, a2),
+                    )
+                }
+                1 => {
+                    super::test::names::http_api::ToUtf8::Utf16(
+                        _rt::lift_plain_list::<u16>(a1, a2),
+                    )
+                }
                 _ => _rt::invalid_discriminant(),
             }
         }
@@ -307,8 +360,10 @@ mod _abi {
     unused_unsafe,
     clippy::all
 )]
-pub const _COMPONENT_TYPE: [u8; 662] = *b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xE4\x04\x01A\x02\x01A\x04\x01B\x12\x01r\x05\x01x}\x07is-HTTP\x7F\tipv4-addry\x05a-b-cs\x03X-Y}\x04\0\x0BHTTP-header\x03\0\0\x01m\x03\tNOT-FOUND\x04e404\x02ok\x04\0\x0Bhttp2-error\x03\0\x02\x01p{\x01q\x02\nUTF-string\x01s\0\x05utf16\x01\x04\0\x04\0\x07to-UTF8\x03\0\x05\x01n\x03\tread-only\x02RW\x04r2d2\x04\0\x07IO-mode\x03\0\x07\x01j\x01\x01\x01\x03\x01@\x02\x07the-URLs\x05http2\x7F\0\t\x04\0\x07get-URL\x01\n\x01C\x02\x03a-b\x06\x01m\x08\0s\x04\0\x0Cutf8-2-utf16\x01\x0B\x01@\0\x01\0\x04\0\x01a\x01\x0C\x01@\0\0y\x04\0\x07md5sum2\x01\r\x03\0\x13test:names/HTTP-api\x05\0\x01B\x12\x01r\x05\x01x}\x07is-HTTP\x7F\tipv4-addry\x05a-b-cs\x03X-Y}\x04\0\x0BHTTP-header\x03\0\0\x01m\x03\tNOT-FOUND\x04e404\x02ok\x04\0\x0Bhttp2-error\x03\0\x02\x01p{\x01q\x02\nUTF-string\x01s\0\x05utf16\x01\x04\0\x04\0\x07to-UTF8\x03\0\x05\x01n\x03\tread-only\x02RW\x04r2d2\x04\0\x07IO-mode\x03\0\x07\x01j\x01\x01\x01\x03\x01@\x02\x07the-URLs\x05http2\x7F\0\t\x04\0\x07get-URL\x01\n\x01C\x02\x03a-b\x06\x01m\x08\0s\x04\0\x0Cutf8-2-utf16\x01\x0B\x01@\0\x01\0\x04\0\x01a\x01\x0C\x01@\0\0y\x04\0\x07md5sum2\x01\r\x04\0\x13test:names/HTTP-api\x05\x01\x04\0\x0Ftest:names/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
-_rt::component_type!("component-type:witflow:0.1.0:test:names:both", 662, &_COMPONENT_TYPE);
+pub const _COMPONENT_TYPE: &[u8; 662] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xE4\x04\x01A\x02\x01A\x04\x01B\x12\x01r\x05\x01x}\x07is-HTTP\x7F\tipv4-addry\x05a-b-cs\x03X-Y}\x04\0\x0BHTTP-header\x03\0\0\x01m\x03\tNOT-FOUND\x04e404\x02ok\x04\0\x0Bhttp2-error\x03\0\x02\x01p{\x01q\x02\nUTF-string\x01s\0\x05utf16\x01\x04\0\x04\0\x07to-UTF8\x03\0\x05\x01n\x03\tread-only\x02RW\x04r2d2\x04\0\x07IO-mode\x03\0\x07\x01j\x01\x01\x01\x03\x01@\x02\x07the-URLs\x05http2\x7F\0\t\x04\0\x07get-URL\x01\n\x01C\x02\x03a-b\x06\x01m\x08\0s\x04\0\x0Cutf8-2-utf16\x01\x0B\x01@\0\x01\0\x04\0\x01a\x01\x0C\x01@\0\0y\x04\0\x07md5sum2\x01\r\x03\0\x13test:names/HTTP-api\x05\0\x01B\x12\x01r\x05\x01x}\x07is-HTTP\x7F\tipv4-addry\x05a-b-cs\x03X-Y}\x04\0\x0BHTTP-header\x03\0\0\x01m\x03\tNOT-FOUND\x04e404\x02ok\x04\0\x0Bhttp2-error\x03\0\x02\x01p{\x01q\x02\nUTF-string\x01s\0\x05utf16\x01\x04\0\x04\0\x07to-UTF8\x03\0\x05\x01n\x03\tread-only\x02RW\x04r2d2\x04\0\x07IO-mode\x03\0\x07\x01j\x01\x01\x01\x03\x01@\x02\x07the-URLs\x05http2\x7F\0\t\x04\0\x07get-URL\x01\n\x01C\x02\x03a-b\x06\x01m\x08\0s\x04\0\x0Cutf8-2-utf16\x01\x0B\x01@\0\x01\0\x04\0\x01a\x01\x0C\x01@\0\0y\x04\0\x07md5sum2\x01\r\x04\0\x13test:names/HTTP-api\x05\x01\x04\0\x0Ftest:names/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
+_rt::component_type!(
+    "component-type:witflow:0.1.0:test:names:both", 662, _COMPONENT_TYPE
+);
 #[doc(hidden)]
 #[allow(unused_macros)]
 macro_rules! __export_both_impl {

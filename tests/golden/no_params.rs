@@ -36,14 +36,21 @@ pub mod exports {
                         let result = _G::text();
                         let held = _rt::Held::<_, { 2 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
-                        held.cast::<u8>().cast::<*mut u8>().write(value.as_ptr().cast_mut());
-                        held.cast::<u8>().add(_rt::POINTER).cast::<usize>().write(value.len());
+                        held.cast::<u8>()
+                            .cast::<*mut u8>()
+                            .write(value.as_ptr().cast_mut());
+                        held.cast::<u8>()
+                            .add(_rt::POINTER)
+                            .cast::<usize>()
+                            .write(value.len());
                         held.cast::<u8>()
                     }
                 }
                 #[doc(hidden)]
                 pub unsafe fn _post_return_text_cabi(area: *mut u8) {
-                    unsafe { _rt::Held::<_rt::String, { 2 * _rt::POINTER }>::release(area) }
+                    unsafe {
+                        _rt::Held::<_rt::String, { 2 * _rt::POINTER }>::release(area)
+                    }
                 }
                 #[doc(hidden)]
                 pub unsafe fn _export_nothing_async_cabi<_G: Guest + 'static>() -> i32 {
@@ -109,7 +116,11 @@ pub mod test {
                 }
             }
             pub fn nothing_async() -> _rt::Call<(), ()> {
-                unsafe fn start(_params: &(), _area: *mut u8, _cleanup: &mut _rt::Cleanup) -> u32 {
+                unsafe fn start(
+                    _params: &(),
+                    _area: *mut u8,
+                    _cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:no-params/api", "[async-lower]nothing-async", fn import()
                         -> i32
@@ -120,11 +131,19 @@ pub mod test {
                     }
                 }
                 unsafe fn lift(_area: *mut u8) {}
-                static CALL: _rt::CallVtable<(), ()> = _rt::CallVtable { area: 0, start, lift };
+                static CALL: _rt::CallVtable<(), ()> = _rt::CallVtable {
+                    area: 0,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, ())
             }
             pub fn text_async() -> _rt::Call<(), _rt::String> {
-                unsafe fn start(_params: &(), area: *mut u8, _cleanup: &mut _rt::Cleanup) -> u32 {
+                unsafe fn start(
+                    _params: &(),
+                    area: *mut u8,
+                    _cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:no-params/api", "[async-lower]text-async", fn import(a0 : *
                         mut u8) -> i32
@@ -164,11 +183,9 @@ pub mod test {
     unused_unsafe,
     clippy::all
 )]
-pub const _COMPONENT_TYPE: [u8; 280] = *b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xE6\x01\x01A\x02\x01A\x04\x01B\x08\x01@\0\x01\0\x04\0\x07nothing\x01\0\x01@\0\0s\x04\0\x04text\x01\x01\x01C\0\x01\0\x04\0\rnothing-async\x01\x02\x01C\0\0s\x04\0\ntext-async\x01\x03\x03\0\x12test:no-params/api\x05\0\x01B\x08\x01@\0\x01\0\x04\0\x07nothing\x01\0\x01@\0\0s\x04\0\x04text\x01\x01\x01C\0\x01\0\x04\0\rnothing-async\x01\x02\x01C\0\0s\x04\0\ntext-async\x01\x03\x04\0\x12test:no-params/api\x05\x01\x04\0\x13test:no-params/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
+pub const _COMPONENT_TYPE: &[u8; 280] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xE6\x01\x01A\x02\x01A\x04\x01B\x08\x01@\0\x01\0\x04\0\x07nothing\x01\0\x01@\0\0s\x04\0\x04text\x01\x01\x01C\0\x01\0\x04\0\rnothing-async\x01\x02\x01C\0\0s\x04\0\ntext-async\x01\x03\x03\0\x12test:no-params/api\x05\0\x01B\x08\x01@\0\x01\0\x04\0\x07nothing\x01\0\x01@\0\0s\x04\0\x04text\x01\x01\x01C\0\x01\0\x04\0\rnothing-async\x01\x02\x01C\0\0s\x04\0\ntext-async\x01\x03\x04\0\x12test:no-params/api\x05\x01\x04\0\x13test:no-params/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:no-params:both",
-    280,
-    &_COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:no-params:both", 280, _COMPONENT_TYPE
 );
 #[doc(hidden)]
 #[allow(unused_macros)]

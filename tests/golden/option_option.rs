@@ -17,28 +17,42 @@ pub mod exports {
     pub mod test {
         pub mod option_option {
             pub mod api {
-                pub use super::super::super::super::test::option_option::api::T;
                 use ::witflow::rt as _rt;
+                pub use super::super::super::super::test::option_option::api::T;
                 pub trait Guest {
                     fn echo(x: T) -> T;
                     fn echo_list(x: _rt::Vec<T>) -> _rt::Vec<T>;
                     async fn echo_async(x: T) -> T;
                     async fn echo_list_async(x: _rt::Vec<T>) -> _rt::Vec<T>;
-                    async fn echo_stream(x: _rt::StreamReader<T>) -> _rt::StreamReader<T>;
-                    async fn echo_future(x: _rt::FutureReader<T>) -> _rt::FutureReader<T>;
+                    async fn echo_stream(
+                        x: _rt::StreamReader<T>,
+                    ) -> _rt::StreamReader<T>;
+                    async fn echo_future(
+                        x: _rt::FutureReader<T>,
+                    ) -> _rt::FutureReader<T>;
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_cabi<_G: Guest>(a0: i32, a1: i32, a2: i32) -> *mut u8 {
+                pub unsafe fn _export_echo_cabi<_G: Guest>(
+                    a0: i32,
+                    a1: i32,
+                    a2: i32,
+                ) -> *mut u8 {
                     unsafe {
-                        let result = _G::echo(match a0 {
-                            0 => ::core::option::Option::None,
-                            1 => ::core::option::Option::Some(match a1 {
+                        let result = _G::echo(
+                            match a0 {
                                 0 => ::core::option::Option::None,
-                                1 => ::core::option::Option::Some(a2 as u8),
+                                1 => {
+                                    ::core::option::Option::Some(
+                                        match a1 {
+                                            0 => ::core::option::Option::None,
+                                            1 => ::core::option::Option::Some(a2 as u8),
+                                            _ => _rt::invalid_discriminant(),
+                                        },
+                                    )
+                                }
                                 _ => _rt::invalid_discriminant(),
-                            }),
-                            _ => _rt::invalid_discriminant(),
-                        });
+                            },
+                        );
                         let held = _rt::Held::<_, 3>::new(result);
                         let value = &(*held).value;
                         match value {
@@ -66,101 +80,45 @@ pub mod exports {
                     unsafe { _rt::Held::<T, 3>::release(area) }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_cabi<_G: Guest>(a0: *mut u8, a1: usize) -> *mut u8 {
+                pub unsafe fn _export_echo_list_cabi<_G: Guest>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> *mut u8 {
                     unsafe {
-                        let result =
-                            _G::echo_list(_rt::lift_list(a0, a1, 3, 1, |base| match base.cast::<u8>().read() {
-                                0 => ::core::option::Option::None,
-                                1 => ::core::option::Option::Some(match base.add(1).cast::<u8>().read() {
+                        let result = _G::echo_list(
+                            _rt::lift_list(
+                                a0,
+                                a1,
+                                3,
+                                1,
+                                |base| match base.cast::<u8>().read() {
                                     0 => ::core::option::Option::None,
-                                    1 => ::core::option::Option::Some(base.add(2).cast::<u8>().read()),
+                                    1 => {
+                                        ::core::option::Option::Some(
+                                            match base.add(1).cast::<u8>().read() {
+                                                0 => ::core::option::Option::None,
+                                                1 => {
+                                                    ::core::option::Option::Some(
+                                                        base.add(2).cast::<u8>().read(),
+                                                    )
+                                                }
+                                                _ => _rt::invalid_discriminant(),
+                                            },
+                                        )
+                                    }
                                     _ => _rt::invalid_discriminant(),
-                                }),
-                                _ => _rt::invalid_discriminant(),
-                            }));
+                                },
+                            ),
+                        );
                         let held = _rt::Held::<_, { 2 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
-                        let (core, core1) =
-                            _rt::lower_list(value, 3, 1, &mut (*held).cleanup, |item, base, _cleanup| match item {
-                                ::core::option::Option::None => {
-                                    base.cast::<u8>().write(0);
-                                }
-                                ::core::option::Option::Some(payload) => {
-                                    base.cast::<u8>().write(1);
-                                    match payload {
-                                        ::core::option::Option::None => {
-                                            base.add(1).cast::<u8>().write(0);
-                                        }
-                                        ::core::option::Option::Some(payload1) => {
-                                            base.add(1).cast::<u8>().write(1);
-                                            base.add(2).cast::<u8>().write(*payload1);
-                                        }
-                                    }
-                                }
-                            });
-                        held.cast::<u8>().cast::<*mut u8>().write(core);
-                        held.cast::<u8>().add(_rt::POINTER).cast::<usize>().write(core1);
-                        held.cast::<u8>()
-                    }
-                }
-                #[doc(hidden)]
-                pub unsafe fn _post_return_echo_list_cabi(area: *mut u8) {
-                    unsafe { _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area) }
-                }
-                #[doc(hidden)]
-                pub unsafe fn _export_echo_async_cabi<_G: Guest + 'static>(a0: i32, a1: i32, a2: i32) -> i32 {
-                    unsafe {
-                        let arg0 = match a0 {
-                            0 => ::core::option::Option::None,
-                            1 => ::core::option::Option::Some(match a1 {
-                                0 => ::core::option::Option::None,
-                                1 => ::core::option::Option::Some(a2 as u8),
-                                _ => _rt::invalid_discriminant(),
-                            }),
-                            _ => _rt::invalid_discriminant(),
-                        };
-                        _rt::start_task(async move {
-                            let result = _G::echo_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:option-option/api", "[task-return]echo-async",
-                                fn task_return(a0 : i32, a1 : i32, a2 : i32)
-                            );
-                            let (core, core1, core2) = match &result {
-                                ::core::option::Option::None => (0, 0, 0),
-                                ::core::option::Option::Some(payload) => {
-                                    let (core, core1) = match payload {
-                                        ::core::option::Option::None => (0, 0),
-                                        ::core::option::Option::Some(payload1) => (1, i32::from(*payload1)),
-                                    };
-                                    (1, core, core1)
-                                }
-                            };
-                            task_return(core, core1, core2);
-                        })
-                    }
-                }
-                #[doc(hidden)]
-                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(a0: *mut u8, a1: usize) -> i32 {
-                    unsafe {
-                        let arg0 = _rt::lift_list(a0, a1, 3, 1, |base| match base.cast::<u8>().read() {
-                            0 => ::core::option::Option::None,
-                            1 => ::core::option::Option::Some(match base.add(1).cast::<u8>().read() {
-                                0 => ::core::option::Option::None,
-                                1 => ::core::option::Option::Some(base.add(2).cast::<u8>().read()),
-                                _ => _rt::invalid_discriminant(),
-                            }),
-                            _ => _rt::invalid_discriminant(),
-                        });
-                        _rt::start_task(async move {
-                            let result = _G::echo_list_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:option-option/api",
-                                "[task-return]echo-list-async", fn task_return(a0 : * mut
-                                u8, a1 : usize)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1) =
-                                _rt::lower_list(&result, 3, 1, &mut cleanup, |item, base, _cleanup| match item {
+                        let (core, core1) = _rt::lower_list(
+                            value,
+                            3,
+                            1,
+                            &mut (*held).cleanup,
+                            |item, base, _cleanup| {
+                                match item {
                                     ::core::option::Option::None => {
                                         base.cast::<u8>().write(0);
                                     }
@@ -176,16 +134,137 @@ pub mod exports {
                                             }
                                         }
                                     }
-                                });
+                                }
+                            },
+                        );
+                        held.cast::<u8>().cast::<*mut u8>().write(core);
+                        held.cast::<u8>().add(_rt::POINTER).cast::<usize>().write(core1);
+                        held.cast::<u8>()
+                    }
+                }
+                #[doc(hidden)]
+                pub unsafe fn _post_return_echo_list_cabi(area: *mut u8) {
+                    unsafe {
+                        _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area)
+                    }
+                }
+                #[doc(hidden)]
+                pub unsafe fn _export_echo_async_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                    a1: i32,
+                    a2: i32,
+                ) -> i32 {
+                    unsafe {
+                        let arg0 = match a0 {
+                            0 => ::core::option::Option::None,
+                            1 => {
+                                ::core::option::Option::Some(
+                                    match a1 {
+                                        0 => ::core::option::Option::None,
+                                        1 => ::core::option::Option::Some(a2 as u8),
+                                        _ => _rt::invalid_discriminant(),
+                                    },
+                                )
+                            }
+                            _ => _rt::invalid_discriminant(),
+                        };
+                        _rt::start_task(async move {
+                            let result = _G::echo_async(arg0).await;
+                            _rt::import!(
+                                "[export]test:option-option/api", "[task-return]echo-async",
+                                fn task_return(a0 : i32, a1 : i32, a2 : i32)
+                            );
+                            let (core, core1, core2) = match &result {
+                                ::core::option::Option::None => (0, 0, 0),
+                                ::core::option::Option::Some(payload) => {
+                                    let (core, core1) = match payload {
+                                        ::core::option::Option::None => (0, 0),
+                                        ::core::option::Option::Some(payload1) => {
+                                            (1, i32::from(*payload1))
+                                        }
+                                    };
+                                    (1, core, core1)
+                                }
+                            };
+                            task_return(core, core1, core2);
+                        })
+                    }
+                }
+                #[doc(hidden)]
+                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> i32 {
+                    unsafe {
+                        let arg0 = _rt::lift_list(
+                            a0,
+                            a1,
+                            3,
+                            1,
+                            |base| match base.cast::<u8>().read() {
+                                0 => ::core::option::Option::None,
+                                1 => {
+                                    ::core::option::Option::Some(
+                                        match base.add(1).cast::<u8>().read() {
+                                            0 => ::core::option::Option::None,
+                                            1 => {
+                                                ::core::option::Option::Some(
+                                                    base.add(2).cast::<u8>().read(),
+                                                )
+                                            }
+                                            _ => _rt::invalid_discriminant(),
+                                        },
+                                    )
+                                }
+                                _ => _rt::invalid_discriminant(),
+                            },
+                        );
+                        _rt::start_task(async move {
+                            let result = _G::echo_list_async(arg0).await;
+                            _rt::import!(
+                                "[export]test:option-option/api",
+                                "[task-return]echo-list-async", fn task_return(a0 : * mut
+                                u8, a1 : usize)
+                            );
+                            let mut cleanup = _rt::Cleanup::new();
+                            let (core, core1) = _rt::lower_list(
+                                &result,
+                                3,
+                                1,
+                                &mut cleanup,
+                                |item, base, _cleanup| {
+                                    match item {
+                                        ::core::option::Option::None => {
+                                            base.cast::<u8>().write(0);
+                                        }
+                                        ::core::option::Option::Some(payload) => {
+                                            base.cast::<u8>().write(1);
+                                            match payload {
+                                                ::core::option::Option::None => {
+                                                    base.add(1).cast::<u8>().write(0);
+                                                }
+                                                ::core::option::Option::Some(payload1) => {
+                                                    base.add(1).cast::<u8>().write(1);
+                                                    base.add(2).cast::<u8>().write(*payload1);
+                                                }
+                                            }
+                                        }
+                                    }
+                                },
+                            );
                             task_return(core, core1);
                         })
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::stream_lift(a0, <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE);
+                        let arg0 = _rt::stream_lift(
+                            a0,
+                            <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_stream(arg0).await;
                             _rt::import!(
@@ -199,10 +278,14 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::future_lift(a0, <T as super::super::super::super::wit_future::FuturePayload>::VTABLE);
+                        let arg0 = _rt::future_lift(
+                            a0,
+                            <T as super::super::super::super::wit_future::FuturePayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_future(arg0).await;
                             _rt::import!(
@@ -246,7 +329,9 @@ pub mod test {
                         ::core::option::Option::Some(payload) => {
                             let (core, core1) = match payload {
                                 ::core::option::Option::None => (0, 0),
-                                ::core::option::Option::Some(payload1) => (1, i32::from(*payload1)),
+                                ::core::option::Option::Some(payload1) => {
+                                    (1, i32::from(*payload1))
+                                }
                             };
                             (1, core, core1)
                         }
@@ -256,11 +341,19 @@ pub mod test {
                     import(core, core1, core2, pointer);
                     match pointer.cast::<u8>().read() {
                         0 => ::core::option::Option::None,
-                        1 => ::core::option::Option::Some(match pointer.add(1).cast::<u8>().read() {
-                            0 => ::core::option::Option::None,
-                            1 => ::core::option::Option::Some(pointer.add(2).cast::<u8>().read()),
-                            _ => _rt::invalid_discriminant(),
-                        }),
+                        1 => {
+                            ::core::option::Option::Some(
+                                match pointer.add(1).cast::<u8>().read() {
+                                    0 => ::core::option::Option::None,
+                                    1 => {
+                                        ::core::option::Option::Some(
+                                            pointer.add(2).cast::<u8>().read(),
+                                        )
+                                    }
+                                    _ => _rt::invalid_discriminant(),
+                                },
+                            )
+                        }
                         _ => _rt::invalid_discriminant(),
                     }
                 }
@@ -272,23 +365,31 @@ pub mod test {
                 );
                 let mut cleanup = _rt::Cleanup::new();
                 unsafe {
-                    let (core, core1) = _rt::lower_list(x, 3, 1, &mut cleanup, |item, base, _cleanup| match item {
-                        ::core::option::Option::None => {
-                            base.cast::<u8>().write(0);
-                        }
-                        ::core::option::Option::Some(payload) => {
-                            base.cast::<u8>().write(1);
-                            match payload {
+                    let (core, core1) = _rt::lower_list(
+                        x,
+                        3,
+                        1,
+                        &mut cleanup,
+                        |item, base, _cleanup| {
+                            match item {
                                 ::core::option::Option::None => {
-                                    base.add(1).cast::<u8>().write(0);
+                                    base.cast::<u8>().write(0);
                                 }
-                                ::core::option::Option::Some(payload1) => {
-                                    base.add(1).cast::<u8>().write(1);
-                                    base.add(2).cast::<u8>().write(*payload1);
+                                ::core::option::Option::Some(payload) => {
+                                    base.cast::<u8>().write(1);
+                                    match payload {
+                                        ::core::option::Option::None => {
+                                            base.add(1).cast::<u8>().write(0);
+                                        }
+                                        ::core::option::Option::Some(payload1) => {
+                                            base.add(1).cast::<u8>().write(1);
+                                            base.add(2).cast::<u8>().write(*payload1);
+                                        }
+                                    }
                                 }
                             }
-                        }
-                    });
+                        },
+                    );
                     let mut area = _rt::Area::<{ 2 * _rt::POINTER }>::uninit();
                     let pointer = area.as_mut_ptr();
                     import(core, core1, pointer);
@@ -299,18 +400,30 @@ pub mod test {
                         1,
                         |base| match base.cast::<u8>().read() {
                             0 => ::core::option::Option::None,
-                            1 => ::core::option::Option::Some(match base.add(1).cast::<u8>().read() {
-                                0 => ::core::option::Option::None,
-                                1 => ::core::option::Option::Some(base.add(2).cast::<u8>().read()),
-                                _ => _rt::invalid_discriminant(),
-                            }),
+                            1 => {
+                                ::core::option::Option::Some(
+                                    match base.add(1).cast::<u8>().read() {
+                                        0 => ::core::option::Option::None,
+                                        1 => {
+                                            ::core::option::Option::Some(
+                                                base.add(2).cast::<u8>().read(),
+                                            )
+                                        }
+                                        _ => _rt::invalid_discriminant(),
+                                    },
+                                )
+                            }
                             _ => _rt::invalid_discriminant(),
                         },
                     )
                 }
             }
             pub fn echo_async(x: T) -> _rt::Call<(T,), T> {
-                unsafe fn start(params: &(T,), area: *mut u8, _cleanup: &mut _rt::Cleanup) -> u32 {
+                unsafe fn start(
+                    params: &(T,),
+                    area: *mut u8,
+                    _cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:option-option/api", "[async-lower]echo-async", fn import(a0
                         : i32, a1 : i32, a2 : i32, a3 : * mut u8) -> i32
@@ -322,7 +435,9 @@ pub mod test {
                             ::core::option::Option::Some(payload) => {
                                 let (core, core1) = match payload {
                                     ::core::option::Option::None => (0, 0),
-                                    ::core::option::Option::Some(payload1) => (1, i32::from(*payload1)),
+                                    ::core::option::Option::Some(payload1) => {
+                                        (1, i32::from(*payload1))
+                                    }
                                 };
                                 (1, core, core1)
                             }
@@ -335,43 +450,69 @@ pub mod test {
                     unsafe {
                         match area.cast::<u8>().read() {
                             0 => ::core::option::Option::None,
-                            1 => ::core::option::Option::Some(match area.add(1).cast::<u8>().read() {
-                                0 => ::core::option::Option::None,
-                                1 => ::core::option::Option::Some(area.add(2).cast::<u8>().read()),
-                                _ => _rt::invalid_discriminant(),
-                            }),
+                            1 => {
+                                ::core::option::Option::Some(
+                                    match area.add(1).cast::<u8>().read() {
+                                        0 => ::core::option::Option::None,
+                                        1 => {
+                                            ::core::option::Option::Some(
+                                                area.add(2).cast::<u8>().read(),
+                                            )
+                                        }
+                                        _ => _rt::invalid_discriminant(),
+                                    },
+                                )
+                            }
                             _ => _rt::invalid_discriminant(),
                         }
                     }
                 }
-                static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable { area: 3, start, lift };
+                static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable {
+                    area: 3,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_list_async(x: _rt::Vec<T>) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
-                unsafe fn start(params: &(_rt::Vec<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_list_async(
+                x: _rt::Vec<T>,
+            ) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
+                unsafe fn start(
+                    params: &(_rt::Vec<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:option-option/api", "[async-lower]echo-list-async", fn
                         import(a0 : * mut u8, a1 : usize, a2 : * mut u8) -> i32
                     );
                     let (x,) = params;
                     unsafe {
-                        let (core, core1) = _rt::lower_list(x, 3, 1, cleanup, |item, base, _cleanup| match item {
-                            ::core::option::Option::None => {
-                                base.cast::<u8>().write(0);
-                            }
-                            ::core::option::Option::Some(payload) => {
-                                base.cast::<u8>().write(1);
-                                match payload {
+                        let (core, core1) = _rt::lower_list(
+                            x,
+                            3,
+                            1,
+                            cleanup,
+                            |item, base, _cleanup| {
+                                match item {
                                     ::core::option::Option::None => {
-                                        base.add(1).cast::<u8>().write(0);
+                                        base.cast::<u8>().write(0);
                                     }
-                                    ::core::option::Option::Some(payload1) => {
-                                        base.add(1).cast::<u8>().write(1);
-                                        base.add(2).cast::<u8>().write(*payload1);
+                                    ::core::option::Option::Some(payload) => {
+                                        base.cast::<u8>().write(1);
+                                        match payload {
+                                            ::core::option::Option::None => {
+                                                base.add(1).cast::<u8>().write(0);
+                                            }
+                                            ::core::option::Option::Some(payload1) => {
+                                                base.add(1).cast::<u8>().write(1);
+                                                base.add(2).cast::<u8>().write(*payload1);
+                                            }
+                                        }
                                     }
                                 }
-                            }
-                        });
+                            },
+                        );
                         let core2 = import(core, core1, area);
                         core2 as u32
                     }
@@ -385,11 +526,19 @@ pub mod test {
                             1,
                             |base| match base.cast::<u8>().read() {
                                 0 => ::core::option::Option::None,
-                                1 => ::core::option::Option::Some(match base.add(1).cast::<u8>().read() {
-                                    0 => ::core::option::Option::None,
-                                    1 => ::core::option::Option::Some(base.add(2).cast::<u8>().read()),
-                                    _ => _rt::invalid_discriminant(),
-                                }),
+                                1 => {
+                                    ::core::option::Option::Some(
+                                        match base.add(1).cast::<u8>().read() {
+                                            0 => ::core::option::Option::None,
+                                            1 => {
+                                                ::core::option::Option::Some(
+                                                    base.add(2).cast::<u8>().read(),
+                                                )
+                                            }
+                                            _ => _rt::invalid_discriminant(),
+                                        },
+                                    )
+                                }
                                 _ => _rt::invalid_discriminant(),
                             },
                         )
@@ -402,8 +551,14 @@ pub mod test {
                 };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_stream(x: _rt::StreamReader<T>) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
-                unsafe fn start(params: &(_rt::StreamReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_stream(
+                x: _rt::StreamReader<T>,
+            ) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::StreamReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:option-option/api", "[async-lower]echo-stream", fn
                         import(a0 : i32, a1 : * mut u8) -> i32
@@ -423,12 +578,24 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::StreamReader<T>,), _rt::StreamReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::StreamReader<T>,),
+                    _rt::StreamReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_future(x: _rt::FutureReader<T>) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
-                unsafe fn start(params: &(_rt::FutureReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_future(
+                x: _rt::FutureReader<T>,
+            ) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::FutureReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:option-option/api", "[async-lower]echo-future", fn
                         import(a0 : i32, a1 : * mut u8) -> i32
@@ -448,8 +615,14 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::FutureReader<T>,), _rt::FutureReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::FutureReader<T>,),
+                    _rt::FutureReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
         }
@@ -514,11 +687,19 @@ pub mod wit_stream {
                     unsafe {
                         match base.cast::<u8>().read() {
                             0 => ::core::option::Option::None,
-                            1 => ::core::option::Option::Some(match base.add(1).cast::<u8>().read() {
-                                0 => ::core::option::Option::None,
-                                1 => ::core::option::Option::Some(base.add(2).cast::<u8>().read()),
-                                _ => _rt::invalid_discriminant(),
-                            }),
+                            1 => {
+                                ::core::option::Option::Some(
+                                    match base.add(1).cast::<u8>().read() {
+                                        0 => ::core::option::Option::None,
+                                        1 => {
+                                            ::core::option::Option::Some(
+                                                base.add(2).cast::<u8>().read(),
+                                            )
+                                        }
+                                        _ => _rt::invalid_discriminant(),
+                                    },
+                                )
+                            }
                             _ => _rt::invalid_discriminant(),
                         }
                     }
@@ -526,14 +707,13 @@ pub mod wit_stream {
                 lift
             }),
             intrinsics: _rt::stream_intrinsics!(
-                "test:option-option/api",
-                new = "[stream-new-0]echo-stream",
-                read = "[async-lower][stream-read-0]echo-stream",
-                write = "[async-lower][stream-write-0]echo-stream",
-                cancel_read = "[stream-cancel-read-0]echo-stream",
-                cancel_write = "[stream-cancel-write-0]echo-stream",
-                drop_readable = "[stream-drop-readable-0]echo-stream",
-                drop_writable = "[stream-drop-writable-0]echo-stream"
+                "test:option-option/api", new = "[stream-new-0]echo-stream", read =
+                "[async-lower][stream-read-0]echo-stream", write =
+                "[async-lower][stream-write-0]echo-stream", cancel_read =
+                "[stream-cancel-read-0]echo-stream", cancel_write =
+                "[stream-cancel-write-0]echo-stream", drop_readable =
+                "[stream-drop-readable-0]echo-stream", drop_writable =
+                "[stream-drop-writable-0]echo-stream"
             ),
         };
     }
@@ -558,7 +738,9 @@ pub mod wit_future {
     }
     /// Makes a future: what is written to the writer comes out of the reader. A writer that is dropped unwritten
     /// writes what `default` gives.
-    pub fn new<T: FuturePayload>(default: fn() -> T) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
+    pub fn new<T: FuturePayload>(
+        default: fn() -> T,
+    ) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
         _rt::future_new(T::VTABLE, default)
     }
     impl FuturePayload for super::test::option_option::api::T {
@@ -598,11 +780,19 @@ pub mod wit_future {
                     unsafe {
                         match base.cast::<u8>().read() {
                             0 => ::core::option::Option::None,
-                            1 => ::core::option::Option::Some(match base.add(1).cast::<u8>().read() {
-                                0 => ::core::option::Option::None,
-                                1 => ::core::option::Option::Some(base.add(2).cast::<u8>().read()),
-                                _ => _rt::invalid_discriminant(),
-                            }),
+                            1 => {
+                                ::core::option::Option::Some(
+                                    match base.add(1).cast::<u8>().read() {
+                                        0 => ::core::option::Option::None,
+                                        1 => {
+                                            ::core::option::Option::Some(
+                                                base.add(2).cast::<u8>().read(),
+                                            )
+                                        }
+                                        _ => _rt::invalid_discriminant(),
+                                    },
+                                )
+                            }
                             _ => _rt::invalid_discriminant(),
                         }
                     }
@@ -610,14 +800,13 @@ pub mod wit_future {
                 lift
             }),
             intrinsics: _rt::future_intrinsics!(
-                "test:option-option/api",
-                new = "[future-new-0]echo-future",
-                read = "[async-lower][future-read-0]echo-future",
-                write = "[async-lower][future-write-0]echo-future",
-                cancel_read = "[future-cancel-read-0]echo-future",
-                cancel_write = "[future-cancel-write-0]echo-future",
-                drop_readable = "[future-drop-readable-0]echo-future",
-                drop_writable = "[future-drop-writable-0]echo-future"
+                "test:option-option/api", new = "[future-new-0]echo-future", read =
+                "[async-lower][future-read-0]echo-future", write =
+                "[async-lower][future-write-0]echo-future", cancel_read =
+                "[future-cancel-read-0]echo-future", cancel_write =
+                "[future-cancel-write-0]echo-future", drop_readable =
+                "[future-drop-readable-0]echo-future", drop_writable =
+                "[future-drop-writable-0]echo-future"
             ),
         };
     }
@@ -634,11 +823,9 @@ pub mod wit_future {
     unused_unsafe,
     clippy::all
 )]
-pub const _COMPONENT_TYPE: [u8; 468] = *b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xA2\x03\x01A\x02\x01A\x04\x01B\x12\x01k}\x01k\0\x04\0\x01t\x03\0\x01\x01@\x01\x01x\x02\0\x02\x04\0\x04echo\x01\x03\x01p\x02\x01@\x01\x01x\x04\0\x04\x04\0\techo-list\x01\x05\x01C\x01\x01x\x02\0\x02\x04\0\necho-async\x01\x06\x01C\x01\x01x\x04\0\x04\x04\0\x0Fecho-list-async\x01\x07\x01f\x01\x02\x01C\x01\x01x\x08\0\x08\x04\0\x0Becho-stream\x01\t\x01e\x01\x02\x01C\x01\x01x\n\0\n\x04\0\x0Becho-future\x01\x0B\x03\0\x16test:option-option/api\x05\0\x01B\x12\x01k}\x01k\0\x04\0\x01t\x03\0\x01\x01@\x01\x01x\x02\0\x02\x04\0\x04echo\x01\x03\x01p\x02\x01@\x01\x01x\x04\0\x04\x04\0\techo-list\x01\x05\x01C\x01\x01x\x02\0\x02\x04\0\necho-async\x01\x06\x01C\x01\x01x\x04\0\x04\x04\0\x0Fecho-list-async\x01\x07\x01f\x01\x02\x01C\x01\x01x\x08\0\x08\x04\0\x0Becho-stream\x01\t\x01e\x01\x02\x01C\x01\x01x\n\0\n\x04\0\x0Becho-future\x01\x0B\x04\0\x16test:option-option/api\x05\x01\x04\0\x17test:option-option/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
+pub const _COMPONENT_TYPE: &[u8; 468] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xA2\x03\x01A\x02\x01A\x04\x01B\x12\x01k}\x01k\0\x04\0\x01t\x03\0\x01\x01@\x01\x01x\x02\0\x02\x04\0\x04echo\x01\x03\x01p\x02\x01@\x01\x01x\x04\0\x04\x04\0\techo-list\x01\x05\x01C\x01\x01x\x02\0\x02\x04\0\necho-async\x01\x06\x01C\x01\x01x\x04\0\x04\x04\0\x0Fecho-list-async\x01\x07\x01f\x01\x02\x01C\x01\x01x\x08\0\x08\x04\0\x0Becho-stream\x01\t\x01e\x01\x02\x01C\x01\x01x\n\0\n\x04\0\x0Becho-future\x01\x0B\x03\0\x16test:option-option/api\x05\0\x01B\x12\x01k}\x01k\0\x04\0\x01t\x03\0\x01\x01@\x01\x01x\x02\0\x02\x04\0\x04echo\x01\x03\x01p\x02\x01@\x01\x01x\x04\0\x04\x04\0\techo-list\x01\x05\x01C\x01\x01x\x02\0\x02\x04\0\necho-async\x01\x06\x01C\x01\x01x\x04\0\x04\x04\0\x0Fecho-list-async\x01\x07\x01f\x01\x02\x01C\x01\x01x\x08\0\x08\x04\0\x0Becho-stream\x01\t\x01e\x01\x02\x01C\x01\x01x\n\0\n\x04\0\x0Becho-future\x01\x0B\x04\0\x16test:option-option/api\x05\x01\x04\0\x17test:option-option/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:option-option:both",
-    468,
-    &_COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:option-option:both", 468, _COMPONENT_TYPE
 );
 #[doc(hidden)]
 #[allow(unused_macros)]

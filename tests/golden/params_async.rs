@@ -20,7 +20,13 @@ pub mod exports {
                 use ::witflow::rt as _rt;
                 pub trait Guest {
                     async fn flat4(p0: u8, p1: u64, p2: f32, p3: f64) -> _rt::String;
-                    async fn flat5(p0: u8, p1: u64, p2: f32, p3: f64, p4: u8) -> _rt::String;
+                    async fn flat5(
+                        p0: u8,
+                        p1: u64,
+                        p2: f32,
+                        p3: f64,
+                        p4: u8,
+                    ) -> _rt::String;
                     async fn flat16(
                         p0: u8,
                         p1: u64,
@@ -60,7 +66,12 @@ pub mod exports {
                     ) -> _rt::String;
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_flat4_cabi<_G: Guest + 'static>(a0: i32, a1: i64, a2: f32, a3: f64) -> i32 {
+                pub unsafe fn _export_flat4_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                    a1: i64,
+                    a2: f32,
+                    a3: f64,
+                ) -> i32 {
                     unsafe {
                         let arg0 = a0 as u8;
                         let arg1 = a1 as u64;
@@ -138,10 +149,24 @@ pub mod exports {
                         let arg15 = a15;
                         _rt::start_task(async move {
                             let result = _G::flat16(
-                                arg0, arg1, arg2, arg3, arg4, arg5, arg6, arg7, arg8, arg9, arg10, arg11, arg12, arg13,
-                                arg14, arg15,
-                            )
-                            .await;
+                                    arg0,
+                                    arg1,
+                                    arg2,
+                                    arg3,
+                                    arg4,
+                                    arg5,
+                                    arg6,
+                                    arg7,
+                                    arg8,
+                                    arg9,
+                                    arg10,
+                                    arg11,
+                                    arg12,
+                                    arg13,
+                                    arg14,
+                                    arg15,
+                                )
+                                .await;
                             _rt::import!(
                                 "[export]test:params-async/api", "[task-return]flat16", fn
                                 task_return(a0 : * mut u8, a1 : usize)
@@ -151,7 +176,9 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_flat17_cabi<_G: Guest + 'static>(a0: *mut u8) -> i32 {
+                pub unsafe fn _export_flat17_cabi<_G: Guest + 'static>(
+                    a0: *mut u8,
+                ) -> i32 {
                     unsafe {
                         let param = a0.cast::<u8>().read();
                         let param1 = a0.add(8).cast::<u64>().read();
@@ -190,10 +217,25 @@ pub mod exports {
                         let arg16 = param16;
                         _rt::start_task(async move {
                             let result = _G::flat17(
-                                arg0, arg1, arg2, arg3, arg4, arg5, arg6, arg7, arg8, arg9, arg10, arg11, arg12, arg13,
-                                arg14, arg15, arg16,
-                            )
-                            .await;
+                                    arg0,
+                                    arg1,
+                                    arg2,
+                                    arg3,
+                                    arg4,
+                                    arg5,
+                                    arg6,
+                                    arg7,
+                                    arg8,
+                                    arg9,
+                                    arg10,
+                                    arg11,
+                                    arg12,
+                                    arg13,
+                                    arg14,
+                                    arg15,
+                                    arg16,
+                                )
+                                .await;
                             _rt::import!(
                                 "[export]test:params-async/api", "[task-return]flat17", fn
                                 task_return(a0 : * mut u8, a1 : usize)
@@ -221,8 +263,17 @@ pub mod test {
     pub mod params_async {
         pub mod api {
             use ::witflow::rt as _rt;
-            pub fn flat4(p0: u8, p1: u64, p2: f32, p3: f64) -> _rt::Call<(u8, u64, f32, f64), _rt::String> {
-                unsafe fn start(params: &(u8, u64, f32, f64), area: *mut u8, _cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn flat4(
+                p0: u8,
+                p1: u64,
+                p2: f32,
+                p3: f64,
+            ) -> _rt::Call<(u8, u64, f32, f64), _rt::String> {
+                unsafe fn start(
+                    params: &(u8, u64, f32, f64),
+                    area: *mut u8,
+                    _cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:params-async/api", "[async-lower]flat4", fn import(a0 :
                         i32, a1 : i64, a2 : f32, a3 : f64, a4 : * mut u8) -> i32
@@ -248,8 +299,18 @@ pub mod test {
                 };
                 _rt::call(&CALL, (p0, p1, p2, p3))
             }
-            pub fn flat5(p0: u8, p1: u64, p2: f32, p3: f64, p4: u8) -> _rt::Call<(u8, u64, f32, f64, u8), _rt::String> {
-                unsafe fn start(params: &(u8, u64, f32, f64, u8), area: *mut u8, _cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn flat5(
+                p0: u8,
+                p1: u64,
+                p2: f32,
+                p3: f64,
+                p4: u8,
+            ) -> _rt::Call<(u8, u64, f32, f64, u8), _rt::String> {
+                unsafe fn start(
+                    params: &(u8, u64, f32, f64, u8),
+                    area: *mut u8,
+                    _cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:params-async/api", "[async-lower]flat5", fn import(a0 : *
                         mut u8, a1 : * mut u8) -> i32
@@ -344,7 +405,24 @@ pub mod test {
                         "test:params-async/api", "[async-lower]flat16", fn import(a0 : *
                         mut u8, a1 : * mut u8) -> i32
                     );
-                    let (p0, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13, p14, p15) = params;
+                    let (
+                        p0,
+                        p1,
+                        p2,
+                        p3,
+                        p4,
+                        p5,
+                        p6,
+                        p7,
+                        p8,
+                        p9,
+                        p10,
+                        p11,
+                        p12,
+                        p13,
+                        p14,
+                        p15,
+                    ) = params;
                     unsafe {
                         area.cast::<u8>().write(*p0);
                         area.add(8).cast::<u64>().write(*p1);
@@ -401,7 +479,24 @@ pub mod test {
                 };
                 _rt::call(
                     &CALL,
-                    (p0, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13, p14, p15),
+                    (
+                        p0,
+                        p1,
+                        p2,
+                        p3,
+                        p4,
+                        p5,
+                        p6,
+                        p7,
+                        p8,
+                        p9,
+                        p10,
+                        p11,
+                        p12,
+                        p13,
+                        p14,
+                        p15,
+                    ),
                 )
             }
             pub fn flat17(
@@ -471,7 +566,25 @@ pub mod test {
                         "test:params-async/api", "[async-lower]flat17", fn import(a0 : *
                         mut u8, a1 : * mut u8) -> i32
                     );
-                    let (p0, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13, p14, p15, p16) = params;
+                    let (
+                        p0,
+                        p1,
+                        p2,
+                        p3,
+                        p4,
+                        p5,
+                        p6,
+                        p7,
+                        p8,
+                        p9,
+                        p10,
+                        p11,
+                        p12,
+                        p13,
+                        p14,
+                        p15,
+                        p16,
+                    ) = params;
                     unsafe {
                         area.cast::<u8>().write(*p0);
                         area.add(8).cast::<u64>().write(*p1);
@@ -531,7 +644,23 @@ pub mod test {
                 _rt::call(
                     &CALL,
                     (
-                        p0, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13, p14, p15, p16,
+                        p0,
+                        p1,
+                        p2,
+                        p3,
+                        p4,
+                        p5,
+                        p6,
+                        p7,
+                        p8,
+                        p9,
+                        p10,
+                        p11,
+                        p12,
+                        p13,
+                        p14,
+                        p15,
+                        p16,
                     ),
                 )
             }
@@ -550,11 +679,9 @@ pub mod test {
     unused_unsafe,
     clippy::all
 )]
-pub const _COMPONENT_TYPE: [u8; 627] = *b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xC1\x04\x01A\x02\x01A\x04\x01B\x08\x01C\x04\x02p0}\x02p1w\x02p2v\x02p3u\0s\x04\0\x05flat4\x01\0\x01C\x05\x02p0}\x02p1w\x02p2v\x02p3u\x02p4}\0s\x04\0\x05flat5\x01\x01\x01C\x10\x02p0}\x02p1w\x02p2v\x02p3u\x02p4}\x02p5w\x02p6v\x02p7u\x02p8}\x02p9w\x03p10v\x03p11u\x03p12}\x03p13w\x03p14v\x03p15u\0s\x04\0\x06flat16\x01\x02\x01C\x11\x02p0}\x02p1w\x02p2v\x02p3u\x02p4}\x02p5w\x02p6v\x02p7u\x02p8}\x02p9w\x03p10v\x03p11u\x03p12}\x03p13w\x03p14v\x03p15u\x03p16}\0s\x04\0\x06flat17\x01\x03\x03\0\x15test:params-async/api\x05\0\x01B\x08\x01C\x04\x02p0}\x02p1w\x02p2v\x02p3u\0s\x04\0\x05flat4\x01\0\x01C\x05\x02p0}\x02p1w\x02p2v\x02p3u\x02p4}\0s\x04\0\x05flat5\x01\x01\x01C\x10\x02p0}\x02p1w\x02p2v\x02p3u\x02p4}\x02p5w\x02p6v\x02p7u\x02p8}\x02p9w\x03p10v\x03p11u\x03p12}\x03p13w\x03p14v\x03p15u\0s\x04\0\x06flat16\x01\x02\x01C\x11\x02p0}\x02p1w\x02p2v\x02p3u\x02p4}\x02p5w\x02p6v\x02p7u\x02p8}\x02p9w\x03p10v\x03p11u\x03p12}\x03p13w\x03p14v\x03p15u\x03p16}\0s\x04\0\x06flat17\x01\x03\x04\0\x15test:params-async/api\x05\x01\x04\0\x16test:params-async/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
+pub const _COMPONENT_TYPE: &[u8; 627] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xC1\x04\x01A\x02\x01A\x04\x01B\x08\x01C\x04\x02p0}\x02p1w\x02p2v\x02p3u\0s\x04\0\x05flat4\x01\0\x01C\x05\x02p0}\x02p1w\x02p2v\x02p3u\x02p4}\0s\x04\0\x05flat5\x01\x01\x01C\x10\x02p0}\x02p1w\x02p2v\x02p3u\x02p4}\x02p5w\x02p6v\x02p7u\x02p8}\x02p9w\x03p10v\x03p11u\x03p12}\x03p13w\x03p14v\x03p15u\0s\x04\0\x06flat16\x01\x02\x01C\x11\x02p0}\x02p1w\x02p2v\x02p3u\x02p4}\x02p5w\x02p6v\x02p7u\x02p8}\x02p9w\x03p10v\x03p11u\x03p12}\x03p13w\x03p14v\x03p15u\x03p16}\0s\x04\0\x06flat17\x01\x03\x03\0\x15test:params-async/api\x05\0\x01B\x08\x01C\x04\x02p0}\x02p1w\x02p2v\x02p3u\0s\x04\0\x05flat4\x01\0\x01C\x05\x02p0}\x02p1w\x02p2v\x02p3u\x02p4}\0s\x04\0\x05flat5\x01\x01\x01C\x10\x02p0}\x02p1w\x02p2v\x02p3u\x02p4}\x02p5w\x02p6v\x02p7u\x02p8}\x02p9w\x03p10v\x03p11u\x03p12}\x03p13w\x03p14v\x03p15u\0s\x04\0\x06flat16\x01\x02\x01C\x11\x02p0}\x02p1w\x02p2v\x02p3u\x02p4}\x02p5w\x02p6v\x02p7u\x02p8}\x02p9w\x03p10v\x03p11u\x03p12}\x03p13w\x03p14v\x03p15u\x03p16}\0s\x04\0\x06flat17\x01\x03\x04\0\x15test:params-async/api\x05\x01\x04\0\x16test:params-async/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:params-async:both",
-    627,
-    &_COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:params-async:both", 627, _COMPONENT_TYPE
 );
 #[doc(hidden)]
 #[allow(unused_macros)]

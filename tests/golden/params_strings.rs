@@ -19,8 +19,15 @@ pub mod exports {
             pub mod api {
                 use ::witflow::rt as _rt;
                 pub trait Guest {
-                    async fn flat4(a: _rt::String, b: _rt::String) -> _rt::Vec<_rt::String>;
-                    async fn flat6(a: _rt::String, b: _rt::String, c: _rt::String) -> _rt::Vec<_rt::String>;
+                    async fn flat4(
+                        a: _rt::String,
+                        b: _rt::String,
+                    ) -> _rt::Vec<_rt::String>;
+                    async fn flat6(
+                        a: _rt::String,
+                        b: _rt::String,
+                        c: _rt::String,
+                    ) -> _rt::Vec<_rt::String>;
                     fn flat16(
                         a: _rt::String,
                         b: _rt::String,
@@ -157,13 +164,20 @@ pub mod exports {
                 }
                 #[doc(hidden)]
                 pub unsafe fn _post_return_flat16_cabi(area: *mut u8) {
-                    unsafe { _rt::Held::<_rt::Vec<_rt::String>, { 2 * _rt::POINTER }>::release(area) }
+                    unsafe {
+                        _rt::Held::<
+                            _rt::Vec<_rt::String>,
+                            { 2 * _rt::POINTER },
+                        >::release(area)
+                    }
                 }
                 #[doc(hidden)]
                 pub unsafe fn _export_flat18_cabi<_G: Guest>(a0: *mut u8) -> *mut u8 {
                     unsafe {
-                        let param =
-                            _rt::lift_string(a0.cast::<*mut u8>().read(), a0.add(_rt::POINTER).cast::<usize>().read());
+                        let param = _rt::lift_string(
+                            a0.cast::<*mut u8>().read(),
+                            a0.add(_rt::POINTER).cast::<usize>().read(),
+                        );
                         let param1 = _rt::lift_string(
                             a0.add(2 * _rt::POINTER).cast::<*mut u8>().read(),
                             a0.add(3 * _rt::POINTER).cast::<usize>().read(),
@@ -197,7 +211,17 @@ pub mod exports {
                             a0.add(17 * _rt::POINTER).cast::<usize>().read(),
                         );
                         _rt::free_area(a0, 18 * _rt::POINTER, _rt::POINTER);
-                        let result = _G::flat18(param, param1, param2, param3, param4, param5, param6, param7, param8);
+                        let result = _G::flat18(
+                            param,
+                            param1,
+                            param2,
+                            param3,
+                            param4,
+                            param5,
+                            param6,
+                            param7,
+                            param8,
+                        );
                         let held = _rt::Held::<_, { 2 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
                         let (core, core1) = _rt::lower_list(
@@ -217,7 +241,12 @@ pub mod exports {
                 }
                 #[doc(hidden)]
                 pub unsafe fn _post_return_flat18_cabi(area: *mut u8) {
-                    unsafe { _rt::Held::<_rt::Vec<_rt::String>, { 2 * _rt::POINTER }>::release(area) }
+                    unsafe {
+                        _rt::Held::<
+                            _rt::Vec<_rt::String>,
+                            { 2 * _rt::POINTER },
+                        >::release(area)
+                    }
                 }
             }
         }
@@ -254,7 +283,13 @@ pub mod test {
                     );
                     let (a, b) = params;
                     unsafe {
-                        let core = import(a.as_ptr().cast_mut(), a.len(), b.as_ptr().cast_mut(), b.len(), area);
+                        let core = import(
+                            a.as_ptr().cast_mut(),
+                            a.len(),
+                            b.as_ptr().cast_mut(),
+                            b.len(),
+                            area,
+                        );
                         core as u32
                     }
                 }
@@ -265,16 +300,17 @@ pub mod test {
                             area.add(_rt::POINTER).cast::<usize>().read(),
                             2 * _rt::POINTER,
                             _rt::POINTER,
-                            |base| {
-                                _rt::lift_string(
-                                    base.cast::<*mut u8>().read(),
-                                    base.add(_rt::POINTER).cast::<usize>().read(),
-                                )
-                            },
+                            |base| _rt::lift_string(
+                                base.cast::<*mut u8>().read(),
+                                base.add(_rt::POINTER).cast::<usize>().read(),
+                            ),
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::String, _rt::String), _rt::Vec<_rt::String>> = _rt::CallVtable {
+                static CALL: _rt::CallVtable<
+                    (_rt::String, _rt::String),
+                    _rt::Vec<_rt::String>,
+                > = _rt::CallVtable {
                     area: 2 * _rt::POINTER,
                     start,
                     lift,
@@ -285,7 +321,10 @@ pub mod test {
                 a: _rt::String,
                 b: _rt::String,
                 c: _rt::String,
-            ) -> _rt::Call<(_rt::String, _rt::String, _rt::String), _rt::Vec<_rt::String>> {
+            ) -> _rt::Call<
+                (_rt::String, _rt::String, _rt::String),
+                _rt::Vec<_rt::String>,
+            > {
                 unsafe fn start(
                     params: &(_rt::String, _rt::String, _rt::String),
                     area: *mut u8,
@@ -318,21 +357,21 @@ pub mod test {
                             area.add(7 * _rt::POINTER).cast::<usize>().read(),
                             2 * _rt::POINTER,
                             _rt::POINTER,
-                            |base| {
-                                _rt::lift_string(
-                                    base.cast::<*mut u8>().read(),
-                                    base.add(_rt::POINTER).cast::<usize>().read(),
-                                )
-                            },
+                            |base| _rt::lift_string(
+                                base.cast::<*mut u8>().read(),
+                                base.add(_rt::POINTER).cast::<usize>().read(),
+                            ),
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::String, _rt::String, _rt::String), _rt::Vec<_rt::String>> =
-                    _rt::CallVtable {
-                        area: 8 * _rt::POINTER,
-                        start,
-                        lift,
-                    };
+                static CALL: _rt::CallVtable<
+                    (_rt::String, _rt::String, _rt::String),
+                    _rt::Vec<_rt::String>,
+                > = _rt::CallVtable {
+                    area: 8 * _rt::POINTER,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (a, b, c))
             }
             pub fn flat16(
@@ -379,12 +418,10 @@ pub mod test {
                         pointer.add(_rt::POINTER).cast::<usize>().read(),
                         2 * _rt::POINTER,
                         _rt::POINTER,
-                        |base| {
-                            _rt::lift_string(
-                                base.cast::<*mut u8>().read(),
-                                base.add(_rt::POINTER).cast::<usize>().read(),
-                            )
-                        },
+                        |base| _rt::lift_string(
+                            base.cast::<*mut u8>().read(),
+                            base.add(_rt::POINTER).cast::<usize>().read(),
+                        ),
                     )
                 }
             }
@@ -456,12 +493,10 @@ pub mod test {
                         pointer1.add(_rt::POINTER).cast::<usize>().read(),
                         2 * _rt::POINTER,
                         _rt::POINTER,
-                        |base| {
-                            _rt::lift_string(
-                                base.cast::<*mut u8>().read(),
-                                base.add(_rt::POINTER).cast::<usize>().read(),
-                            )
-                        },
+                        |base| _rt::lift_string(
+                            base.cast::<*mut u8>().read(),
+                            base.add(_rt::POINTER).cast::<usize>().read(),
+                        ),
                     )
                 }
             }
@@ -480,11 +515,9 @@ pub mod test {
     unused_unsafe,
     clippy::all
 )]
-pub const _COMPONENT_TYPE: [u8; 409] = *b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xE7\x02\x01A\x02\x01A\x04\x01B\t\x01ps\x01C\x02\x01as\x01bs\0\0\x04\0\x05flat4\x01\x01\x01C\x03\x01as\x01bs\x01cs\0\0\x04\0\x05flat6\x01\x02\x01@\x08\x01as\x01bs\x01cs\x01ds\x01es\x01fs\x01gs\x01hs\0\0\x04\0\x06flat16\x01\x03\x01@\t\x01as\x01bs\x01cs\x01ds\x01es\x01fs\x01gs\x01hs\x01is\0\0\x04\0\x06flat18\x01\x04\x03\0\x17test:params-strings/api\x05\0\x01B\t\x01ps\x01C\x02\x01as\x01bs\0\0\x04\0\x05flat4\x01\x01\x01C\x03\x01as\x01bs\x01cs\0\0\x04\0\x05flat6\x01\x02\x01@\x08\x01as\x01bs\x01cs\x01ds\x01es\x01fs\x01gs\x01hs\0\0\x04\0\x06flat16\x01\x03\x01@\t\x01as\x01bs\x01cs\x01ds\x01es\x01fs\x01gs\x01hs\x01is\0\0\x04\0\x06flat18\x01\x04\x04\0\x17test:params-strings/api\x05\x01\x04\0\x18test:params-strings/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
+pub const _COMPONENT_TYPE: &[u8; 409] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xE7\x02\x01A\x02\x01A\x04\x01B\t\x01ps\x01C\x02\x01as\x01bs\0\0\x04\0\x05flat4\x01\x01\x01C\x03\x01as\x01bs\x01cs\0\0\x04\0\x05flat6\x01\x02\x01@\x08\x01as\x01bs\x01cs\x01ds\x01es\x01fs\x01gs\x01hs\0\0\x04\0\x06flat16\x01\x03\x01@\t\x01as\x01bs\x01cs\x01ds\x01es\x01fs\x01gs\x01hs\x01is\0\0\x04\0\x06flat18\x01\x04\x03\0\x17test:params-strings/api\x05\0\x01B\t\x01ps\x01C\x02\x01as\x01bs\0\0\x04\0\x05flat4\x01\x01\x01C\x03\x01as\x01bs\x01cs\0\0\x04\0\x05flat6\x01\x02\x01@\x08\x01as\x01bs\x01cs\x01ds\x01es\x01fs\x01gs\x01hs\0\0\x04\0\x06flat16\x01\x03\x01@\t\x01as\x01bs\x01cs\x01ds\x01es\x01fs\x01gs\x01hs\x01is\0\0\x04\0\x06flat18\x01\x04\x04\0\x17test:params-strings/api\x05\x01\x04\0\x18test:params-strings/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:params-strings:both",
-    409,
-    &_COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:params-strings:both", 409, _COMPONENT_TYPE
 );
 #[doc(hidden)]
 #[allow(unused_macros)]

@@ -94,19 +94,39 @@ pub mod exports {
                 ) -> *mut u8 {
                     unsafe {
                         let result = _G::flat15(
-                            a0 as u8, a1 as u64, a2, a3, a4 as u8, a5 as u64, a6, a7, a8 as u8, a9 as u64, a10, a11,
-                            a12 as u8, a13 as u64, a14,
+                            a0 as u8,
+                            a1 as u64,
+                            a2,
+                            a3,
+                            a4 as u8,
+                            a5 as u64,
+                            a6,
+                            a7,
+                            a8 as u8,
+                            a9 as u64,
+                            a10,
+                            a11,
+                            a12 as u8,
+                            a13 as u64,
+                            a14,
                         );
                         let held = _rt::Held::<_, { 2 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
-                        held.cast::<u8>().cast::<*mut u8>().write(value.as_ptr().cast_mut());
-                        held.cast::<u8>().add(_rt::POINTER).cast::<usize>().write(value.len());
+                        held.cast::<u8>()
+                            .cast::<*mut u8>()
+                            .write(value.as_ptr().cast_mut());
+                        held.cast::<u8>()
+                            .add(_rt::POINTER)
+                            .cast::<usize>()
+                            .write(value.len());
                         held.cast::<u8>()
                     }
                 }
                 #[doc(hidden)]
                 pub unsafe fn _post_return_flat15_cabi(area: *mut u8) {
-                    unsafe { _rt::Held::<_rt::String, { 2 * _rt::POINTER }>::release(area) }
+                    unsafe {
+                        _rt::Held::<_rt::String, { 2 * _rt::POINTER }>::release(area)
+                    }
                 }
                 #[doc(hidden)]
                 pub unsafe fn _export_flat16_cabi<_G: Guest>(
@@ -129,19 +149,40 @@ pub mod exports {
                 ) -> *mut u8 {
                     unsafe {
                         let result = _G::flat16(
-                            a0 as u8, a1 as u64, a2, a3, a4 as u8, a5 as u64, a6, a7, a8 as u8, a9 as u64, a10, a11,
-                            a12 as u8, a13 as u64, a14, a15,
+                            a0 as u8,
+                            a1 as u64,
+                            a2,
+                            a3,
+                            a4 as u8,
+                            a5 as u64,
+                            a6,
+                            a7,
+                            a8 as u8,
+                            a9 as u64,
+                            a10,
+                            a11,
+                            a12 as u8,
+                            a13 as u64,
+                            a14,
+                            a15,
                         );
                         let held = _rt::Held::<_, { 2 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
-                        held.cast::<u8>().cast::<*mut u8>().write(value.as_ptr().cast_mut());
-                        held.cast::<u8>().add(_rt::POINTER).cast::<usize>().write(value.len());
+                        held.cast::<u8>()
+                            .cast::<*mut u8>()
+                            .write(value.as_ptr().cast_mut());
+                        held.cast::<u8>()
+                            .add(_rt::POINTER)
+                            .cast::<usize>()
+                            .write(value.len());
                         held.cast::<u8>()
                     }
                 }
                 #[doc(hidden)]
                 pub unsafe fn _post_return_flat16_cabi(area: *mut u8) {
-                    unsafe { _rt::Held::<_rt::String, { 2 * _rt::POINTER }>::release(area) }
+                    unsafe {
+                        _rt::Held::<_rt::String, { 2 * _rt::POINTER }>::release(area)
+                    }
                 }
                 #[doc(hidden)]
                 pub unsafe fn _export_flat17_cabi<_G: Guest>(a0: *mut u8) -> *mut u8 {
@@ -165,19 +206,41 @@ pub mod exports {
                         let param16 = a0.add(128).cast::<u8>().read();
                         _rt::free_area(a0, 136, 8);
                         let result = _G::flat17(
-                            param, param1, param2, param3, param4, param5, param6, param7, param8, param9, param10,
-                            param11, param12, param13, param14, param15, param16,
+                            param,
+                            param1,
+                            param2,
+                            param3,
+                            param4,
+                            param5,
+                            param6,
+                            param7,
+                            param8,
+                            param9,
+                            param10,
+                            param11,
+                            param12,
+                            param13,
+                            param14,
+                            param15,
+                            param16,
                         );
                         let held = _rt::Held::<_, { 2 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
-                        held.cast::<u8>().cast::<*mut u8>().write(value.as_ptr().cast_mut());
-                        held.cast::<u8>().add(_rt::POINTER).cast::<usize>().write(value.len());
+                        held.cast::<u8>()
+                            .cast::<*mut u8>()
+                            .write(value.as_ptr().cast_mut());
+                        held.cast::<u8>()
+                            .add(_rt::POINTER)
+                            .cast::<usize>()
+                            .write(value.len());
                         held.cast::<u8>()
                     }
                 }
                 #[doc(hidden)]
                 pub unsafe fn _post_return_flat17_cabi(area: *mut u8) {
-                    unsafe { _rt::Held::<_rt::String, { 2 * _rt::POINTER }>::release(area) }
+                    unsafe {
+                        _rt::Held::<_rt::String, { 2 * _rt::POINTER }>::release(area)
+                    }
                 }
             }
         }
@@ -367,11 +430,9 @@ pub mod test {
     unused_unsafe,
     clippy::all
 )]
-pub const _COMPONENT_TYPE: [u8; 654] = *b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xDC\x04\x01A\x02\x01A\x04\x01B\x06\x01@\x0F\x02p0}\x02p1w\x02p2v\x02p3u\x02p4}\x02p5w\x02p6v\x02p7u\x02p8}\x02p9w\x03p10v\x03p11u\x03p12}\x03p13w\x03p14v\0s\x04\0\x06flat15\x01\0\x01@\x10\x02p0}\x02p1w\x02p2v\x02p3u\x02p4}\x02p5w\x02p6v\x02p7u\x02p8}\x02p9w\x03p10v\x03p11u\x03p12}\x03p13w\x03p14v\x03p15u\0s\x04\0\x06flat16\x01\x01\x01@\x11\x02p0}\x02p1w\x02p2v\x02p3u\x02p4}\x02p5w\x02p6v\x02p7u\x02p8}\x02p9w\x03p10v\x03p11u\x03p12}\x03p13w\x03p14v\x03p15u\x03p16}\0s\x04\0\x06flat17\x01\x02\x03\0\x14test:params-sync/api\x05\0\x01B\x06\x01@\x0F\x02p0}\x02p1w\x02p2v\x02p3u\x02p4}\x02p5w\x02p6v\x02p7u\x02p8}\x02p9w\x03p10v\x03p11u\x03p12}\x03p13w\x03p14v\0s\x04\0\x06flat15\x01\0\x01@\x10\x02p0}\x02p1w\x02p2v\x02p3u\x02p4}\x02p5w\x02p6v\x02p7u\x02p8}\x02p9w\x03p10v\x03p11u\x03p12}\x03p13w\x03p14v\x03p15u\0s\x04\0\x06flat16\x01\x01\x01@\x11\x02p0}\x02p1w\x02p2v\x02p3u\x02p4}\x02p5w\x02p6v\x02p7u\x02p8}\x02p9w\x03p10v\x03p11u\x03p12}\x03p13w\x03p14v\x03p15u\x03p16}\0s\x04\0\x06flat17\x01\x02\x04\0\x14test:params-sync/api\x05\x01\x04\0\x15test:params-sync/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
+pub const _COMPONENT_TYPE: &[u8; 654] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xDC\x04\x01A\x02\x01A\x04\x01B\x06\x01@\x0F\x02p0}\x02p1w\x02p2v\x02p3u\x02p4}\x02p5w\x02p6v\x02p7u\x02p8}\x02p9w\x03p10v\x03p11u\x03p12}\x03p13w\x03p14v\0s\x04\0\x06flat15\x01\0\x01@\x10\x02p0}\x02p1w\x02p2v\x02p3u\x02p4}\x02p5w\x02p6v\x02p7u\x02p8}\x02p9w\x03p10v\x03p11u\x03p12}\x03p13w\x03p14v\x03p15u\0s\x04\0\x06flat16\x01\x01\x01@\x11\x02p0}\x02p1w\x02p2v\x02p3u\x02p4}\x02p5w\x02p6v\x02p7u\x02p8}\x02p9w\x03p10v\x03p11u\x03p12}\x03p13w\x03p14v\x03p15u\x03p16}\0s\x04\0\x06flat17\x01\x02\x03\0\x14test:params-sync/api\x05\0\x01B\x06\x01@\x0F\x02p0}\x02p1w\x02p2v\x02p3u\x02p4}\x02p5w\x02p6v\x02p7u\x02p8}\x02p9w\x03p10v\x03p11u\x03p12}\x03p13w\x03p14v\0s\x04\0\x06flat15\x01\0\x01@\x10\x02p0}\x02p1w\x02p2v\x02p3u\x02p4}\x02p5w\x02p6v\x02p7u\x02p8}\x02p9w\x03p10v\x03p11u\x03p12}\x03p13w\x03p14v\x03p15u\0s\x04\0\x06flat16\x01\x01\x01@\x11\x02p0}\x02p1w\x02p2v\x02p3u\x02p4}\x02p5w\x02p6v\x02p7u\x02p8}\x02p9w\x03p10v\x03p11u\x03p12}\x03p13w\x03p14v\x03p15u\x03p16}\0s\x04\0\x06flat17\x01\x02\x04\0\x14test:params-sync/api\x05\x01\x04\0\x15test:params-sync/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:params-sync:both",
-    654,
-    &_COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:params-sync:both", 654, _COMPONENT_TYPE
 );
 #[doc(hidden)]
 #[allow(unused_macros)]

@@ -17,18 +17,22 @@ pub mod exports {
     pub mod test {
         pub mod record_nested {
             pub mod api {
+                use ::witflow::rt as _rt;
                 pub use super::super::super::super::test::record_nested::api::Inner;
                 pub use super::super::super::super::test::record_nested::api::Middle;
                 pub use super::super::super::super::test::record_nested::api::Outer;
                 pub use super::super::super::super::test::record_nested::api::T;
-                use ::witflow::rt as _rt;
                 pub trait Guest {
                     fn echo(x: T) -> T;
                     fn echo_list(x: _rt::Vec<T>) -> _rt::Vec<T>;
                     async fn echo_async(x: T) -> T;
                     async fn echo_list_async(x: _rt::Vec<T>) -> _rt::Vec<T>;
-                    async fn echo_stream(x: _rt::StreamReader<T>) -> _rt::StreamReader<T>;
-                    async fn echo_future(x: _rt::FutureReader<T>) -> _rt::FutureReader<T>;
+                    async fn echo_stream(
+                        x: _rt::StreamReader<T>,
+                    ) -> _rt::StreamReader<T>;
+                    async fn echo_future(
+                        x: _rt::FutureReader<T>,
+                    ) -> _rt::FutureReader<T>;
                 }
                 #[doc(hidden)]
                 pub unsafe fn _export_echo_cabi<_G: Guest>(
@@ -42,12 +46,27 @@ pub mod exports {
                     a7: usize,
                 ) -> *mut u8 {
                     unsafe {
-                        let result = _G::echo(super::super::super::super::_abi::lift_test_record_nested_api_outer(
-                            a0, a1, a2, a3, a4, a5, a6, a7,
-                        ));
-                        let held = _rt::Held::<_, { 32 + 4 * _rt::POINTER }>::new(result);
+                        let result = _G::echo(
+                            super::super::super::super::_abi::lift_test_record_nested_api_outer(
+                                a0,
+                                a1,
+                                a2,
+                                a3,
+                                a4,
+                                a5,
+                                a6,
+                                a7,
+                            ),
+                        );
+                        let held = _rt::Held::<
+                            _,
+                            { 32 + 4 * _rt::POINTER },
+                        >::new(result);
                         let value = &(*held).value;
-                        super::super::super::super::_abi::store_test_record_nested_api_outer(value, held.cast::<u8>());
+                        super::super::super::super::_abi::store_test_record_nested_api_outer(
+                            value,
+                            held.cast::<u8>(),
+                        );
                         held.cast::<u8>()
                     }
                 }
@@ -56,11 +75,22 @@ pub mod exports {
                     unsafe { _rt::Held::<T, { 32 + 4 * _rt::POINTER }>::release(area) }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_cabi<_G: Guest>(a0: *mut u8, a1: usize) -> *mut u8 {
+                pub unsafe fn _export_echo_list_cabi<_G: Guest>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> *mut u8 {
                     unsafe {
-                        let result = _G::echo_list(_rt::lift_list(a0, a1, 32 + 4 * _rt::POINTER, 8, |base| {
-                            super::super::super::super::_abi::load_test_record_nested_api_outer(base)
-                        }));
+                        let result = _G::echo_list(
+                            _rt::lift_list(
+                                a0,
+                                a1,
+                                32 + 4 * _rt::POINTER,
+                                8,
+                                |base| super::super::super::super::_abi::load_test_record_nested_api_outer(
+                                    base,
+                                ),
+                            ),
+                        );
                         let held = _rt::Held::<_, { 2 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
                         let (core, core1) = _rt::lower_list(
@@ -69,7 +99,10 @@ pub mod exports {
                             8,
                             &mut (*held).cleanup,
                             |item, base, _cleanup| {
-                                super::super::super::super::_abi::store_test_record_nested_api_outer(item, base);
+                                super::super::super::super::_abi::store_test_record_nested_api_outer(
+                                    item,
+                                    base,
+                                );
                             },
                         );
                         held.cast::<u8>().cast::<*mut u8>().write(core);
@@ -79,7 +112,9 @@ pub mod exports {
                 }
                 #[doc(hidden)]
                 pub unsafe fn _post_return_echo_list_cabi(area: *mut u8) {
-                    unsafe { _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area) }
+                    unsafe {
+                        _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area)
+                    }
                 }
                 #[doc(hidden)]
                 pub unsafe fn _export_echo_async_cabi<_G: Guest + 'static>(
@@ -94,7 +129,14 @@ pub mod exports {
                 ) -> i32 {
                     unsafe {
                         let arg0 = super::super::super::super::_abi::lift_test_record_nested_api_outer(
-                            a0, a1, a2, a3, a4, a5, a6, a7,
+                            a0,
+                            a1,
+                            a2,
+                            a3,
+                            a4,
+                            a5,
+                            a6,
+                            a7,
                         );
                         _rt::start_task(async move {
                             let result = _G::echo_async(arg0).await;
@@ -103,18 +145,46 @@ pub mod exports {
                                 fn task_return(a0 : i32, a1 : i32, a2 : * mut u8, a3 :
                                 usize, a4 : i64, a5 : i32, a6 : * mut u8, a7 : usize)
                             );
-                            let (core, core1, core2, core3, core4, core5, core6, core7) =
-                                super::super::super::super::_abi::lower_test_record_nested_api_outer(&result);
-                            task_return(core, core1, core2, core3, core4, core5, core6, core7);
+                            let (
+                                core,
+                                core1,
+                                core2,
+                                core3,
+                                core4,
+                                core5,
+                                core6,
+                                core7,
+                            ) = super::super::super::super::_abi::lower_test_record_nested_api_outer(
+                                &result,
+                            );
+                            task_return(
+                                core,
+                                core1,
+                                core2,
+                                core3,
+                                core4,
+                                core5,
+                                core6,
+                                core7,
+                            );
                         })
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(a0: *mut u8, a1: usize) -> i32 {
+                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> i32 {
                     unsafe {
-                        let arg0 = _rt::lift_list(a0, a1, 32 + 4 * _rt::POINTER, 8, |base| {
-                            super::super::super::super::_abi::load_test_record_nested_api_outer(base)
-                        });
+                        let arg0 = _rt::lift_list(
+                            a0,
+                            a1,
+                            32 + 4 * _rt::POINTER,
+                            8,
+                            |base| super::super::super::super::_abi::load_test_record_nested_api_outer(
+                                base,
+                            ),
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_list_async(arg0).await;
                             _rt::import!(
@@ -129,7 +199,10 @@ pub mod exports {
                                 8,
                                 &mut cleanup,
                                 |item, base, _cleanup| {
-                                    super::super::super::super::_abi::store_test_record_nested_api_outer(item, base);
+                                    super::super::super::super::_abi::store_test_record_nested_api_outer(
+                                        item,
+                                        base,
+                                    );
                                 },
                             );
                             task_return(core, core1);
@@ -137,10 +210,14 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::stream_lift(a0, <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE);
+                        let arg0 = _rt::stream_lift(
+                            a0,
+                            <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_stream(arg0).await;
                             _rt::import!(
@@ -154,10 +231,14 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::future_lift(a0, <T as super::super::super::super::wit_future::FuturePayload>::VTABLE);
+                        let arg0 = _rt::future_lift(
+                            a0,
+                            <T as super::super::super::super::wit_future::FuturePayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_future(arg0).await;
                             _rt::import!(
@@ -213,11 +294,22 @@ pub mod test {
                     a8 : * mut u8)
                 );
                 unsafe {
-                    let (core, core1, core2, core3, core4, core5, core6, core7) =
-                        super::super::super::_abi::lower_test_record_nested_api_outer(x);
+                    let (core, core1, core2, core3, core4, core5, core6, core7) = super::super::super::_abi::lower_test_record_nested_api_outer(
+                        x,
+                    );
                     let mut area = _rt::Area::<{ 32 + 4 * _rt::POINTER }>::uninit();
                     let pointer = area.as_mut_ptr();
-                    import(core, core1, core2, core3, core4, core5, core6, core7, pointer);
+                    import(
+                        core,
+                        core1,
+                        core2,
+                        core3,
+                        core4,
+                        core5,
+                        core6,
+                        core7,
+                        pointer,
+                    );
                     super::super::super::_abi::load_test_record_nested_api_outer(pointer)
                 }
             }
@@ -228,10 +320,18 @@ pub mod test {
                 );
                 let mut cleanup = _rt::Cleanup::new();
                 unsafe {
-                    let (core, core1) =
-                        _rt::lower_list(x, 32 + 4 * _rt::POINTER, 8, &mut cleanup, |item, base, _cleanup| {
-                            super::super::super::_abi::store_test_record_nested_api_outer(item, base);
-                        });
+                    let (core, core1) = _rt::lower_list(
+                        x,
+                        32 + 4 * _rt::POINTER,
+                        8,
+                        &mut cleanup,
+                        |item, base, _cleanup| {
+                            super::super::super::_abi::store_test_record_nested_api_outer(
+                                item,
+                                base,
+                            );
+                        },
+                    );
                     let mut area = _rt::Area::<{ 2 * _rt::POINTER }>::uninit();
                     let pointer = area.as_mut_ptr();
                     import(core, core1, pointer);
@@ -240,26 +340,37 @@ pub mod test {
                         pointer.add(_rt::POINTER).cast::<usize>().read(),
                         32 + 4 * _rt::POINTER,
                         8,
-                        |base| super::super::super::_abi::load_test_record_nested_api_outer(base),
+                        |base| super::super::super::_abi::load_test_record_nested_api_outer(
+                            base,
+                        ),
                     )
                 }
             }
             pub fn echo_async(x: T) -> _rt::Call<(T,), T> {
-                unsafe fn start(params: &(T,), area: *mut u8, _cleanup: &mut _rt::Cleanup) -> u32 {
+                unsafe fn start(
+                    params: &(T,),
+                    area: *mut u8,
+                    _cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:record-nested/api", "[async-lower]echo-async", fn import(a0
                         : * mut u8, a1 : * mut u8) -> i32
                     );
                     let (x,) = params;
                     unsafe {
-                        super::super::super::_abi::store_test_record_nested_api_outer(x, area);
+                        super::super::super::_abi::store_test_record_nested_api_outer(
+                            x,
+                            area,
+                        );
                         let core = import(area, area.add(32 + 4 * _rt::POINTER));
                         core as u32
                     }
                 }
                 unsafe fn lift(area: *mut u8) -> T {
                     unsafe {
-                        super::super::super::_abi::load_test_record_nested_api_outer(area.add(32 + 4 * _rt::POINTER))
+                        super::super::super::_abi::load_test_record_nested_api_outer(
+                            area.add(32 + 4 * _rt::POINTER),
+                        )
                     }
                 }
                 static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable {
@@ -269,18 +380,32 @@ pub mod test {
                 };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_list_async(x: _rt::Vec<T>) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
-                unsafe fn start(params: &(_rt::Vec<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_list_async(
+                x: _rt::Vec<T>,
+            ) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
+                unsafe fn start(
+                    params: &(_rt::Vec<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:record-nested/api", "[async-lower]echo-list-async", fn
                         import(a0 : * mut u8, a1 : usize, a2 : * mut u8) -> i32
                     );
                     let (x,) = params;
                     unsafe {
-                        let (core, core1) =
-                            _rt::lower_list(x, 32 + 4 * _rt::POINTER, 8, cleanup, |item, base, _cleanup| {
-                                super::super::super::_abi::store_test_record_nested_api_outer(item, base);
-                            });
+                        let (core, core1) = _rt::lower_list(
+                            x,
+                            32 + 4 * _rt::POINTER,
+                            8,
+                            cleanup,
+                            |item, base, _cleanup| {
+                                super::super::super::_abi::store_test_record_nested_api_outer(
+                                    item,
+                                    base,
+                                );
+                            },
+                        );
                         let core2 = import(core, core1, area);
                         core2 as u32
                     }
@@ -292,7 +417,9 @@ pub mod test {
                             area.add(_rt::POINTER).cast::<usize>().read(),
                             32 + 4 * _rt::POINTER,
                             8,
-                            |base| super::super::super::_abi::load_test_record_nested_api_outer(base),
+                            |base| super::super::super::_abi::load_test_record_nested_api_outer(
+                                base,
+                            ),
                         )
                     }
                 }
@@ -303,8 +430,14 @@ pub mod test {
                 };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_stream(x: _rt::StreamReader<T>) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
-                unsafe fn start(params: &(_rt::StreamReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_stream(
+                x: _rt::StreamReader<T>,
+            ) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::StreamReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:record-nested/api", "[async-lower]echo-stream", fn
                         import(a0 : i32, a1 : * mut u8) -> i32
@@ -324,12 +457,24 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::StreamReader<T>,), _rt::StreamReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::StreamReader<T>,),
+                    _rt::StreamReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_future(x: _rt::FutureReader<T>) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
-                unsafe fn start(params: &(_rt::FutureReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_future(
+                x: _rt::FutureReader<T>,
+            ) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::FutureReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:record-nested/api", "[async-lower]echo-future", fn
                         import(a0 : i32, a1 : * mut u8) -> i32
@@ -349,8 +494,14 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::FutureReader<T>,), _rt::FutureReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::FutureReader<T>,),
+                    _rt::FutureReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
         }
@@ -401,14 +552,13 @@ pub mod wit_stream {
                 lift
             }),
             intrinsics: _rt::stream_intrinsics!(
-                "test:record-nested/api",
-                new = "[stream-new-0]echo-stream",
-                read = "[async-lower][stream-read-0]echo-stream",
-                write = "[async-lower][stream-write-0]echo-stream",
-                cancel_read = "[stream-cancel-read-0]echo-stream",
-                cancel_write = "[stream-cancel-write-0]echo-stream",
-                drop_readable = "[stream-drop-readable-0]echo-stream",
-                drop_writable = "[stream-drop-writable-0]echo-stream"
+                "test:record-nested/api", new = "[stream-new-0]echo-stream", read =
+                "[async-lower][stream-read-0]echo-stream", write =
+                "[async-lower][stream-write-0]echo-stream", cancel_read =
+                "[stream-cancel-read-0]echo-stream", cancel_write =
+                "[stream-cancel-write-0]echo-stream", drop_readable =
+                "[stream-drop-readable-0]echo-stream", drop_writable =
+                "[stream-drop-writable-0]echo-stream"
             ),
         };
     }
@@ -433,7 +583,9 @@ pub mod wit_future {
     }
     /// Makes a future: what is written to the writer comes out of the reader. A writer that is dropped unwritten
     /// writes what `default` gives.
-    pub fn new<T: FuturePayload>(default: fn() -> T) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
+    pub fn new<T: FuturePayload>(
+        default: fn() -> T,
+    ) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
         _rt::future_new(T::VTABLE, default)
     }
     impl FuturePayload for super::test::record_nested::api::T {
@@ -459,14 +611,13 @@ pub mod wit_future {
                 lift
             }),
             intrinsics: _rt::future_intrinsics!(
-                "test:record-nested/api",
-                new = "[future-new-0]echo-future",
-                read = "[async-lower][future-read-0]echo-future",
-                write = "[async-lower][future-write-0]echo-future",
-                cancel_read = "[future-cancel-read-0]echo-future",
-                cancel_write = "[future-cancel-write-0]echo-future",
-                drop_readable = "[future-drop-readable-0]echo-future",
-                drop_writable = "[future-drop-writable-0]echo-future"
+                "test:record-nested/api", new = "[future-new-0]echo-future", read =
+                "[async-lower][future-read-0]echo-future", write =
+                "[async-lower][future-write-0]echo-future", cancel_read =
+                "[future-cancel-read-0]echo-future", cancel_write =
+                "[future-cancel-write-0]echo-future", drop_readable =
+                "[future-drop-readable-0]echo-future", drop_writable =
+                "[future-drop-writable-0]echo-future"
             ),
         };
     }
@@ -491,13 +642,13 @@ mod _abi {
         unsafe {
             let super::test::record_nested::api::Inner { id, label } = value;
             base.cast::<u8>().write(*id);
-            base.add(_rt::POINTER)
-                .cast::<*mut u8>()
-                .write(label.as_ptr().cast_mut());
+            base.add(_rt::POINTER).cast::<*mut u8>().write(label.as_ptr().cast_mut());
             base.add(2 * _rt::POINTER).cast::<usize>().write(label.len());
         }
     }
-    pub(super) unsafe fn load_test_record_nested_api_inner(base: *mut u8) -> super::test::record_nested::api::Inner {
+    pub(super) unsafe fn load_test_record_nested_api_inner(
+        base: *mut u8,
+    ) -> super::test::record_nested::api::Inner {
         unsafe {
             super::test::record_nested::api::Inner {
                 id: base.cast::<u8>().read(),
@@ -538,7 +689,9 @@ mod _abi {
             base.add(8 + 2 * _rt::POINTER).cast::<u64>().write(*weight);
         }
     }
-    pub(super) unsafe fn load_test_record_nested_api_middle(base: *mut u8) -> super::test::record_nested::api::Middle {
+    pub(super) unsafe fn load_test_record_nested_api_middle(
+        base: *mut u8,
+    ) -> super::test::record_nested::api::Middle {
         unsafe {
             super::test::record_nested::api::Middle {
                 first: super::_abi::load_test_record_nested_api_inner(base),
@@ -551,7 +704,9 @@ mod _abi {
     ) -> (i32, *mut u8, usize, i64) {
         unsafe {
             let super::test::record_nested::api::Middle { first, weight } = value;
-            let (core, core1, core2) = super::_abi::lower_test_record_nested_api_inner(first);
+            let (core, core1, core2) = super::_abi::lower_test_record_nested_api_inner(
+                first,
+            );
             (core, core1, core2, *weight as i64)
         }
     }
@@ -576,15 +731,22 @@ mod _abi {
             let super::test::record_nested::api::Outer { flag, middle, last } = value;
             base.cast::<u8>().write(u8::from(*flag));
             super::_abi::store_test_record_nested_api_middle(middle, base.add(8));
-            super::_abi::store_test_record_nested_api_inner(last, base.add(24 + 2 * _rt::POINTER));
+            super::_abi::store_test_record_nested_api_inner(
+                last,
+                base.add(24 + 2 * _rt::POINTER),
+            );
         }
     }
-    pub(super) unsafe fn load_test_record_nested_api_outer(base: *mut u8) -> super::test::record_nested::api::Outer {
+    pub(super) unsafe fn load_test_record_nested_api_outer(
+        base: *mut u8,
+    ) -> super::test::record_nested::api::Outer {
         unsafe {
             super::test::record_nested::api::Outer {
                 flag: _rt::lift_bool(i32::from(base.cast::<u8>().read())),
                 middle: super::_abi::load_test_record_nested_api_middle(base.add(8)),
-                last: super::_abi::load_test_record_nested_api_inner(base.add(24 + 2 * _rt::POINTER)),
+                last: super::_abi::load_test_record_nested_api_inner(
+                    base.add(24 + 2 * _rt::POINTER),
+                ),
             }
         }
     }
@@ -593,8 +755,12 @@ mod _abi {
     ) -> (i32, i32, *mut u8, usize, i64, i32, *mut u8, usize) {
         unsafe {
             let super::test::record_nested::api::Outer { flag, middle, last } = value;
-            let (core, core1, core2, core3) = super::_abi::lower_test_record_nested_api_middle(middle);
-            let (core4, core5, core6) = super::_abi::lower_test_record_nested_api_inner(last);
+            let (core, core1, core2, core3) = super::_abi::lower_test_record_nested_api_middle(
+                middle,
+            );
+            let (core4, core5, core6) = super::_abi::lower_test_record_nested_api_inner(
+                last,
+            );
             (i32::from(*flag), core, core1, core2, core3, core4, core5, core6)
         }
     }
@@ -629,11 +795,9 @@ mod _abi {
     unused_unsafe,
     clippy::all
 )]
-pub const _COMPONENT_TYPE: [u8; 634] = *b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xC8\x04\x01A\x02\x01A\x04\x01B\x16\x01r\x02\x02id}\x05labels\x04\0\x05inner\x03\0\0\x01r\x02\x05first\x01\x06weightw\x04\0\x06middle\x03\0\x02\x01r\x03\x04flag\x7F\x06middle\x03\x04last\x01\x04\0\x05outer\x03\0\x04\x04\0\x01t\x03\0\x05\x01@\x01\x01x\x06\0\x06\x04\0\x04echo\x01\x07\x01p\x06\x01@\x01\x01x\x08\0\x08\x04\0\techo-list\x01\t\x01C\x01\x01x\x06\0\x06\x04\0\necho-async\x01\n\x01C\x01\x01x\x08\0\x08\x04\0\x0Fecho-list-async\x01\x0B\x01f\x01\x06\x01C\x01\x01x\x0C\0\x0C\x04\0\x0Becho-stream\x01\r\x01e\x01\x06\x01C\x01\x01x\x0E\0\x0E\x04\0\x0Becho-future\x01\x0F\x03\0\x16test:record-nested/api\x05\0\x01B\x16\x01r\x02\x02id}\x05labels\x04\0\x05inner\x03\0\0\x01r\x02\x05first\x01\x06weightw\x04\0\x06middle\x03\0\x02\x01r\x03\x04flag\x7F\x06middle\x03\x04last\x01\x04\0\x05outer\x03\0\x04\x04\0\x01t\x03\0\x05\x01@\x01\x01x\x06\0\x06\x04\0\x04echo\x01\x07\x01p\x06\x01@\x01\x01x\x08\0\x08\x04\0\techo-list\x01\t\x01C\x01\x01x\x06\0\x06\x04\0\necho-async\x01\n\x01C\x01\x01x\x08\0\x08\x04\0\x0Fecho-list-async\x01\x0B\x01f\x01\x06\x01C\x01\x01x\x0C\0\x0C\x04\0\x0Becho-stream\x01\r\x01e\x01\x06\x01C\x01\x01x\x0E\0\x0E\x04\0\x0Becho-future\x01\x0F\x04\0\x16test:record-nested/api\x05\x01\x04\0\x17test:record-nested/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
+pub const _COMPONENT_TYPE: &[u8; 634] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xC8\x04\x01A\x02\x01A\x04\x01B\x16\x01r\x02\x02id}\x05labels\x04\0\x05inner\x03\0\0\x01r\x02\x05first\x01\x06weightw\x04\0\x06middle\x03\0\x02\x01r\x03\x04flag\x7F\x06middle\x03\x04last\x01\x04\0\x05outer\x03\0\x04\x04\0\x01t\x03\0\x05\x01@\x01\x01x\x06\0\x06\x04\0\x04echo\x01\x07\x01p\x06\x01@\x01\x01x\x08\0\x08\x04\0\techo-list\x01\t\x01C\x01\x01x\x06\0\x06\x04\0\necho-async\x01\n\x01C\x01\x01x\x08\0\x08\x04\0\x0Fecho-list-async\x01\x0B\x01f\x01\x06\x01C\x01\x01x\x0C\0\x0C\x04\0\x0Becho-stream\x01\r\x01e\x01\x06\x01C\x01\x01x\x0E\0\x0E\x04\0\x0Becho-future\x01\x0F\x03\0\x16test:record-nested/api\x05\0\x01B\x16\x01r\x02\x02id}\x05labels\x04\0\x05inner\x03\0\0\x01r\x02\x05first\x01\x06weightw\x04\0\x06middle\x03\0\x02\x01r\x03\x04flag\x7F\x06middle\x03\x04last\x01\x04\0\x05outer\x03\0\x04\x04\0\x01t\x03\0\x05\x01@\x01\x01x\x06\0\x06\x04\0\x04echo\x01\x07\x01p\x06\x01@\x01\x01x\x08\0\x08\x04\0\techo-list\x01\t\x01C\x01\x01x\x06\0\x06\x04\0\necho-async\x01\n\x01C\x01\x01x\x08\0\x08\x04\0\x0Fecho-list-async\x01\x0B\x01f\x01\x06\x01C\x01\x01x\x0C\0\x0C\x04\0\x0Becho-stream\x01\r\x01e\x01\x06\x01C\x01\x01x\x0E\0\x0E\x04\0\x0Becho-future\x01\x0F\x04\0\x16test:record-nested/api\x05\x01\x04\0\x17test:record-nested/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:record-nested:both",
-    634,
-    &_COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:record-nested:both", 634, _COMPONENT_TYPE
 );
 #[doc(hidden)]
 #[allow(unused_macros)]

@@ -17,16 +17,20 @@ pub mod exports {
     pub mod test {
         pub mod record_scalars {
             pub mod api {
+                use ::witflow::rt as _rt;
                 pub use super::super::super::super::test::record_scalars::api::Scalars;
                 pub use super::super::super::super::test::record_scalars::api::T;
-                use ::witflow::rt as _rt;
                 pub trait Guest {
                     fn echo(x: T) -> T;
                     fn echo_list(x: _rt::Vec<T>) -> _rt::Vec<T>;
                     async fn echo_async(x: T) -> T;
                     async fn echo_list_async(x: _rt::Vec<T>) -> _rt::Vec<T>;
-                    async fn echo_stream(x: _rt::StreamReader<T>) -> _rt::StreamReader<T>;
-                    async fn echo_future(x: _rt::FutureReader<T>) -> _rt::FutureReader<T>;
+                    async fn echo_stream(
+                        x: _rt::StreamReader<T>,
+                    ) -> _rt::StreamReader<T>;
+                    async fn echo_future(
+                        x: _rt::FutureReader<T>,
+                    ) -> _rt::FutureReader<T>;
                 }
                 #[doc(hidden)]
                 pub unsafe fn _export_echo_cabi<_G: Guest>(
@@ -40,9 +44,18 @@ pub mod exports {
                     a7: i32,
                 ) -> *mut u8 {
                     unsafe {
-                        let result = _G::echo(super::super::super::super::_abi::lift_test_record_scalars_api_scalars(
-                            a0, a1, a2, a3, a4, a5, a6, a7,
-                        ));
+                        let result = _G::echo(
+                            super::super::super::super::_abi::lift_test_record_scalars_api_scalars(
+                                a0,
+                                a1,
+                                a2,
+                                a3,
+                                a4,
+                                a5,
+                                a6,
+                                a7,
+                            ),
+                        );
                         let held = _rt::Held::<_, 48>::new(result);
                         let value = &(*held).value;
                         super::super::super::super::_abi::store_test_record_scalars_api_scalars(
@@ -57,17 +70,36 @@ pub mod exports {
                     unsafe { _rt::Held::<T, 48>::release(area) }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_cabi<_G: Guest>(a0: *mut u8, a1: usize) -> *mut u8 {
+                pub unsafe fn _export_echo_list_cabi<_G: Guest>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> *mut u8 {
                     unsafe {
-                        let result = _G::echo_list(_rt::lift_list(a0, a1, 48, 8, |base| {
-                            super::super::super::super::_abi::load_test_record_scalars_api_scalars(base)
-                        }));
+                        let result = _G::echo_list(
+                            _rt::lift_list(
+                                a0,
+                                a1,
+                                48,
+                                8,
+                                |base| super::super::super::super::_abi::load_test_record_scalars_api_scalars(
+                                    base,
+                                ),
+                            ),
+                        );
                         let held = _rt::Held::<_, { 2 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
-                        let (core, core1) =
-                            _rt::lower_list(value, 48, 8, &mut (*held).cleanup, |item, base, _cleanup| {
-                                super::super::super::super::_abi::store_test_record_scalars_api_scalars(item, base);
-                            });
+                        let (core, core1) = _rt::lower_list(
+                            value,
+                            48,
+                            8,
+                            &mut (*held).cleanup,
+                            |item, base, _cleanup| {
+                                super::super::super::super::_abi::store_test_record_scalars_api_scalars(
+                                    item,
+                                    base,
+                                );
+                            },
+                        );
                         held.cast::<u8>().cast::<*mut u8>().write(core);
                         held.cast::<u8>().add(_rt::POINTER).cast::<usize>().write(core1);
                         held.cast::<u8>()
@@ -75,7 +107,9 @@ pub mod exports {
                 }
                 #[doc(hidden)]
                 pub unsafe fn _post_return_echo_list_cabi(area: *mut u8) {
-                    unsafe { _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area) }
+                    unsafe {
+                        _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area)
+                    }
                 }
                 #[doc(hidden)]
                 pub unsafe fn _export_echo_async_cabi<_G: Guest + 'static>(
@@ -90,7 +124,14 @@ pub mod exports {
                 ) -> i32 {
                     unsafe {
                         let arg0 = super::super::super::super::_abi::lift_test_record_scalars_api_scalars(
-                            a0, a1, a2, a3, a4, a5, a6, a7,
+                            a0,
+                            a1,
+                            a2,
+                            a3,
+                            a4,
+                            a5,
+                            a6,
+                            a7,
                         );
                         _rt::start_task(async move {
                             let result = _G::echo_async(arg0).await;
@@ -100,18 +141,46 @@ pub mod exports {
                                 i64, a2 : i32, a3 : f64, a4 : i32, a5 : f32, a6 : i32, a7 :
                                 i32)
                             );
-                            let (core, core1, core2, core3, core4, core5, core6, core7) =
-                                super::super::super::super::_abi::lower_test_record_scalars_api_scalars(&result);
-                            task_return(core, core1, core2, core3, core4, core5, core6, core7);
+                            let (
+                                core,
+                                core1,
+                                core2,
+                                core3,
+                                core4,
+                                core5,
+                                core6,
+                                core7,
+                            ) = super::super::super::super::_abi::lower_test_record_scalars_api_scalars(
+                                &result,
+                            );
+                            task_return(
+                                core,
+                                core1,
+                                core2,
+                                core3,
+                                core4,
+                                core5,
+                                core6,
+                                core7,
+                            );
                         })
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(a0: *mut u8, a1: usize) -> i32 {
+                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> i32 {
                     unsafe {
-                        let arg0 = _rt::lift_list(a0, a1, 48, 8, |base| {
-                            super::super::super::super::_abi::load_test_record_scalars_api_scalars(base)
-                        });
+                        let arg0 = _rt::lift_list(
+                            a0,
+                            a1,
+                            48,
+                            8,
+                            |base| super::super::super::super::_abi::load_test_record_scalars_api_scalars(
+                                base,
+                            ),
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_list_async(arg0).await;
                             _rt::import!(
@@ -120,19 +189,31 @@ pub mod exports {
                                 u8, a1 : usize)
                             );
                             let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1) =
-                                _rt::lower_list(&result, 48, 8, &mut cleanup, |item, base, _cleanup| {
-                                    super::super::super::super::_abi::store_test_record_scalars_api_scalars(item, base);
-                                });
+                            let (core, core1) = _rt::lower_list(
+                                &result,
+                                48,
+                                8,
+                                &mut cleanup,
+                                |item, base, _cleanup| {
+                                    super::super::super::super::_abi::store_test_record_scalars_api_scalars(
+                                        item,
+                                        base,
+                                    );
+                                },
+                            );
                             task_return(core, core1);
                         })
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::stream_lift(a0, <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE);
+                        let arg0 = _rt::stream_lift(
+                            a0,
+                            <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_stream(arg0).await;
                             _rt::import!(
@@ -146,10 +227,14 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::future_lift(a0, <T as super::super::super::super::wit_future::FuturePayload>::VTABLE);
+                        let arg0 = _rt::future_lift(
+                            a0,
+                            <T as super::super::super::super::wit_future::FuturePayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_future(arg0).await;
                             _rt::import!(
@@ -200,12 +285,25 @@ pub mod test {
                     i32, a3 : f64, a4 : i32, a5 : f32, a6 : i32, a7 : i32, a8 : * mut u8)
                 );
                 unsafe {
-                    let (core, core1, core2, core3, core4, core5, core6, core7) =
-                        super::super::super::_abi::lower_test_record_scalars_api_scalars(&x);
+                    let (core, core1, core2, core3, core4, core5, core6, core7) = super::super::super::_abi::lower_test_record_scalars_api_scalars(
+                        &x,
+                    );
                     let mut area = _rt::Area::<48>::uninit();
                     let pointer = area.as_mut_ptr();
-                    import(core, core1, core2, core3, core4, core5, core6, core7, pointer);
-                    super::super::super::_abi::load_test_record_scalars_api_scalars(pointer)
+                    import(
+                        core,
+                        core1,
+                        core2,
+                        core3,
+                        core4,
+                        core5,
+                        core6,
+                        core7,
+                        pointer,
+                    );
+                    super::super::super::_abi::load_test_record_scalars_api_scalars(
+                        pointer,
+                    )
                 }
             }
             pub fn echo_list(x: &[T]) -> _rt::Vec<T> {
@@ -215,9 +313,18 @@ pub mod test {
                 );
                 let mut cleanup = _rt::Cleanup::new();
                 unsafe {
-                    let (core, core1) = _rt::lower_list(x, 48, 8, &mut cleanup, |item, base, _cleanup| {
-                        super::super::super::_abi::store_test_record_scalars_api_scalars(item, base);
-                    });
+                    let (core, core1) = _rt::lower_list(
+                        x,
+                        48,
+                        8,
+                        &mut cleanup,
+                        |item, base, _cleanup| {
+                            super::super::super::_abi::store_test_record_scalars_api_scalars(
+                                item,
+                                base,
+                            );
+                        },
+                    );
                     let mut area = _rt::Area::<{ 2 * _rt::POINTER }>::uninit();
                     let pointer = area.as_mut_ptr();
                     import(core, core1, pointer);
@@ -226,40 +333,72 @@ pub mod test {
                         pointer.add(_rt::POINTER).cast::<usize>().read(),
                         48,
                         8,
-                        |base| super::super::super::_abi::load_test_record_scalars_api_scalars(base),
+                        |base| super::super::super::_abi::load_test_record_scalars_api_scalars(
+                            base,
+                        ),
                     )
                 }
             }
             pub fn echo_async(x: T) -> _rt::Call<(T,), T> {
-                unsafe fn start(params: &(T,), area: *mut u8, _cleanup: &mut _rt::Cleanup) -> u32 {
+                unsafe fn start(
+                    params: &(T,),
+                    area: *mut u8,
+                    _cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:record-scalars/api", "[async-lower]echo-async", fn
                         import(a0 : * mut u8, a1 : * mut u8) -> i32
                     );
                     let (x,) = params;
                     unsafe {
-                        super::super::super::_abi::store_test_record_scalars_api_scalars(x, area);
+                        super::super::super::_abi::store_test_record_scalars_api_scalars(
+                            x,
+                            area,
+                        );
                         let core = import(area, area.add(48));
                         core as u32
                     }
                 }
                 unsafe fn lift(area: *mut u8) -> T {
-                    unsafe { super::super::super::_abi::load_test_record_scalars_api_scalars(area.add(48)) }
+                    unsafe {
+                        super::super::super::_abi::load_test_record_scalars_api_scalars(
+                            area.add(48),
+                        )
+                    }
                 }
-                static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable { area: 96, start, lift };
+                static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable {
+                    area: 96,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_list_async(x: _rt::Vec<T>) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
-                unsafe fn start(params: &(_rt::Vec<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_list_async(
+                x: _rt::Vec<T>,
+            ) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
+                unsafe fn start(
+                    params: &(_rt::Vec<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:record-scalars/api", "[async-lower]echo-list-async", fn
                         import(a0 : * mut u8, a1 : usize, a2 : * mut u8) -> i32
                     );
                     let (x,) = params;
                     unsafe {
-                        let (core, core1) = _rt::lower_list(x, 48, 8, cleanup, |item, base, _cleanup| {
-                            super::super::super::_abi::store_test_record_scalars_api_scalars(item, base);
-                        });
+                        let (core, core1) = _rt::lower_list(
+                            x,
+                            48,
+                            8,
+                            cleanup,
+                            |item, base, _cleanup| {
+                                super::super::super::_abi::store_test_record_scalars_api_scalars(
+                                    item,
+                                    base,
+                                );
+                            },
+                        );
                         let core2 = import(core, core1, area);
                         core2 as u32
                     }
@@ -271,7 +410,9 @@ pub mod test {
                             area.add(_rt::POINTER).cast::<usize>().read(),
                             48,
                             8,
-                            |base| super::super::super::_abi::load_test_record_scalars_api_scalars(base),
+                            |base| super::super::super::_abi::load_test_record_scalars_api_scalars(
+                                base,
+                            ),
                         )
                     }
                 }
@@ -282,8 +423,14 @@ pub mod test {
                 };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_stream(x: _rt::StreamReader<T>) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
-                unsafe fn start(params: &(_rt::StreamReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_stream(
+                x: _rt::StreamReader<T>,
+            ) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::StreamReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:record-scalars/api", "[async-lower]echo-stream", fn
                         import(a0 : i32, a1 : * mut u8) -> i32
@@ -303,12 +450,24 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::StreamReader<T>,), _rt::StreamReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::StreamReader<T>,),
+                    _rt::StreamReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_future(x: _rt::FutureReader<T>) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
-                unsafe fn start(params: &(_rt::FutureReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_future(
+                x: _rt::FutureReader<T>,
+            ) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::FutureReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:record-scalars/api", "[async-lower]echo-future", fn
                         import(a0 : i32, a1 : * mut u8) -> i32
@@ -328,8 +487,14 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::FutureReader<T>,), _rt::FutureReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::FutureReader<T>,),
+                    _rt::FutureReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
         }
@@ -380,14 +545,13 @@ pub mod wit_stream {
                 lift
             }),
             intrinsics: _rt::stream_intrinsics!(
-                "test:record-scalars/api",
-                new = "[stream-new-0]echo-stream",
-                read = "[async-lower][stream-read-0]echo-stream",
-                write = "[async-lower][stream-write-0]echo-stream",
-                cancel_read = "[stream-cancel-read-0]echo-stream",
-                cancel_write = "[stream-cancel-write-0]echo-stream",
-                drop_readable = "[stream-drop-readable-0]echo-stream",
-                drop_writable = "[stream-drop-writable-0]echo-stream"
+                "test:record-scalars/api", new = "[stream-new-0]echo-stream", read =
+                "[async-lower][stream-read-0]echo-stream", write =
+                "[async-lower][stream-write-0]echo-stream", cancel_read =
+                "[stream-cancel-read-0]echo-stream", cancel_write =
+                "[stream-cancel-write-0]echo-stream", drop_readable =
+                "[stream-drop-readable-0]echo-stream", drop_writable =
+                "[stream-drop-writable-0]echo-stream"
             ),
         };
     }
@@ -412,7 +576,9 @@ pub mod wit_future {
     }
     /// Makes a future: what is written to the writer comes out of the reader. A writer that is dropped unwritten
     /// writes what `default` gives.
-    pub fn new<T: FuturePayload>(default: fn() -> T) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
+    pub fn new<T: FuturePayload>(
+        default: fn() -> T,
+    ) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
         _rt::future_new(T::VTABLE, default)
     }
     impl FuturePayload for super::test::record_scalars::api::T {
@@ -438,14 +604,13 @@ pub mod wit_future {
                 lift
             }),
             intrinsics: _rt::future_intrinsics!(
-                "test:record-scalars/api",
-                new = "[future-new-0]echo-future",
-                read = "[async-lower][future-read-0]echo-future",
-                write = "[async-lower][future-write-0]echo-future",
-                cancel_read = "[future-cancel-read-0]echo-future",
-                cancel_write = "[future-cancel-write-0]echo-future",
-                drop_readable = "[future-drop-readable-0]echo-future",
-                drop_writable = "[future-drop-writable-0]echo-future"
+                "test:record-scalars/api", new = "[future-new-0]echo-future", read =
+                "[async-lower][future-read-0]echo-future", write =
+                "[async-lower][future-write-0]echo-future", cancel_read =
+                "[future-cancel-read-0]echo-future", cancel_write =
+                "[future-cancel-write-0]echo-future", drop_readable =
+                "[future-drop-readable-0]echo-future", drop_writable =
+                "[future-drop-writable-0]echo-future"
             ),
         };
     }
@@ -548,11 +713,9 @@ mod _abi {
     unused_unsafe,
     clippy::all
 )]
-pub const _COMPONENT_TYPE: [u8; 539] = *b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xE9\x03\x01A\x02\x01A\x04\x01B\x12\x01r\x08\x01a}\x01bx\x01c\x7F\x01du\x01e{\x01fv\x01gt\x01h~\x04\0\x07scalars\x03\0\0\x04\0\x01t\x03\0\x01\x01@\x01\x01x\x02\0\x02\x04\0\x04echo\x01\x03\x01p\x02\x01@\x01\x01x\x04\0\x04\x04\0\techo-list\x01\x05\x01C\x01\x01x\x02\0\x02\x04\0\necho-async\x01\x06\x01C\x01\x01x\x04\0\x04\x04\0\x0Fecho-list-async\x01\x07\x01f\x01\x02\x01C\x01\x01x\x08\0\x08\x04\0\x0Becho-stream\x01\t\x01e\x01\x02\x01C\x01\x01x\n\0\n\x04\0\x0Becho-future\x01\x0B\x03\0\x17test:record-scalars/api\x05\0\x01B\x12\x01r\x08\x01a}\x01bx\x01c\x7F\x01du\x01e{\x01fv\x01gt\x01h~\x04\0\x07scalars\x03\0\0\x04\0\x01t\x03\0\x01\x01@\x01\x01x\x02\0\x02\x04\0\x04echo\x01\x03\x01p\x02\x01@\x01\x01x\x04\0\x04\x04\0\techo-list\x01\x05\x01C\x01\x01x\x02\0\x02\x04\0\necho-async\x01\x06\x01C\x01\x01x\x04\0\x04\x04\0\x0Fecho-list-async\x01\x07\x01f\x01\x02\x01C\x01\x01x\x08\0\x08\x04\0\x0Becho-stream\x01\t\x01e\x01\x02\x01C\x01\x01x\n\0\n\x04\0\x0Becho-future\x01\x0B\x04\0\x17test:record-scalars/api\x05\x01\x04\0\x18test:record-scalars/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
+pub const _COMPONENT_TYPE: &[u8; 539] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xE9\x03\x01A\x02\x01A\x04\x01B\x12\x01r\x08\x01a}\x01bx\x01c\x7F\x01du\x01e{\x01fv\x01gt\x01h~\x04\0\x07scalars\x03\0\0\x04\0\x01t\x03\0\x01\x01@\x01\x01x\x02\0\x02\x04\0\x04echo\x01\x03\x01p\x02\x01@\x01\x01x\x04\0\x04\x04\0\techo-list\x01\x05\x01C\x01\x01x\x02\0\x02\x04\0\necho-async\x01\x06\x01C\x01\x01x\x04\0\x04\x04\0\x0Fecho-list-async\x01\x07\x01f\x01\x02\x01C\x01\x01x\x08\0\x08\x04\0\x0Becho-stream\x01\t\x01e\x01\x02\x01C\x01\x01x\n\0\n\x04\0\x0Becho-future\x01\x0B\x03\0\x17test:record-scalars/api\x05\0\x01B\x12\x01r\x08\x01a}\x01bx\x01c\x7F\x01du\x01e{\x01fv\x01gt\x01h~\x04\0\x07scalars\x03\0\0\x04\0\x01t\x03\0\x01\x01@\x01\x01x\x02\0\x02\x04\0\x04echo\x01\x03\x01p\x02\x01@\x01\x01x\x04\0\x04\x04\0\techo-list\x01\x05\x01C\x01\x01x\x02\0\x02\x04\0\necho-async\x01\x06\x01C\x01\x01x\x04\0\x04\x04\0\x0Fecho-list-async\x01\x07\x01f\x01\x02\x01C\x01\x01x\x08\0\x08\x04\0\x0Becho-stream\x01\t\x01e\x01\x02\x01C\x01\x01x\n\0\n\x04\0\x0Becho-future\x01\x0B\x04\0\x17test:record-scalars/api\x05\x01\x04\0\x18test:record-scalars/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:record-scalars:both",
-    539,
-    &_COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:record-scalars:both", 539, _COMPONENT_TYPE
 );
 #[doc(hidden)]
 #[allow(unused_macros)]

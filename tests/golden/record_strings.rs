@@ -17,16 +17,20 @@ pub mod exports {
     pub mod test {
         pub mod record_strings {
             pub mod api {
+                use ::witflow::rt as _rt;
                 pub use super::super::super::super::test::record_strings::api::Person;
                 pub use super::super::super::super::test::record_strings::api::T;
-                use ::witflow::rt as _rt;
                 pub trait Guest {
                     fn echo(x: T) -> T;
                     fn echo_list(x: _rt::Vec<T>) -> _rt::Vec<T>;
                     async fn echo_async(x: T) -> T;
                     async fn echo_list_async(x: _rt::Vec<T>) -> _rt::Vec<T>;
-                    async fn echo_stream(x: _rt::StreamReader<T>) -> _rt::StreamReader<T>;
-                    async fn echo_future(x: _rt::FutureReader<T>) -> _rt::FutureReader<T>;
+                    async fn echo_stream(
+                        x: _rt::StreamReader<T>,
+                    ) -> _rt::StreamReader<T>;
+                    async fn echo_future(
+                        x: _rt::FutureReader<T>,
+                    ) -> _rt::FutureReader<T>;
                 }
                 #[doc(hidden)]
                 pub unsafe fn _export_echo_cabi<_G: Guest>(
@@ -38,9 +42,16 @@ pub mod exports {
                     a5: usize,
                 ) -> *mut u8 {
                     unsafe {
-                        let result = _G::echo(super::super::super::super::_abi::lift_test_record_strings_api_person(
-                            a0, a1, a2, a3, a4, a5,
-                        ));
+                        let result = _G::echo(
+                            super::super::super::super::_abi::lift_test_record_strings_api_person(
+                                a0,
+                                a1,
+                                a2,
+                                a3,
+                                a4,
+                                a5,
+                            ),
+                        );
                         let held = _rt::Held::<_, { 6 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
                         super::super::super::super::_abi::store_test_record_strings_api_person(
@@ -56,11 +67,22 @@ pub mod exports {
                     unsafe { _rt::Held::<T, { 6 * _rt::POINTER }>::release(area) }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_cabi<_G: Guest>(a0: *mut u8, a1: usize) -> *mut u8 {
+                pub unsafe fn _export_echo_list_cabi<_G: Guest>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> *mut u8 {
                     unsafe {
-                        let result = _G::echo_list(_rt::lift_list(a0, a1, 6 * _rt::POINTER, _rt::POINTER, |base| {
-                            super::super::super::super::_abi::load_test_record_strings_api_person(base)
-                        }));
+                        let result = _G::echo_list(
+                            _rt::lift_list(
+                                a0,
+                                a1,
+                                6 * _rt::POINTER,
+                                _rt::POINTER,
+                                |base| super::super::super::super::_abi::load_test_record_strings_api_person(
+                                    base,
+                                ),
+                            ),
+                        );
                         let held = _rt::Held::<_, { 2 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
                         let (core, core1) = _rt::lower_list(
@@ -70,7 +92,9 @@ pub mod exports {
                             &mut (*held).cleanup,
                             |item, base, cleanup| {
                                 super::super::super::super::_abi::store_test_record_strings_api_person(
-                                    item, base, cleanup,
+                                    item,
+                                    base,
+                                    cleanup,
                                 );
                             },
                         );
@@ -81,7 +105,9 @@ pub mod exports {
                 }
                 #[doc(hidden)]
                 pub unsafe fn _post_return_echo_list_cabi(area: *mut u8) {
-                    unsafe { _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area) }
+                    unsafe {
+                        _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area)
+                    }
                 }
                 #[doc(hidden)]
                 pub unsafe fn _export_echo_async_cabi<_G: Guest + 'static>(
@@ -94,7 +120,12 @@ pub mod exports {
                 ) -> i32 {
                     unsafe {
                         let arg0 = super::super::super::super::_abi::lift_test_record_strings_api_person(
-                            a0, a1, a2, a3, a4, a5,
+                            a0,
+                            a1,
+                            a2,
+                            a3,
+                            a4,
+                            a5,
                         );
                         _rt::start_task(async move {
                             let result = _G::echo_async(arg0).await;
@@ -105,21 +136,29 @@ pub mod exports {
                                 usize)
                             );
                             let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1, core2, core3, core4, core5) =
-                                super::super::super::super::_abi::lower_test_record_strings_api_person(
-                                    &result,
-                                    &mut cleanup,
-                                );
+                            let (core, core1, core2, core3, core4, core5) = super::super::super::super::_abi::lower_test_record_strings_api_person(
+                                &result,
+                                &mut cleanup,
+                            );
                             task_return(core, core1, core2, core3, core4, core5);
                         })
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(a0: *mut u8, a1: usize) -> i32 {
+                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> i32 {
                     unsafe {
-                        let arg0 = _rt::lift_list(a0, a1, 6 * _rt::POINTER, _rt::POINTER, |base| {
-                            super::super::super::super::_abi::load_test_record_strings_api_person(base)
-                        });
+                        let arg0 = _rt::lift_list(
+                            a0,
+                            a1,
+                            6 * _rt::POINTER,
+                            _rt::POINTER,
+                            |base| super::super::super::super::_abi::load_test_record_strings_api_person(
+                                base,
+                            ),
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_list_async(arg0).await;
                             _rt::import!(
@@ -135,7 +174,9 @@ pub mod exports {
                                 &mut cleanup,
                                 |item, base, cleanup1| {
                                     super::super::super::super::_abi::store_test_record_strings_api_person(
-                                        item, base, cleanup1,
+                                        item,
+                                        base,
+                                        cleanup1,
                                     );
                                 },
                             );
@@ -144,10 +185,14 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::stream_lift(a0, <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE);
+                        let arg0 = _rt::stream_lift(
+                            a0,
+                            <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_stream(arg0).await;
                             _rt::import!(
@@ -161,10 +206,14 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::future_lift(a0, <T as super::super::super::super::wit_future::FuturePayload>::VTABLE);
+                        let arg0 = _rt::future_lift(
+                            a0,
+                            <T as super::super::super::super::wit_future::FuturePayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_future(arg0).await;
                             _rt::import!(
@@ -211,12 +260,16 @@ pub mod test {
                 );
                 let mut cleanup = _rt::Cleanup::new();
                 unsafe {
-                    let (core, core1, core2, core3, core4, core5) =
-                        super::super::super::_abi::lower_test_record_strings_api_person(x, &mut cleanup);
+                    let (core, core1, core2, core3, core4, core5) = super::super::super::_abi::lower_test_record_strings_api_person(
+                        x,
+                        &mut cleanup,
+                    );
                     let mut area = _rt::Area::<{ 6 * _rt::POINTER }>::uninit();
                     let pointer = area.as_mut_ptr();
                     import(core, core1, core2, core3, core4, core5, pointer);
-                    super::super::super::_abi::load_test_record_strings_api_person(pointer)
+                    super::super::super::_abi::load_test_record_strings_api_person(
+                        pointer,
+                    )
                 }
             }
             pub fn echo_list(x: &[T]) -> _rt::Vec<T> {
@@ -232,7 +285,11 @@ pub mod test {
                         _rt::POINTER,
                         &mut cleanup,
                         |item, base, cleanup1| {
-                            super::super::super::_abi::store_test_record_strings_api_person(item, base, cleanup1);
+                            super::super::super::_abi::store_test_record_strings_api_person(
+                                item,
+                                base,
+                                cleanup1,
+                            );
                         },
                     );
                     let mut area = _rt::Area::<{ 2 * _rt::POINTER }>::uninit();
@@ -243,26 +300,38 @@ pub mod test {
                         pointer.add(_rt::POINTER).cast::<usize>().read(),
                         6 * _rt::POINTER,
                         _rt::POINTER,
-                        |base| super::super::super::_abi::load_test_record_strings_api_person(base),
+                        |base| super::super::super::_abi::load_test_record_strings_api_person(
+                            base,
+                        ),
                     )
                 }
             }
             pub fn echo_async(x: T) -> _rt::Call<(T,), T> {
-                unsafe fn start(params: &(T,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+                unsafe fn start(
+                    params: &(T,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:record-strings/api", "[async-lower]echo-async", fn
                         import(a0 : * mut u8, a1 : * mut u8) -> i32
                     );
                     let (x,) = params;
                     unsafe {
-                        super::super::super::_abi::store_test_record_strings_api_person(x, area, cleanup);
+                        super::super::super::_abi::store_test_record_strings_api_person(
+                            x,
+                            area,
+                            cleanup,
+                        );
                         let core = import(area, area.add(6 * _rt::POINTER));
                         core as u32
                     }
                 }
                 unsafe fn lift(area: *mut u8) -> T {
                     unsafe {
-                        super::super::super::_abi::load_test_record_strings_api_person(area.add(6 * _rt::POINTER))
+                        super::super::super::_abi::load_test_record_strings_api_person(
+                            area.add(6 * _rt::POINTER),
+                        )
                     }
                 }
                 static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable {
@@ -272,18 +341,33 @@ pub mod test {
                 };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_list_async(x: _rt::Vec<T>) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
-                unsafe fn start(params: &(_rt::Vec<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_list_async(
+                x: _rt::Vec<T>,
+            ) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
+                unsafe fn start(
+                    params: &(_rt::Vec<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:record-strings/api", "[async-lower]echo-list-async", fn
                         import(a0 : * mut u8, a1 : usize, a2 : * mut u8) -> i32
                     );
                     let (x,) = params;
                     unsafe {
-                        let (core, core1) =
-                            _rt::lower_list(x, 6 * _rt::POINTER, _rt::POINTER, cleanup, |item, base, cleanup1| {
-                                super::super::super::_abi::store_test_record_strings_api_person(item, base, cleanup1);
-                            });
+                        let (core, core1) = _rt::lower_list(
+                            x,
+                            6 * _rt::POINTER,
+                            _rt::POINTER,
+                            cleanup,
+                            |item, base, cleanup1| {
+                                super::super::super::_abi::store_test_record_strings_api_person(
+                                    item,
+                                    base,
+                                    cleanup1,
+                                );
+                            },
+                        );
                         let core2 = import(core, core1, area);
                         core2 as u32
                     }
@@ -295,7 +379,9 @@ pub mod test {
                             area.add(_rt::POINTER).cast::<usize>().read(),
                             6 * _rt::POINTER,
                             _rt::POINTER,
-                            |base| super::super::super::_abi::load_test_record_strings_api_person(base),
+                            |base| super::super::super::_abi::load_test_record_strings_api_person(
+                                base,
+                            ),
                         )
                     }
                 }
@@ -306,8 +392,14 @@ pub mod test {
                 };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_stream(x: _rt::StreamReader<T>) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
-                unsafe fn start(params: &(_rt::StreamReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_stream(
+                x: _rt::StreamReader<T>,
+            ) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::StreamReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:record-strings/api", "[async-lower]echo-stream", fn
                         import(a0 : i32, a1 : * mut u8) -> i32
@@ -327,12 +419,24 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::StreamReader<T>,), _rt::StreamReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::StreamReader<T>,),
+                    _rt::StreamReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_future(x: _rt::FutureReader<T>) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
-                unsafe fn start(params: &(_rt::FutureReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_future(
+                x: _rt::FutureReader<T>,
+            ) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::FutureReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:record-strings/api", "[async-lower]echo-future", fn
                         import(a0 : i32, a1 : * mut u8) -> i32
@@ -352,8 +456,14 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::FutureReader<T>,), _rt::FutureReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::FutureReader<T>,),
+                    _rt::FutureReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
         }
@@ -392,7 +502,11 @@ pub mod wit_stream {
                     cleanup: &mut _rt::Cleanup,
                 ) {
                     unsafe {
-                        super::_abi::store_test_record_strings_api_person(value, base, cleanup);
+                        super::_abi::store_test_record_strings_api_person(
+                            value,
+                            base,
+                            cleanup,
+                        );
                     }
                 }
                 lower
@@ -404,14 +518,13 @@ pub mod wit_stream {
                 lift
             }),
             intrinsics: _rt::stream_intrinsics!(
-                "test:record-strings/api",
-                new = "[stream-new-0]echo-stream",
-                read = "[async-lower][stream-read-0]echo-stream",
-                write = "[async-lower][stream-write-0]echo-stream",
-                cancel_read = "[stream-cancel-read-0]echo-stream",
-                cancel_write = "[stream-cancel-write-0]echo-stream",
-                drop_readable = "[stream-drop-readable-0]echo-stream",
-                drop_writable = "[stream-drop-writable-0]echo-stream"
+                "test:record-strings/api", new = "[stream-new-0]echo-stream", read =
+                "[async-lower][stream-read-0]echo-stream", write =
+                "[async-lower][stream-write-0]echo-stream", cancel_read =
+                "[stream-cancel-read-0]echo-stream", cancel_write =
+                "[stream-cancel-write-0]echo-stream", drop_readable =
+                "[stream-drop-readable-0]echo-stream", drop_writable =
+                "[stream-drop-writable-0]echo-stream"
             ),
         };
     }
@@ -436,7 +549,9 @@ pub mod wit_future {
     }
     /// Makes a future: what is written to the writer comes out of the reader. A writer that is dropped unwritten
     /// writes what `default` gives.
-    pub fn new<T: FuturePayload>(default: fn() -> T) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
+    pub fn new<T: FuturePayload>(
+        default: fn() -> T,
+    ) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
         _rt::future_new(T::VTABLE, default)
     }
     impl FuturePayload for super::test::record_strings::api::T {
@@ -450,7 +565,11 @@ pub mod wit_future {
                     cleanup: &mut _rt::Cleanup,
                 ) {
                     unsafe {
-                        super::_abi::store_test_record_strings_api_person(value, base, cleanup);
+                        super::_abi::store_test_record_strings_api_person(
+                            value,
+                            base,
+                            cleanup,
+                        );
                     }
                 }
                 lower
@@ -462,14 +581,13 @@ pub mod wit_future {
                 lift
             }),
             intrinsics: _rt::future_intrinsics!(
-                "test:record-strings/api",
-                new = "[future-new-0]echo-future",
-                read = "[async-lower][future-read-0]echo-future",
-                write = "[async-lower][future-write-0]echo-future",
-                cancel_read = "[future-cancel-read-0]echo-future",
-                cancel_write = "[future-cancel-write-0]echo-future",
-                drop_readable = "[future-drop-readable-0]echo-future",
-                drop_writable = "[future-drop-writable-0]echo-future"
+                "test:record-strings/api", new = "[future-new-0]echo-future", read =
+                "[async-lower][future-read-0]echo-future", write =
+                "[async-lower][future-write-0]echo-future", cancel_read =
+                "[future-cancel-read-0]echo-future", cancel_write =
+                "[future-cancel-write-0]echo-future", drop_readable =
+                "[future-drop-readable-0]echo-future", drop_writable =
+                "[future-drop-writable-0]echo-future"
             ),
         };
     }
@@ -493,11 +611,7 @@ mod _abi {
         cleanup: &mut _rt::Cleanup,
     ) {
         unsafe {
-            let super::test::record_strings::api::Person {
-                given,
-                family,
-                nicknames,
-            } = value;
+            let super::test::record_strings::api::Person { given, family, nicknames } = value;
             base.cast::<*mut u8>().write(given.as_ptr().cast_mut());
             base.add(_rt::POINTER).cast::<usize>().write(given.len());
             base.add(2 * _rt::POINTER)
@@ -536,12 +650,10 @@ mod _abi {
                     base.add(5 * _rt::POINTER).cast::<usize>().read(),
                     2 * _rt::POINTER,
                     _rt::POINTER,
-                    |base1| {
-                        _rt::lift_string(
-                            base1.cast::<*mut u8>().read(),
-                            base1.add(_rt::POINTER).cast::<usize>().read(),
-                        )
-                    },
+                    |base1| _rt::lift_string(
+                        base1.cast::<*mut u8>().read(),
+                        base1.add(_rt::POINTER).cast::<usize>().read(),
+                    ),
                 ),
             }
         }
@@ -551,11 +663,7 @@ mod _abi {
         cleanup: &mut _rt::Cleanup,
     ) -> (*mut u8, usize, *mut u8, usize, *mut u8, usize) {
         unsafe {
-            let super::test::record_strings::api::Person {
-                given,
-                family,
-                nicknames,
-            } = value;
+            let super::test::record_strings::api::Person { given, family, nicknames } = value;
             let (core, core1) = _rt::lower_list(
                 nicknames,
                 2 * _rt::POINTER,
@@ -588,12 +696,16 @@ mod _abi {
             super::test::record_strings::api::Person {
                 given: _rt::lift_string(a0, a1),
                 family: _rt::lift_string(a2, a3),
-                nicknames: _rt::lift_list(a4, a5, 2 * _rt::POINTER, _rt::POINTER, |base1| {
-                    _rt::lift_string(
+                nicknames: _rt::lift_list(
+                    a4,
+                    a5,
+                    2 * _rt::POINTER,
+                    _rt::POINTER,
+                    |base1| _rt::lift_string(
                         base1.cast::<*mut u8>().read(),
                         base1.add(_rt::POINTER).cast::<usize>().read(),
-                    )
-                }),
+                    ),
+                ),
             }
         }
     }
@@ -610,11 +722,9 @@ mod _abi {
     unused_unsafe,
     clippy::all
 )]
-pub const _COMPONENT_TYPE: [u8; 547] = *b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xF1\x03\x01A\x02\x01A\x04\x01B\x13\x01ps\x01r\x03\x05givens\x06familys\tnicknames\0\x04\0\x06person\x03\0\x01\x04\0\x01t\x03\0\x02\x01@\x01\x01x\x03\0\x03\x04\0\x04echo\x01\x04\x01p\x03\x01@\x01\x01x\x05\0\x05\x04\0\techo-list\x01\x06\x01C\x01\x01x\x03\0\x03\x04\0\necho-async\x01\x07\x01C\x01\x01x\x05\0\x05\x04\0\x0Fecho-list-async\x01\x08\x01f\x01\x03\x01C\x01\x01x\t\0\t\x04\0\x0Becho-stream\x01\n\x01e\x01\x03\x01C\x01\x01x\x0B\0\x0B\x04\0\x0Becho-future\x01\x0C\x03\0\x17test:record-strings/api\x05\0\x01B\x13\x01ps\x01r\x03\x05givens\x06familys\tnicknames\0\x04\0\x06person\x03\0\x01\x04\0\x01t\x03\0\x02\x01@\x01\x01x\x03\0\x03\x04\0\x04echo\x01\x04\x01p\x03\x01@\x01\x01x\x05\0\x05\x04\0\techo-list\x01\x06\x01C\x01\x01x\x03\0\x03\x04\0\necho-async\x01\x07\x01C\x01\x01x\x05\0\x05\x04\0\x0Fecho-list-async\x01\x08\x01f\x01\x03\x01C\x01\x01x\t\0\t\x04\0\x0Becho-stream\x01\n\x01e\x01\x03\x01C\x01\x01x\x0B\0\x0B\x04\0\x0Becho-future\x01\x0C\x04\0\x17test:record-strings/api\x05\x01\x04\0\x18test:record-strings/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
+pub const _COMPONENT_TYPE: &[u8; 547] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xF1\x03\x01A\x02\x01A\x04\x01B\x13\x01ps\x01r\x03\x05givens\x06familys\tnicknames\0\x04\0\x06person\x03\0\x01\x04\0\x01t\x03\0\x02\x01@\x01\x01x\x03\0\x03\x04\0\x04echo\x01\x04\x01p\x03\x01@\x01\x01x\x05\0\x05\x04\0\techo-list\x01\x06\x01C\x01\x01x\x03\0\x03\x04\0\necho-async\x01\x07\x01C\x01\x01x\x05\0\x05\x04\0\x0Fecho-list-async\x01\x08\x01f\x01\x03\x01C\x01\x01x\t\0\t\x04\0\x0Becho-stream\x01\n\x01e\x01\x03\x01C\x01\x01x\x0B\0\x0B\x04\0\x0Becho-future\x01\x0C\x03\0\x17test:record-strings/api\x05\0\x01B\x13\x01ps\x01r\x03\x05givens\x06familys\tnicknames\0\x04\0\x06person\x03\0\x01\x04\0\x01t\x03\0\x02\x01@\x01\x01x\x03\0\x03\x04\0\x04echo\x01\x04\x01p\x03\x01@\x01\x01x\x05\0\x05\x04\0\techo-list\x01\x06\x01C\x01\x01x\x03\0\x03\x04\0\necho-async\x01\x07\x01C\x01\x01x\x05\0\x05\x04\0\x0Fecho-list-async\x01\x08\x01f\x01\x03\x01C\x01\x01x\t\0\t\x04\0\x0Becho-stream\x01\n\x01e\x01\x03\x01C\x01\x01x\x0B\0\x0B\x04\0\x0Becho-future\x01\x0C\x04\0\x17test:record-strings/api\x05\x01\x04\0\x18test:record-strings/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:record-strings:both",
-    547,
-    &_COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:record-strings:both", 547, _COMPONENT_TYPE
 );
 #[doc(hidden)]
 #[allow(unused_macros)]

@@ -17,26 +17,38 @@ pub mod exports {
     pub mod test {
         pub mod record_wide {
             pub mod api {
-                pub use super::super::super::super::test::record_wide::api::T;
-                pub use super::super::super::super::test::record_wide::api::Wide;
                 use ::witflow::rt as _rt;
+                pub use super::super::super::super::test::record_wide::api::Wide;
+                pub use super::super::super::super::test::record_wide::api::T;
                 pub trait Guest {
                     fn echo(x: T) -> T;
                     fn echo_list(x: _rt::Vec<T>) -> _rt::Vec<T>;
                     async fn echo_async(x: T) -> T;
                     async fn echo_list_async(x: _rt::Vec<T>) -> _rt::Vec<T>;
-                    async fn echo_stream(x: _rt::StreamReader<T>) -> _rt::StreamReader<T>;
-                    async fn echo_future(x: _rt::FutureReader<T>) -> _rt::FutureReader<T>;
+                    async fn echo_stream(
+                        x: _rt::StreamReader<T>,
+                    ) -> _rt::StreamReader<T>;
+                    async fn echo_future(
+                        x: _rt::FutureReader<T>,
+                    ) -> _rt::FutureReader<T>;
                 }
                 #[doc(hidden)]
                 pub unsafe fn _export_echo_cabi<_G: Guest>(a0: *mut u8) -> *mut u8 {
                     unsafe {
-                        let param = super::super::super::super::_abi::load_test_record_wide_api_wide(a0);
+                        let param = super::super::super::super::_abi::load_test_record_wide_api_wide(
+                            a0,
+                        );
                         _rt::free_area(a0, 64 + 2 * _rt::POINTER, 8);
                         let result = _G::echo(param);
-                        let held = _rt::Held::<_, { 64 + 2 * _rt::POINTER }>::new(result);
+                        let held = _rt::Held::<
+                            _,
+                            { 64 + 2 * _rt::POINTER },
+                        >::new(result);
                         let value = &(*held).value;
-                        super::super::super::super::_abi::store_test_record_wide_api_wide(value, held.cast::<u8>());
+                        super::super::super::super::_abi::store_test_record_wide_api_wide(
+                            value,
+                            held.cast::<u8>(),
+                        );
                         held.cast::<u8>()
                     }
                 }
@@ -45,11 +57,22 @@ pub mod exports {
                     unsafe { _rt::Held::<T, { 64 + 2 * _rt::POINTER }>::release(area) }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_cabi<_G: Guest>(a0: *mut u8, a1: usize) -> *mut u8 {
+                pub unsafe fn _export_echo_list_cabi<_G: Guest>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> *mut u8 {
                     unsafe {
-                        let result = _G::echo_list(_rt::lift_list(a0, a1, 64 + 2 * _rt::POINTER, 8, |base| {
-                            super::super::super::super::_abi::load_test_record_wide_api_wide(base)
-                        }));
+                        let result = _G::echo_list(
+                            _rt::lift_list(
+                                a0,
+                                a1,
+                                64 + 2 * _rt::POINTER,
+                                8,
+                                |base| super::super::super::super::_abi::load_test_record_wide_api_wide(
+                                    base,
+                                ),
+                            ),
+                        );
                         let held = _rt::Held::<_, { 2 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
                         let (core, core1) = _rt::lower_list(
@@ -58,7 +81,10 @@ pub mod exports {
                             8,
                             &mut (*held).cleanup,
                             |item, base, _cleanup| {
-                                super::super::super::super::_abi::store_test_record_wide_api_wide(item, base);
+                                super::super::super::super::_abi::store_test_record_wide_api_wide(
+                                    item,
+                                    base,
+                                );
                             },
                         );
                         held.cast::<u8>().cast::<*mut u8>().write(core);
@@ -68,12 +94,18 @@ pub mod exports {
                 }
                 #[doc(hidden)]
                 pub unsafe fn _post_return_echo_list_cabi(area: *mut u8) {
-                    unsafe { _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area) }
+                    unsafe {
+                        _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area)
+                    }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_async_cabi<_G: Guest + 'static>(a0: *mut u8) -> i32 {
+                pub unsafe fn _export_echo_async_cabi<_G: Guest + 'static>(
+                    a0: *mut u8,
+                ) -> i32 {
                     unsafe {
-                        let param = super::super::super::super::_abi::load_test_record_wide_api_wide(a0);
+                        let param = super::super::super::super::_abi::load_test_record_wide_api_wide(
+                            a0,
+                        );
                         _rt::free_area(a0, 64 + 2 * _rt::POINTER, 8);
                         let arg0 = param;
                         _rt::start_task(async move {
@@ -82,19 +114,33 @@ pub mod exports {
                                 "[export]test:record-wide/api", "[task-return]echo-async",
                                 fn task_return(a0 : * mut u8)
                             );
-                            let mut area = _rt::Area::<{ 64 + 2 * _rt::POINTER }>::uninit();
+                            let mut area = _rt::Area::<
+                                { 64 + 2 * _rt::POINTER },
+                            >::uninit();
                             let pointer = area.as_mut_ptr();
-                            super::super::super::super::_abi::store_test_record_wide_api_wide(&result, pointer);
+                            super::super::super::super::_abi::store_test_record_wide_api_wide(
+                                &result,
+                                pointer,
+                            );
                             task_return(pointer);
                         })
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(a0: *mut u8, a1: usize) -> i32 {
+                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> i32 {
                     unsafe {
-                        let arg0 = _rt::lift_list(a0, a1, 64 + 2 * _rt::POINTER, 8, |base| {
-                            super::super::super::super::_abi::load_test_record_wide_api_wide(base)
-                        });
+                        let arg0 = _rt::lift_list(
+                            a0,
+                            a1,
+                            64 + 2 * _rt::POINTER,
+                            8,
+                            |base| super::super::super::super::_abi::load_test_record_wide_api_wide(
+                                base,
+                            ),
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_list_async(arg0).await;
                             _rt::import!(
@@ -109,7 +155,10 @@ pub mod exports {
                                 8,
                                 &mut cleanup,
                                 |item, base, _cleanup| {
-                                    super::super::super::super::_abi::store_test_record_wide_api_wide(item, base);
+                                    super::super::super::super::_abi::store_test_record_wide_api_wide(
+                                        item,
+                                        base,
+                                    );
                                 },
                             );
                             task_return(core, core1);
@@ -117,10 +166,14 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::stream_lift(a0, <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE);
+                        let arg0 = _rt::stream_lift(
+                            a0,
+                            <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_stream(arg0).await;
                             _rt::import!(
@@ -134,10 +187,14 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::future_lift(a0, <T as super::super::super::super::wit_future::FuturePayload>::VTABLE);
+                        let arg0 = _rt::future_lift(
+                            a0,
+                            <T as super::super::super::super::wit_future::FuturePayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_future(arg0).await;
                             _rt::import!(
@@ -198,7 +255,10 @@ pub mod test {
                 unsafe {
                     let mut area = _rt::Area::<{ 64 + 2 * _rt::POINTER }>::uninit();
                     let pointer = area.as_mut_ptr();
-                    super::super::super::_abi::store_test_record_wide_api_wide(x, pointer);
+                    super::super::super::_abi::store_test_record_wide_api_wide(
+                        x,
+                        pointer,
+                    );
                     let mut area1 = _rt::Area::<{ 64 + 2 * _rt::POINTER }>::uninit();
                     let pointer1 = area1.as_mut_ptr();
                     import(pointer, pointer1);
@@ -212,10 +272,18 @@ pub mod test {
                 );
                 let mut cleanup = _rt::Cleanup::new();
                 unsafe {
-                    let (core, core1) =
-                        _rt::lower_list(x, 64 + 2 * _rt::POINTER, 8, &mut cleanup, |item, base, _cleanup| {
-                            super::super::super::_abi::store_test_record_wide_api_wide(item, base);
-                        });
+                    let (core, core1) = _rt::lower_list(
+                        x,
+                        64 + 2 * _rt::POINTER,
+                        8,
+                        &mut cleanup,
+                        |item, base, _cleanup| {
+                            super::super::super::_abi::store_test_record_wide_api_wide(
+                                item,
+                                base,
+                            );
+                        },
+                    );
                     let mut area = _rt::Area::<{ 2 * _rt::POINTER }>::uninit();
                     let pointer = area.as_mut_ptr();
                     import(core, core1, pointer);
@@ -224,26 +292,37 @@ pub mod test {
                         pointer.add(_rt::POINTER).cast::<usize>().read(),
                         64 + 2 * _rt::POINTER,
                         8,
-                        |base| super::super::super::_abi::load_test_record_wide_api_wide(base),
+                        |base| super::super::super::_abi::load_test_record_wide_api_wide(
+                            base,
+                        ),
                     )
                 }
             }
             pub fn echo_async(x: T) -> _rt::Call<(T,), T> {
-                unsafe fn start(params: &(T,), area: *mut u8, _cleanup: &mut _rt::Cleanup) -> u32 {
+                unsafe fn start(
+                    params: &(T,),
+                    area: *mut u8,
+                    _cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:record-wide/api", "[async-lower]echo-async", fn import(a0 :
                         * mut u8, a1 : * mut u8) -> i32
                     );
                     let (x,) = params;
                     unsafe {
-                        super::super::super::_abi::store_test_record_wide_api_wide(x, area);
+                        super::super::super::_abi::store_test_record_wide_api_wide(
+                            x,
+                            area,
+                        );
                         let core = import(area, area.add(64 + 2 * _rt::POINTER));
                         core as u32
                     }
                 }
                 unsafe fn lift(area: *mut u8) -> T {
                     unsafe {
-                        super::super::super::_abi::load_test_record_wide_api_wide(area.add(64 + 2 * _rt::POINTER))
+                        super::super::super::_abi::load_test_record_wide_api_wide(
+                            area.add(64 + 2 * _rt::POINTER),
+                        )
                     }
                 }
                 static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable {
@@ -253,18 +332,32 @@ pub mod test {
                 };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_list_async(x: _rt::Vec<T>) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
-                unsafe fn start(params: &(_rt::Vec<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_list_async(
+                x: _rt::Vec<T>,
+            ) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
+                unsafe fn start(
+                    params: &(_rt::Vec<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:record-wide/api", "[async-lower]echo-list-async", fn
                         import(a0 : * mut u8, a1 : usize, a2 : * mut u8) -> i32
                     );
                     let (x,) = params;
                     unsafe {
-                        let (core, core1) =
-                            _rt::lower_list(x, 64 + 2 * _rt::POINTER, 8, cleanup, |item, base, _cleanup| {
-                                super::super::super::_abi::store_test_record_wide_api_wide(item, base);
-                            });
+                        let (core, core1) = _rt::lower_list(
+                            x,
+                            64 + 2 * _rt::POINTER,
+                            8,
+                            cleanup,
+                            |item, base, _cleanup| {
+                                super::super::super::_abi::store_test_record_wide_api_wide(
+                                    item,
+                                    base,
+                                );
+                            },
+                        );
                         let core2 = import(core, core1, area);
                         core2 as u32
                     }
@@ -276,7 +369,9 @@ pub mod test {
                             area.add(_rt::POINTER).cast::<usize>().read(),
                             64 + 2 * _rt::POINTER,
                             8,
-                            |base| super::super::super::_abi::load_test_record_wide_api_wide(base),
+                            |base| super::super::super::_abi::load_test_record_wide_api_wide(
+                                base,
+                            ),
                         )
                     }
                 }
@@ -287,8 +382,14 @@ pub mod test {
                 };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_stream(x: _rt::StreamReader<T>) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
-                unsafe fn start(params: &(_rt::StreamReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_stream(
+                x: _rt::StreamReader<T>,
+            ) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::StreamReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:record-wide/api", "[async-lower]echo-stream", fn import(a0
                         : i32, a1 : * mut u8) -> i32
@@ -308,12 +409,24 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::StreamReader<T>,), _rt::StreamReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::StreamReader<T>,),
+                    _rt::StreamReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_future(x: _rt::FutureReader<T>) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
-                unsafe fn start(params: &(_rt::FutureReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_future(
+                x: _rt::FutureReader<T>,
+            ) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::FutureReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:record-wide/api", "[async-lower]echo-future", fn import(a0
                         : i32, a1 : * mut u8) -> i32
@@ -333,8 +446,14 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::FutureReader<T>,), _rt::FutureReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::FutureReader<T>,),
+                    _rt::FutureReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
         }
@@ -367,7 +486,11 @@ pub mod wit_stream {
             size: 64 + 2 * _rt::POINTER,
             align: 8,
             lower: ::core::option::Option::Some({
-                unsafe fn lower(value: &super::test::record_wide::api::T, base: *mut u8, _cleanup: &mut _rt::Cleanup) {
+                unsafe fn lower(
+                    value: &super::test::record_wide::api::T,
+                    base: *mut u8,
+                    _cleanup: &mut _rt::Cleanup,
+                ) {
                     unsafe {
                         super::_abi::store_test_record_wide_api_wide(value, base);
                     }
@@ -381,14 +504,13 @@ pub mod wit_stream {
                 lift
             }),
             intrinsics: _rt::stream_intrinsics!(
-                "test:record-wide/api",
-                new = "[stream-new-0]echo-stream",
-                read = "[async-lower][stream-read-0]echo-stream",
-                write = "[async-lower][stream-write-0]echo-stream",
-                cancel_read = "[stream-cancel-read-0]echo-stream",
-                cancel_write = "[stream-cancel-write-0]echo-stream",
-                drop_readable = "[stream-drop-readable-0]echo-stream",
-                drop_writable = "[stream-drop-writable-0]echo-stream"
+                "test:record-wide/api", new = "[stream-new-0]echo-stream", read =
+                "[async-lower][stream-read-0]echo-stream", write =
+                "[async-lower][stream-write-0]echo-stream", cancel_read =
+                "[stream-cancel-read-0]echo-stream", cancel_write =
+                "[stream-cancel-write-0]echo-stream", drop_readable =
+                "[stream-drop-readable-0]echo-stream", drop_writable =
+                "[stream-drop-writable-0]echo-stream"
             ),
         };
     }
@@ -413,7 +535,9 @@ pub mod wit_future {
     }
     /// Makes a future: what is written to the writer comes out of the reader. A writer that is dropped unwritten
     /// writes what `default` gives.
-    pub fn new<T: FuturePayload>(default: fn() -> T) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
+    pub fn new<T: FuturePayload>(
+        default: fn() -> T,
+    ) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
         _rt::future_new(T::VTABLE, default)
     }
     impl FuturePayload for super::test::record_wide::api::T {
@@ -421,7 +545,11 @@ pub mod wit_future {
             size: 64 + 2 * _rt::POINTER,
             align: 8,
             lower: ::core::option::Option::Some({
-                unsafe fn lower(value: &super::test::record_wide::api::T, base: *mut u8, _cleanup: &mut _rt::Cleanup) {
+                unsafe fn lower(
+                    value: &super::test::record_wide::api::T,
+                    base: *mut u8,
+                    _cleanup: &mut _rt::Cleanup,
+                ) {
                     unsafe {
                         super::_abi::store_test_record_wide_api_wide(value, base);
                     }
@@ -435,14 +563,13 @@ pub mod wit_future {
                 lift
             }),
             intrinsics: _rt::future_intrinsics!(
-                "test:record-wide/api",
-                new = "[future-new-0]echo-future",
-                read = "[async-lower][future-read-0]echo-future",
-                write = "[async-lower][future-write-0]echo-future",
-                cancel_read = "[future-cancel-read-0]echo-future",
-                cancel_write = "[future-cancel-write-0]echo-future",
-                drop_readable = "[future-drop-readable-0]echo-future",
-                drop_writable = "[future-drop-writable-0]echo-future"
+                "test:record-wide/api", new = "[future-new-0]echo-future", read =
+                "[async-lower][future-read-0]echo-future", write =
+                "[async-lower][future-write-0]echo-future", cancel_read =
+                "[future-cancel-read-0]echo-future", cancel_write =
+                "[future-cancel-write-0]echo-future", drop_readable =
+                "[future-drop-readable-0]echo-future", drop_writable =
+                "[future-drop-writable-0]echo-future"
             ),
         };
     }
@@ -460,7 +587,10 @@ pub mod wit_future {
 )]
 mod _abi {
     use super::_rt;
-    pub(super) unsafe fn store_test_record_wide_api_wide(value: &super::test::record_wide::api::Wide, base: *mut u8) {
+    pub(super) unsafe fn store_test_record_wide_api_wide(
+        value: &super::test::record_wide::api::Wide,
+        base: *mut u8,
+    ) {
         unsafe {
             let super::test::record_wide::api::Wide {
                 f1,
@@ -501,7 +631,9 @@ mod _abi {
             base.add(64 + _rt::POINTER).cast::<usize>().write(f17.len());
         }
     }
-    pub(super) unsafe fn load_test_record_wide_api_wide(base: *mut u8) -> super::test::record_wide::api::Wide {
+    pub(super) unsafe fn load_test_record_wide_api_wide(
+        base: *mut u8,
+    ) -> super::test::record_wide::api::Wide {
         unsafe {
             super::test::record_wide::api::Wide {
                 f1: base.cast::<u64>().read(),
@@ -540,11 +672,9 @@ mod _abi {
     unused_unsafe,
     clippy::all
 )]
-pub const _COMPONENT_TYPE: [u8; 628] = *b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xC2\x04\x01A\x02\x01A\x04\x01B\x12\x01r\x11\x02f1w\x02f2v\x02f3|\x02f4}\x02f5w\x02f6v\x02f7|\x02f8}\x02f9w\x03f10v\x03f11|\x03f12}\x03f13w\x03f14v\x03f15|\x03f16}\x03f17s\x04\0\x04wide\x03\0\0\x04\0\x01t\x03\0\x01\x01@\x01\x01x\x02\0\x02\x04\0\x04echo\x01\x03\x01p\x02\x01@\x01\x01x\x04\0\x04\x04\0\techo-list\x01\x05\x01C\x01\x01x\x02\0\x02\x04\0\necho-async\x01\x06\x01C\x01\x01x\x04\0\x04\x04\0\x0Fecho-list-async\x01\x07\x01f\x01\x02\x01C\x01\x01x\x08\0\x08\x04\0\x0Becho-stream\x01\t\x01e\x01\x02\x01C\x01\x01x\n\0\n\x04\0\x0Becho-future\x01\x0B\x03\0\x14test:record-wide/api\x05\0\x01B\x12\x01r\x11\x02f1w\x02f2v\x02f3|\x02f4}\x02f5w\x02f6v\x02f7|\x02f8}\x02f9w\x03f10v\x03f11|\x03f12}\x03f13w\x03f14v\x03f15|\x03f16}\x03f17s\x04\0\x04wide\x03\0\0\x04\0\x01t\x03\0\x01\x01@\x01\x01x\x02\0\x02\x04\0\x04echo\x01\x03\x01p\x02\x01@\x01\x01x\x04\0\x04\x04\0\techo-list\x01\x05\x01C\x01\x01x\x02\0\x02\x04\0\necho-async\x01\x06\x01C\x01\x01x\x04\0\x04\x04\0\x0Fecho-list-async\x01\x07\x01f\x01\x02\x01C\x01\x01x\x08\0\x08\x04\0\x0Becho-stream\x01\t\x01e\x01\x02\x01C\x01\x01x\n\0\n\x04\0\x0Becho-future\x01\x0B\x04\0\x14test:record-wide/api\x05\x01\x04\0\x15test:record-wide/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
+pub const _COMPONENT_TYPE: &[u8; 628] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xC2\x04\x01A\x02\x01A\x04\x01B\x12\x01r\x11\x02f1w\x02f2v\x02f3|\x02f4}\x02f5w\x02f6v\x02f7|\x02f8}\x02f9w\x03f10v\x03f11|\x03f12}\x03f13w\x03f14v\x03f15|\x03f16}\x03f17s\x04\0\x04wide\x03\0\0\x04\0\x01t\x03\0\x01\x01@\x01\x01x\x02\0\x02\x04\0\x04echo\x01\x03\x01p\x02\x01@\x01\x01x\x04\0\x04\x04\0\techo-list\x01\x05\x01C\x01\x01x\x02\0\x02\x04\0\necho-async\x01\x06\x01C\x01\x01x\x04\0\x04\x04\0\x0Fecho-list-async\x01\x07\x01f\x01\x02\x01C\x01\x01x\x08\0\x08\x04\0\x0Becho-stream\x01\t\x01e\x01\x02\x01C\x01\x01x\n\0\n\x04\0\x0Becho-future\x01\x0B\x03\0\x14test:record-wide/api\x05\0\x01B\x12\x01r\x11\x02f1w\x02f2v\x02f3|\x02f4}\x02f5w\x02f6v\x02f7|\x02f8}\x02f9w\x03f10v\x03f11|\x03f12}\x03f13w\x03f14v\x03f15|\x03f16}\x03f17s\x04\0\x04wide\x03\0\0\x04\0\x01t\x03\0\x01\x01@\x01\x01x\x02\0\x02\x04\0\x04echo\x01\x03\x01p\x02\x01@\x01\x01x\x04\0\x04\x04\0\techo-list\x01\x05\x01C\x01\x01x\x02\0\x02\x04\0\necho-async\x01\x06\x01C\x01\x01x\x04\0\x04\x04\0\x0Fecho-list-async\x01\x07\x01f\x01\x02\x01C\x01\x01x\x08\0\x08\x04\0\x0Becho-stream\x01\t\x01e\x01\x02\x01C\x01\x01x\n\0\n\x04\0\x0Becho-future\x01\x0B\x04\0\x14test:record-wide/api\x05\x01\x04\0\x15test:record-wide/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:record-wide:both",
-    628,
-    &_COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:record-wide:both", 628, _COMPONENT_TYPE
 );
 #[doc(hidden)]
 #[allow(unused_macros)]

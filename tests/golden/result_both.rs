@@ -17,27 +17,45 @@ pub mod exports {
     pub mod test {
         pub mod result_both {
             pub mod api {
-                pub use super::super::super::super::test::result_both::api::T;
                 use ::witflow::rt as _rt;
+                pub use super::super::super::super::test::result_both::api::T;
                 pub trait Guest {
                     fn echo(x: T) -> T;
                     fn echo_list(x: _rt::Vec<T>) -> _rt::Vec<T>;
                     async fn echo_async(x: T) -> T;
                     async fn echo_list_async(x: _rt::Vec<T>) -> _rt::Vec<T>;
-                    async fn echo_stream(x: _rt::StreamReader<T>) -> _rt::StreamReader<T>;
-                    async fn echo_future(x: _rt::FutureReader<T>) -> _rt::FutureReader<T>;
+                    async fn echo_stream(
+                        x: _rt::StreamReader<T>,
+                    ) -> _rt::StreamReader<T>;
+                    async fn echo_future(
+                        x: _rt::FutureReader<T>,
+                    ) -> _rt::FutureReader<T>;
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_cabi<_G: Guest>(a0: i32, a1: _rt::MaybeUninit<u64>, a2: usize) -> *mut u8 {
+                pub unsafe fn _export_echo_cabi<_G: Guest>(
+                    a0: i32,
+                    a1: _rt::MaybeUninit<u64>,
+                    a2: usize,
+                ) -> *mut u8 {
                     unsafe {
-                        let result = _G::echo(match a0 {
-                            0 => ::core::result::Result::Ok(_rt::lift_string(
-                                _rt::cast::<_rt::MaybeUninit<u64>, *mut u8>(a1),
-                                a2,
-                            )),
-                            1 => ::core::result::Result::Err(_rt::cast::<_rt::MaybeUninit<u64>, i64>(a1) as u64),
-                            _ => _rt::invalid_discriminant(),
-                        });
+                        let result = _G::echo(
+                            match a0 {
+                                0 => {
+                                    ::core::result::Result::Ok(
+                                        _rt::lift_string(
+                                            _rt::cast::<_rt::MaybeUninit<u64>, *mut u8>(a1),
+                                            a2,
+                                        ),
+                                    )
+                                }
+                                1 => {
+                                    ::core::result::Result::Err(
+                                        _rt::cast::<_rt::MaybeUninit<u64>, i64>(a1) as u64,
+                                    )
+                                }
+                                _ => _rt::invalid_discriminant(),
+                            },
+                        );
                         let held = _rt::Held::<_, { 8 + 2 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
                         match value {
@@ -65,19 +83,35 @@ pub mod exports {
                     unsafe { _rt::Held::<T, { 8 + 2 * _rt::POINTER }>::release(area) }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_cabi<_G: Guest>(a0: *mut u8, a1: usize) -> *mut u8 {
+                pub unsafe fn _export_echo_list_cabi<_G: Guest>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> *mut u8 {
                     unsafe {
-                        let result = _G::echo_list(_rt::lift_list(a0, a1, 8 + 2 * _rt::POINTER, 8, |base| match base
-                            .cast::<u8>()
-                            .read()
-                        {
-                            0 => ::core::result::Result::Ok(_rt::lift_string(
-                                base.add(8).cast::<*mut u8>().read(),
-                                base.add(8 + _rt::POINTER).cast::<usize>().read(),
-                            )),
-                            1 => ::core::result::Result::Err(base.add(8).cast::<u64>().read()),
-                            _ => _rt::invalid_discriminant(),
-                        }));
+                        let result = _G::echo_list(
+                            _rt::lift_list(
+                                a0,
+                                a1,
+                                8 + 2 * _rt::POINTER,
+                                8,
+                                |base| match base.cast::<u8>().read() {
+                                    0 => {
+                                        ::core::result::Result::Ok(
+                                            _rt::lift_string(
+                                                base.add(8).cast::<*mut u8>().read(),
+                                                base.add(8 + _rt::POINTER).cast::<usize>().read(),
+                                            ),
+                                        )
+                                    }
+                                    1 => {
+                                        ::core::result::Result::Err(
+                                            base.add(8).cast::<u64>().read(),
+                                        )
+                                    }
+                                    _ => _rt::invalid_discriminant(),
+                                },
+                            ),
+                        );
                         let held = _rt::Held::<_, { 2 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
                         let (core, core1) = _rt::lower_list(
@@ -85,15 +119,21 @@ pub mod exports {
                             8 + 2 * _rt::POINTER,
                             8,
                             &mut (*held).cleanup,
-                            |item, base, _cleanup| match item {
-                                ::core::result::Result::Ok(payload) => {
-                                    base.cast::<u8>().write(0);
-                                    base.add(8).cast::<*mut u8>().write(payload.as_ptr().cast_mut());
-                                    base.add(8 + _rt::POINTER).cast::<usize>().write(payload.len());
-                                }
-                                ::core::result::Result::Err(payload) => {
-                                    base.cast::<u8>().write(1);
-                                    base.add(8).cast::<u64>().write(*payload);
+                            |item, base, _cleanup| {
+                                match item {
+                                    ::core::result::Result::Ok(payload) => {
+                                        base.cast::<u8>().write(0);
+                                        base.add(8)
+                                            .cast::<*mut u8>()
+                                            .write(payload.as_ptr().cast_mut());
+                                        base.add(8 + _rt::POINTER)
+                                            .cast::<usize>()
+                                            .write(payload.len());
+                                    }
+                                    ::core::result::Result::Err(payload) => {
+                                        base.cast::<u8>().write(1);
+                                        base.add(8).cast::<u64>().write(*payload);
+                                    }
                                 }
                             },
                         );
@@ -104,7 +144,9 @@ pub mod exports {
                 }
                 #[doc(hidden)]
                 pub unsafe fn _post_return_echo_list_cabi(area: *mut u8) {
-                    unsafe { _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area) }
+                    unsafe {
+                        _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area)
+                    }
                 }
                 #[doc(hidden)]
                 pub unsafe fn _export_echo_async_cabi<_G: Guest + 'static>(
@@ -114,11 +156,19 @@ pub mod exports {
                 ) -> i32 {
                     unsafe {
                         let arg0 = match a0 {
-                            0 => ::core::result::Result::Ok(_rt::lift_string(
-                                _rt::cast::<_rt::MaybeUninit<u64>, *mut u8>(a1),
-                                a2,
-                            )),
-                            1 => ::core::result::Result::Err(_rt::cast::<_rt::MaybeUninit<u64>, i64>(a1) as u64),
+                            0 => {
+                                ::core::result::Result::Ok(
+                                    _rt::lift_string(
+                                        _rt::cast::<_rt::MaybeUninit<u64>, *mut u8>(a1),
+                                        a2,
+                                    ),
+                                )
+                            }
+                            1 => {
+                                ::core::result::Result::Err(
+                                    _rt::cast::<_rt::MaybeUninit<u64>, i64>(a1) as u64,
+                                )
+                            }
                             _ => _rt::invalid_discriminant(),
                         };
                         _rt::start_task(async move {
@@ -129,13 +179,22 @@ pub mod exports {
                                 usize)
                             );
                             let (core, core1, core2) = match &result {
-                                ::core::result::Result::Ok(payload) => (
-                                    0,
-                                    _rt::cast::<*mut u8, _rt::MaybeUninit<u64>>(payload.as_ptr().cast_mut()),
-                                    payload.len(),
-                                ),
+                                ::core::result::Result::Ok(payload) => {
+                                    (
+                                        0,
+                                        _rt::cast::<
+                                            *mut u8,
+                                            _rt::MaybeUninit<u64>,
+                                        >(payload.as_ptr().cast_mut()),
+                                        payload.len(),
+                                    )
+                                }
                                 ::core::result::Result::Err(payload) => {
-                                    (1, _rt::cast::<i64, _rt::MaybeUninit<u64>>(*payload as i64), 0)
+                                    (
+                                        1,
+                                        _rt::cast::<i64, _rt::MaybeUninit<u64>>(*payload as i64),
+                                        0,
+                                    )
                                 }
                             };
                             task_return(core, core1, core2);
@@ -143,17 +202,33 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(a0: *mut u8, a1: usize) -> i32 {
+                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::lift_list(a0, a1, 8 + 2 * _rt::POINTER, 8, |base| match base.cast::<u8>().read() {
-                                0 => ::core::result::Result::Ok(_rt::lift_string(
-                                    base.add(8).cast::<*mut u8>().read(),
-                                    base.add(8 + _rt::POINTER).cast::<usize>().read(),
-                                )),
-                                1 => ::core::result::Result::Err(base.add(8).cast::<u64>().read()),
+                        let arg0 = _rt::lift_list(
+                            a0,
+                            a1,
+                            8 + 2 * _rt::POINTER,
+                            8,
+                            |base| match base.cast::<u8>().read() {
+                                0 => {
+                                    ::core::result::Result::Ok(
+                                        _rt::lift_string(
+                                            base.add(8).cast::<*mut u8>().read(),
+                                            base.add(8 + _rt::POINTER).cast::<usize>().read(),
+                                        ),
+                                    )
+                                }
+                                1 => {
+                                    ::core::result::Result::Err(
+                                        base.add(8).cast::<u64>().read(),
+                                    )
+                                }
                                 _ => _rt::invalid_discriminant(),
-                            });
+                            },
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_list_async(arg0).await;
                             _rt::import!(
@@ -167,15 +242,21 @@ pub mod exports {
                                 8 + 2 * _rt::POINTER,
                                 8,
                                 &mut cleanup,
-                                |item, base, _cleanup| match item {
-                                    ::core::result::Result::Ok(payload) => {
-                                        base.cast::<u8>().write(0);
-                                        base.add(8).cast::<*mut u8>().write(payload.as_ptr().cast_mut());
-                                        base.add(8 + _rt::POINTER).cast::<usize>().write(payload.len());
-                                    }
-                                    ::core::result::Result::Err(payload) => {
-                                        base.cast::<u8>().write(1);
-                                        base.add(8).cast::<u64>().write(*payload);
+                                |item, base, _cleanup| {
+                                    match item {
+                                        ::core::result::Result::Ok(payload) => {
+                                            base.cast::<u8>().write(0);
+                                            base.add(8)
+                                                .cast::<*mut u8>()
+                                                .write(payload.as_ptr().cast_mut());
+                                            base.add(8 + _rt::POINTER)
+                                                .cast::<usize>()
+                                                .write(payload.len());
+                                        }
+                                        ::core::result::Result::Err(payload) => {
+                                            base.cast::<u8>().write(1);
+                                            base.add(8).cast::<u64>().write(*payload);
+                                        }
                                     }
                                 },
                             );
@@ -184,10 +265,14 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::stream_lift(a0, <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE);
+                        let arg0 = _rt::stream_lift(
+                            a0,
+                            <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_stream(arg0).await;
                             _rt::import!(
@@ -201,10 +286,14 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::future_lift(a0, <T as super::super::super::super::wit_future::FuturePayload>::VTABLE);
+                        let arg0 = _rt::future_lift(
+                            a0,
+                            <T as super::super::super::super::wit_future::FuturePayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_future(arg0).await;
                             _rt::import!(
@@ -244,24 +333,41 @@ pub mod test {
                 );
                 unsafe {
                     let (core, core1, core2) = match x {
-                        ::core::result::Result::Ok(payload) => (
-                            0,
-                            _rt::cast::<*mut u8, _rt::MaybeUninit<u64>>(payload.as_ptr().cast_mut()),
-                            payload.len(),
-                        ),
+                        ::core::result::Result::Ok(payload) => {
+                            (
+                                0,
+                                _rt::cast::<
+                                    *mut u8,
+                                    _rt::MaybeUninit<u64>,
+                                >(payload.as_ptr().cast_mut()),
+                                payload.len(),
+                            )
+                        }
                         ::core::result::Result::Err(payload) => {
-                            (1, _rt::cast::<i64, _rt::MaybeUninit<u64>>(*payload as i64), 0)
+                            (
+                                1,
+                                _rt::cast::<i64, _rt::MaybeUninit<u64>>(*payload as i64),
+                                0,
+                            )
                         }
                     };
                     let mut area = _rt::Area::<{ 8 + 2 * _rt::POINTER }>::uninit();
                     let pointer = area.as_mut_ptr();
                     import(core, core1, core2, pointer);
                     match pointer.cast::<u8>().read() {
-                        0 => ::core::result::Result::Ok(_rt::lift_string(
-                            pointer.add(8).cast::<*mut u8>().read(),
-                            pointer.add(8 + _rt::POINTER).cast::<usize>().read(),
-                        )),
-                        1 => ::core::result::Result::Err(pointer.add(8).cast::<u64>().read()),
+                        0 => {
+                            ::core::result::Result::Ok(
+                                _rt::lift_string(
+                                    pointer.add(8).cast::<*mut u8>().read(),
+                                    pointer.add(8 + _rt::POINTER).cast::<usize>().read(),
+                                ),
+                            )
+                        }
+                        1 => {
+                            ::core::result::Result::Err(
+                                pointer.add(8).cast::<u64>().read(),
+                            )
+                        }
                         _ => _rt::invalid_discriminant(),
                     }
                 }
@@ -278,15 +384,21 @@ pub mod test {
                         8 + 2 * _rt::POINTER,
                         8,
                         &mut cleanup,
-                        |item, base, _cleanup| match item {
-                            ::core::result::Result::Ok(payload) => {
-                                base.cast::<u8>().write(0);
-                                base.add(8).cast::<*mut u8>().write(payload.as_ptr().cast_mut());
-                                base.add(8 + _rt::POINTER).cast::<usize>().write(payload.len());
-                            }
-                            ::core::result::Result::Err(payload) => {
-                                base.cast::<u8>().write(1);
-                                base.add(8).cast::<u64>().write(*payload);
+                        |item, base, _cleanup| {
+                            match item {
+                                ::core::result::Result::Ok(payload) => {
+                                    base.cast::<u8>().write(0);
+                                    base.add(8)
+                                        .cast::<*mut u8>()
+                                        .write(payload.as_ptr().cast_mut());
+                                    base.add(8 + _rt::POINTER)
+                                        .cast::<usize>()
+                                        .write(payload.len());
+                                }
+                                ::core::result::Result::Err(payload) => {
+                                    base.cast::<u8>().write(1);
+                                    base.add(8).cast::<u64>().write(*payload);
+                                }
                             }
                         },
                     );
@@ -299,18 +411,30 @@ pub mod test {
                         8 + 2 * _rt::POINTER,
                         8,
                         |base| match base.cast::<u8>().read() {
-                            0 => ::core::result::Result::Ok(_rt::lift_string(
-                                base.add(8).cast::<*mut u8>().read(),
-                                base.add(8 + _rt::POINTER).cast::<usize>().read(),
-                            )),
-                            1 => ::core::result::Result::Err(base.add(8).cast::<u64>().read()),
+                            0 => {
+                                ::core::result::Result::Ok(
+                                    _rt::lift_string(
+                                        base.add(8).cast::<*mut u8>().read(),
+                                        base.add(8 + _rt::POINTER).cast::<usize>().read(),
+                                    ),
+                                )
+                            }
+                            1 => {
+                                ::core::result::Result::Err(
+                                    base.add(8).cast::<u64>().read(),
+                                )
+                            }
                             _ => _rt::invalid_discriminant(),
                         },
                     )
                 }
             }
             pub fn echo_async(x: T) -> _rt::Call<(T,), T> {
-                unsafe fn start(params: &(T,), area: *mut u8, _cleanup: &mut _rt::Cleanup) -> u32 {
+                unsafe fn start(
+                    params: &(T,),
+                    area: *mut u8,
+                    _cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:result-both/api", "[async-lower]echo-async", fn import(a0 :
                         i32, a1 : _rt::MaybeUninit < u64 >, a2 : usize, a3 : * mut u8) ->
@@ -319,13 +443,22 @@ pub mod test {
                     let (x,) = params;
                     unsafe {
                         let (core, core1, core2) = match x {
-                            ::core::result::Result::Ok(payload) => (
-                                0,
-                                _rt::cast::<*mut u8, _rt::MaybeUninit<u64>>(payload.as_ptr().cast_mut()),
-                                payload.len(),
-                            ),
+                            ::core::result::Result::Ok(payload) => {
+                                (
+                                    0,
+                                    _rt::cast::<
+                                        *mut u8,
+                                        _rt::MaybeUninit<u64>,
+                                    >(payload.as_ptr().cast_mut()),
+                                    payload.len(),
+                                )
+                            }
                             ::core::result::Result::Err(payload) => {
-                                (1, _rt::cast::<i64, _rt::MaybeUninit<u64>>(*payload as i64), 0)
+                                (
+                                    1,
+                                    _rt::cast::<i64, _rt::MaybeUninit<u64>>(*payload as i64),
+                                    0,
+                                )
                             }
                         };
                         let core3 = import(core, core1, core2, area);
@@ -335,11 +468,19 @@ pub mod test {
                 unsafe fn lift(area: *mut u8) -> T {
                     unsafe {
                         match area.cast::<u8>().read() {
-                            0 => ::core::result::Result::Ok(_rt::lift_string(
-                                area.add(8).cast::<*mut u8>().read(),
-                                area.add(8 + _rt::POINTER).cast::<usize>().read(),
-                            )),
-                            1 => ::core::result::Result::Err(area.add(8).cast::<u64>().read()),
+                            0 => {
+                                ::core::result::Result::Ok(
+                                    _rt::lift_string(
+                                        area.add(8).cast::<*mut u8>().read(),
+                                        area.add(8 + _rt::POINTER).cast::<usize>().read(),
+                                    ),
+                                )
+                            }
+                            1 => {
+                                ::core::result::Result::Err(
+                                    area.add(8).cast::<u64>().read(),
+                                )
+                            }
                             _ => _rt::invalid_discriminant(),
                         }
                     }
@@ -351,26 +492,43 @@ pub mod test {
                 };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_list_async(x: _rt::Vec<T>) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
-                unsafe fn start(params: &(_rt::Vec<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_list_async(
+                x: _rt::Vec<T>,
+            ) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
+                unsafe fn start(
+                    params: &(_rt::Vec<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:result-both/api", "[async-lower]echo-list-async", fn
                         import(a0 : * mut u8, a1 : usize, a2 : * mut u8) -> i32
                     );
                     let (x,) = params;
                     unsafe {
-                        let (core, core1) =
-                            _rt::lower_list(x, 8 + 2 * _rt::POINTER, 8, cleanup, |item, base, _cleanup| match item {
-                                ::core::result::Result::Ok(payload) => {
-                                    base.cast::<u8>().write(0);
-                                    base.add(8).cast::<*mut u8>().write(payload.as_ptr().cast_mut());
-                                    base.add(8 + _rt::POINTER).cast::<usize>().write(payload.len());
+                        let (core, core1) = _rt::lower_list(
+                            x,
+                            8 + 2 * _rt::POINTER,
+                            8,
+                            cleanup,
+                            |item, base, _cleanup| {
+                                match item {
+                                    ::core::result::Result::Ok(payload) => {
+                                        base.cast::<u8>().write(0);
+                                        base.add(8)
+                                            .cast::<*mut u8>()
+                                            .write(payload.as_ptr().cast_mut());
+                                        base.add(8 + _rt::POINTER)
+                                            .cast::<usize>()
+                                            .write(payload.len());
+                                    }
+                                    ::core::result::Result::Err(payload) => {
+                                        base.cast::<u8>().write(1);
+                                        base.add(8).cast::<u64>().write(*payload);
+                                    }
                                 }
-                                ::core::result::Result::Err(payload) => {
-                                    base.cast::<u8>().write(1);
-                                    base.add(8).cast::<u64>().write(*payload);
-                                }
-                            });
+                            },
+                        );
                         let core2 = import(core, core1, area);
                         core2 as u32
                     }
@@ -383,11 +541,19 @@ pub mod test {
                             8 + 2 * _rt::POINTER,
                             8,
                             |base| match base.cast::<u8>().read() {
-                                0 => ::core::result::Result::Ok(_rt::lift_string(
-                                    base.add(8).cast::<*mut u8>().read(),
-                                    base.add(8 + _rt::POINTER).cast::<usize>().read(),
-                                )),
-                                1 => ::core::result::Result::Err(base.add(8).cast::<u64>().read()),
+                                0 => {
+                                    ::core::result::Result::Ok(
+                                        _rt::lift_string(
+                                            base.add(8).cast::<*mut u8>().read(),
+                                            base.add(8 + _rt::POINTER).cast::<usize>().read(),
+                                        ),
+                                    )
+                                }
+                                1 => {
+                                    ::core::result::Result::Err(
+                                        base.add(8).cast::<u64>().read(),
+                                    )
+                                }
                                 _ => _rt::invalid_discriminant(),
                             },
                         )
@@ -400,8 +566,14 @@ pub mod test {
                 };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_stream(x: _rt::StreamReader<T>) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
-                unsafe fn start(params: &(_rt::StreamReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_stream(
+                x: _rt::StreamReader<T>,
+            ) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::StreamReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:result-both/api", "[async-lower]echo-stream", fn import(a0
                         : i32, a1 : * mut u8) -> i32
@@ -421,12 +593,24 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::StreamReader<T>,), _rt::StreamReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::StreamReader<T>,),
+                    _rt::StreamReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_future(x: _rt::FutureReader<T>) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
-                unsafe fn start(params: &(_rt::FutureReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_future(
+                x: _rt::FutureReader<T>,
+            ) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::FutureReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:result-both/api", "[async-lower]echo-future", fn import(a0
                         : i32, a1 : * mut u8) -> i32
@@ -446,8 +630,14 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::FutureReader<T>,), _rt::FutureReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::FutureReader<T>,),
+                    _rt::FutureReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
         }
@@ -480,13 +670,21 @@ pub mod wit_stream {
             size: 8 + 2 * _rt::POINTER,
             align: 8,
             lower: ::core::option::Option::Some({
-                unsafe fn lower(value: &super::test::result_both::api::T, base: *mut u8, _cleanup: &mut _rt::Cleanup) {
+                unsafe fn lower(
+                    value: &super::test::result_both::api::T,
+                    base: *mut u8,
+                    _cleanup: &mut _rt::Cleanup,
+                ) {
                     unsafe {
                         match value {
                             ::core::result::Result::Ok(payload) => {
                                 base.cast::<u8>().write(0);
-                                base.add(8).cast::<*mut u8>().write(payload.as_ptr().cast_mut());
-                                base.add(8 + _rt::POINTER).cast::<usize>().write(payload.len());
+                                base.add(8)
+                                    .cast::<*mut u8>()
+                                    .write(payload.as_ptr().cast_mut());
+                                base.add(8 + _rt::POINTER)
+                                    .cast::<usize>()
+                                    .write(payload.len());
                             }
                             ::core::result::Result::Err(payload) => {
                                 base.cast::<u8>().write(1);
@@ -501,11 +699,19 @@ pub mod wit_stream {
                 unsafe fn lift(base: *mut u8) -> super::test::result_both::api::T {
                     unsafe {
                         match base.cast::<u8>().read() {
-                            0 => ::core::result::Result::Ok(_rt::lift_string(
-                                base.add(8).cast::<*mut u8>().read(),
-                                base.add(8 + _rt::POINTER).cast::<usize>().read(),
-                            )),
-                            1 => ::core::result::Result::Err(base.add(8).cast::<u64>().read()),
+                            0 => {
+                                ::core::result::Result::Ok(
+                                    _rt::lift_string(
+                                        base.add(8).cast::<*mut u8>().read(),
+                                        base.add(8 + _rt::POINTER).cast::<usize>().read(),
+                                    ),
+                                )
+                            }
+                            1 => {
+                                ::core::result::Result::Err(
+                                    base.add(8).cast::<u64>().read(),
+                                )
+                            }
                             _ => _rt::invalid_discriminant(),
                         }
                     }
@@ -513,14 +719,13 @@ pub mod wit_stream {
                 lift
             }),
             intrinsics: _rt::stream_intrinsics!(
-                "test:result-both/api",
-                new = "[stream-new-0]echo-stream",
-                read = "[async-lower][stream-read-0]echo-stream",
-                write = "[async-lower][stream-write-0]echo-stream",
-                cancel_read = "[stream-cancel-read-0]echo-stream",
-                cancel_write = "[stream-cancel-write-0]echo-stream",
-                drop_readable = "[stream-drop-readable-0]echo-stream",
-                drop_writable = "[stream-drop-writable-0]echo-stream"
+                "test:result-both/api", new = "[stream-new-0]echo-stream", read =
+                "[async-lower][stream-read-0]echo-stream", write =
+                "[async-lower][stream-write-0]echo-stream", cancel_read =
+                "[stream-cancel-read-0]echo-stream", cancel_write =
+                "[stream-cancel-write-0]echo-stream", drop_readable =
+                "[stream-drop-readable-0]echo-stream", drop_writable =
+                "[stream-drop-writable-0]echo-stream"
             ),
         };
     }
@@ -545,7 +750,9 @@ pub mod wit_future {
     }
     /// Makes a future: what is written to the writer comes out of the reader. A writer that is dropped unwritten
     /// writes what `default` gives.
-    pub fn new<T: FuturePayload>(default: fn() -> T) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
+    pub fn new<T: FuturePayload>(
+        default: fn() -> T,
+    ) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
         _rt::future_new(T::VTABLE, default)
     }
     impl FuturePayload for super::test::result_both::api::T {
@@ -553,13 +760,21 @@ pub mod wit_future {
             size: 8 + 2 * _rt::POINTER,
             align: 8,
             lower: ::core::option::Option::Some({
-                unsafe fn lower(value: &super::test::result_both::api::T, base: *mut u8, _cleanup: &mut _rt::Cleanup) {
+                unsafe fn lower(
+                    value: &super::test::result_both::api::T,
+                    base: *mut u8,
+                    _cleanup: &mut _rt::Cleanup,
+                ) {
                     unsafe {
                         match value {
                             ::core::result::Result::Ok(payload) => {
                                 base.cast::<u8>().write(0);
-                                base.add(8).cast::<*mut u8>().write(payload.as_ptr().cast_mut());
-                                base.add(8 + _rt::POINTER).cast::<usize>().write(payload.len());
+                                base.add(8)
+                                    .cast::<*mut u8>()
+                                    .write(payload.as_ptr().cast_mut());
+                                base.add(8 + _rt::POINTER)
+                                    .cast::<usize>()
+                                    .write(payload.len());
                             }
                             ::core::result::Result::Err(payload) => {
                                 base.cast::<u8>().write(1);
@@ -574,11 +789,19 @@ pub mod wit_future {
                 unsafe fn lift(base: *mut u8) -> super::test::result_both::api::T {
                     unsafe {
                         match base.cast::<u8>().read() {
-                            0 => ::core::result::Result::Ok(_rt::lift_string(
-                                base.add(8).cast::<*mut u8>().read(),
-                                base.add(8 + _rt::POINTER).cast::<usize>().read(),
-                            )),
-                            1 => ::core::result::Result::Err(base.add(8).cast::<u64>().read()),
+                            0 => {
+                                ::core::result::Result::Ok(
+                                    _rt::lift_string(
+                                        base.add(8).cast::<*mut u8>().read(),
+                                        base.add(8 + _rt::POINTER).cast::<usize>().read(),
+                                    ),
+                                )
+                            }
+                            1 => {
+                                ::core::result::Result::Err(
+                                    base.add(8).cast::<u64>().read(),
+                                )
+                            }
                             _ => _rt::invalid_discriminant(),
                         }
                     }
@@ -586,14 +809,13 @@ pub mod wit_future {
                 lift
             }),
             intrinsics: _rt::future_intrinsics!(
-                "test:result-both/api",
-                new = "[future-new-0]echo-future",
-                read = "[async-lower][future-read-0]echo-future",
-                write = "[async-lower][future-write-0]echo-future",
-                cancel_read = "[future-cancel-read-0]echo-future",
-                cancel_write = "[future-cancel-write-0]echo-future",
-                drop_readable = "[future-drop-readable-0]echo-future",
-                drop_writable = "[future-drop-writable-0]echo-future"
+                "test:result-both/api", new = "[future-new-0]echo-future", read =
+                "[async-lower][future-read-0]echo-future", write =
+                "[async-lower][future-write-0]echo-future", cancel_read =
+                "[future-cancel-read-0]echo-future", cancel_write =
+                "[future-cancel-write-0]echo-future", drop_readable =
+                "[future-drop-readable-0]echo-future", drop_writable =
+                "[future-drop-writable-0]echo-future"
             ),
         };
     }
@@ -610,11 +832,9 @@ pub mod wit_future {
     unused_unsafe,
     clippy::all
 )]
-pub const _COMPONENT_TYPE: [u8; 462] = *b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x9C\x03\x01A\x02\x01A\x04\x01B\x11\x01j\x01s\x01w\x04\0\x01t\x03\0\0\x01@\x01\x01x\x01\0\x01\x04\0\x04echo\x01\x02\x01p\x01\x01@\x01\x01x\x03\0\x03\x04\0\techo-list\x01\x04\x01C\x01\x01x\x01\0\x01\x04\0\necho-async\x01\x05\x01C\x01\x01x\x03\0\x03\x04\0\x0Fecho-list-async\x01\x06\x01f\x01\x01\x01C\x01\x01x\x07\0\x07\x04\0\x0Becho-stream\x01\x08\x01e\x01\x01\x01C\x01\x01x\t\0\t\x04\0\x0Becho-future\x01\n\x03\0\x14test:result-both/api\x05\0\x01B\x11\x01j\x01s\x01w\x04\0\x01t\x03\0\0\x01@\x01\x01x\x01\0\x01\x04\0\x04echo\x01\x02\x01p\x01\x01@\x01\x01x\x03\0\x03\x04\0\techo-list\x01\x04\x01C\x01\x01x\x01\0\x01\x04\0\necho-async\x01\x05\x01C\x01\x01x\x03\0\x03\x04\0\x0Fecho-list-async\x01\x06\x01f\x01\x01\x01C\x01\x01x\x07\0\x07\x04\0\x0Becho-stream\x01\x08\x01e\x01\x01\x01C\x01\x01x\t\0\t\x04\0\x0Becho-future\x01\n\x04\0\x14test:result-both/api\x05\x01\x04\0\x15test:result-both/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
+pub const _COMPONENT_TYPE: &[u8; 462] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x9C\x03\x01A\x02\x01A\x04\x01B\x11\x01j\x01s\x01w\x04\0\x01t\x03\0\0\x01@\x01\x01x\x01\0\x01\x04\0\x04echo\x01\x02\x01p\x01\x01@\x01\x01x\x03\0\x03\x04\0\techo-list\x01\x04\x01C\x01\x01x\x01\0\x01\x04\0\necho-async\x01\x05\x01C\x01\x01x\x03\0\x03\x04\0\x0Fecho-list-async\x01\x06\x01f\x01\x01\x01C\x01\x01x\x07\0\x07\x04\0\x0Becho-stream\x01\x08\x01e\x01\x01\x01C\x01\x01x\t\0\t\x04\0\x0Becho-future\x01\n\x03\0\x14test:result-both/api\x05\0\x01B\x11\x01j\x01s\x01w\x04\0\x01t\x03\0\0\x01@\x01\x01x\x01\0\x01\x04\0\x04echo\x01\x02\x01p\x01\x01@\x01\x01x\x03\0\x03\x04\0\techo-list\x01\x04\x01C\x01\x01x\x01\0\x01\x04\0\necho-async\x01\x05\x01C\x01\x01x\x03\0\x03\x04\0\x0Fecho-list-async\x01\x06\x01f\x01\x01\x01C\x01\x01x\x07\0\x07\x04\0\x0Becho-stream\x01\x08\x01e\x01\x01\x01C\x01\x01x\t\0\t\x04\0\x0Becho-future\x01\n\x04\0\x14test:result-both/api\x05\x01\x04\0\x15test:result-both/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:result-both:both",
-    462,
-    &_COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:result-both:both", 462, _COMPONENT_TYPE
 );
 #[doc(hidden)]
 #[allow(unused_macros)]

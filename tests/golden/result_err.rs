@@ -17,24 +17,34 @@ pub mod exports {
     pub mod test {
         pub mod result_err {
             pub mod api {
-                pub use super::super::super::super::test::result_err::api::T;
                 use ::witflow::rt as _rt;
+                pub use super::super::super::super::test::result_err::api::T;
                 pub trait Guest {
                     fn echo(x: T) -> T;
                     fn echo_list(x: _rt::Vec<T>) -> _rt::Vec<T>;
                     async fn echo_async(x: T) -> T;
                     async fn echo_list_async(x: _rt::Vec<T>) -> _rt::Vec<T>;
-                    async fn echo_stream(x: _rt::StreamReader<T>) -> _rt::StreamReader<T>;
-                    async fn echo_future(x: _rt::FutureReader<T>) -> _rt::FutureReader<T>;
+                    async fn echo_stream(
+                        x: _rt::StreamReader<T>,
+                    ) -> _rt::StreamReader<T>;
+                    async fn echo_future(
+                        x: _rt::FutureReader<T>,
+                    ) -> _rt::FutureReader<T>;
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_cabi<_G: Guest>(a0: i32, a1: *mut u8, a2: usize) -> *mut u8 {
+                pub unsafe fn _export_echo_cabi<_G: Guest>(
+                    a0: i32,
+                    a1: *mut u8,
+                    a2: usize,
+                ) -> *mut u8 {
                     unsafe {
-                        let result = _G::echo(match a0 {
-                            0 => ::core::result::Result::Ok(()),
-                            1 => ::core::result::Result::Err(_rt::lift_string(a1, a2)),
-                            _ => _rt::invalid_discriminant(),
-                        });
+                        let result = _G::echo(
+                            match a0 {
+                                0 => ::core::result::Result::Ok(()),
+                                1 => ::core::result::Result::Err(_rt::lift_string(a1, a2)),
+                                _ => _rt::invalid_discriminant(),
+                            },
+                        );
                         let held = _rt::Held::<_, { 3 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
                         match value {
@@ -61,23 +71,31 @@ pub mod exports {
                     unsafe { _rt::Held::<T, { 3 * _rt::POINTER }>::release(area) }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_cabi<_G: Guest>(a0: *mut u8, a1: usize) -> *mut u8 {
+                pub unsafe fn _export_echo_list_cabi<_G: Guest>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> *mut u8 {
                     unsafe {
-                        let result =
-                            _G::echo_list(_rt::lift_list(
+                        let result = _G::echo_list(
+                            _rt::lift_list(
                                 a0,
                                 a1,
                                 3 * _rt::POINTER,
                                 _rt::POINTER,
                                 |base| match base.cast::<u8>().read() {
                                     0 => ::core::result::Result::Ok(()),
-                                    1 => ::core::result::Result::Err(_rt::lift_string(
-                                        base.add(_rt::POINTER).cast::<*mut u8>().read(),
-                                        base.add(2 * _rt::POINTER).cast::<usize>().read(),
-                                    )),
+                                    1 => {
+                                        ::core::result::Result::Err(
+                                            _rt::lift_string(
+                                                base.add(_rt::POINTER).cast::<*mut u8>().read(),
+                                                base.add(2 * _rt::POINTER).cast::<usize>().read(),
+                                            ),
+                                        )
+                                    }
                                     _ => _rt::invalid_discriminant(),
                                 },
-                            ));
+                            ),
+                        );
                         let held = _rt::Held::<_, { 2 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
                         let (core, core1) = _rt::lower_list(
@@ -85,16 +103,20 @@ pub mod exports {
                             3 * _rt::POINTER,
                             _rt::POINTER,
                             &mut (*held).cleanup,
-                            |item, base, _cleanup| match item {
-                                ::core::result::Result::Ok(()) => {
-                                    base.cast::<u8>().write(0);
-                                }
-                                ::core::result::Result::Err(payload) => {
-                                    base.cast::<u8>().write(1);
-                                    base.add(_rt::POINTER)
-                                        .cast::<*mut u8>()
-                                        .write(payload.as_ptr().cast_mut());
-                                    base.add(2 * _rt::POINTER).cast::<usize>().write(payload.len());
+                            |item, base, _cleanup| {
+                                match item {
+                                    ::core::result::Result::Ok(()) => {
+                                        base.cast::<u8>().write(0);
+                                    }
+                                    ::core::result::Result::Err(payload) => {
+                                        base.cast::<u8>().write(1);
+                                        base.add(_rt::POINTER)
+                                            .cast::<*mut u8>()
+                                            .write(payload.as_ptr().cast_mut());
+                                        base.add(2 * _rt::POINTER)
+                                            .cast::<usize>()
+                                            .write(payload.len());
+                                    }
                                 }
                             },
                         );
@@ -105,10 +127,16 @@ pub mod exports {
                 }
                 #[doc(hidden)]
                 pub unsafe fn _post_return_echo_list_cabi(area: *mut u8) {
-                    unsafe { _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area) }
+                    unsafe {
+                        _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area)
+                    }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_async_cabi<_G: Guest + 'static>(a0: i32, a1: *mut u8, a2: usize) -> i32 {
+                pub unsafe fn _export_echo_async_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                    a1: *mut u8,
+                    a2: usize,
+                ) -> i32 {
                     unsafe {
                         let arg0 = match a0 {
                             0 => ::core::result::Result::Ok(()),
@@ -122,26 +150,41 @@ pub mod exports {
                                 task_return(a0 : i32, a1 : * mut u8, a2 : usize)
                             );
                             let (core, core1, core2) = match &result {
-                                ::core::result::Result::Ok(()) => (0, ::core::ptr::null_mut(), 0),
-                                ::core::result::Result::Err(payload) => (1, payload.as_ptr().cast_mut(), payload.len()),
+                                ::core::result::Result::Ok(()) => {
+                                    (0, ::core::ptr::null_mut(), 0)
+                                }
+                                ::core::result::Result::Err(payload) => {
+                                    (1, payload.as_ptr().cast_mut(), payload.len())
+                                }
                             };
                             task_return(core, core1, core2);
                         })
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(a0: *mut u8, a1: usize) -> i32 {
+                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> i32 {
                     unsafe {
-                        let arg0 = _rt::lift_list(a0, a1, 3 * _rt::POINTER, _rt::POINTER, |base| {
-                            match base.cast::<u8>().read() {
+                        let arg0 = _rt::lift_list(
+                            a0,
+                            a1,
+                            3 * _rt::POINTER,
+                            _rt::POINTER,
+                            |base| match base.cast::<u8>().read() {
                                 0 => ::core::result::Result::Ok(()),
-                                1 => ::core::result::Result::Err(_rt::lift_string(
-                                    base.add(_rt::POINTER).cast::<*mut u8>().read(),
-                                    base.add(2 * _rt::POINTER).cast::<usize>().read(),
-                                )),
+                                1 => {
+                                    ::core::result::Result::Err(
+                                        _rt::lift_string(
+                                            base.add(_rt::POINTER).cast::<*mut u8>().read(),
+                                            base.add(2 * _rt::POINTER).cast::<usize>().read(),
+                                        ),
+                                    )
+                                }
                                 _ => _rt::invalid_discriminant(),
-                            }
-                        });
+                            },
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_list_async(arg0).await;
                             _rt::import!(
@@ -155,16 +198,20 @@ pub mod exports {
                                 3 * _rt::POINTER,
                                 _rt::POINTER,
                                 &mut cleanup,
-                                |item, base, _cleanup| match item {
-                                    ::core::result::Result::Ok(()) => {
-                                        base.cast::<u8>().write(0);
-                                    }
-                                    ::core::result::Result::Err(payload) => {
-                                        base.cast::<u8>().write(1);
-                                        base.add(_rt::POINTER)
-                                            .cast::<*mut u8>()
-                                            .write(payload.as_ptr().cast_mut());
-                                        base.add(2 * _rt::POINTER).cast::<usize>().write(payload.len());
+                                |item, base, _cleanup| {
+                                    match item {
+                                        ::core::result::Result::Ok(()) => {
+                                            base.cast::<u8>().write(0);
+                                        }
+                                        ::core::result::Result::Err(payload) => {
+                                            base.cast::<u8>().write(1);
+                                            base.add(_rt::POINTER)
+                                                .cast::<*mut u8>()
+                                                .write(payload.as_ptr().cast_mut());
+                                            base.add(2 * _rt::POINTER)
+                                                .cast::<usize>()
+                                                .write(payload.len());
+                                        }
                                     }
                                 },
                             );
@@ -173,10 +220,14 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::stream_lift(a0, <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE);
+                        let arg0 = _rt::stream_lift(
+                            a0,
+                            <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_stream(arg0).await;
                             _rt::import!(
@@ -190,10 +241,14 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::future_lift(a0, <T as super::super::super::super::wit_future::FuturePayload>::VTABLE);
+                        let arg0 = _rt::future_lift(
+                            a0,
+                            <T as super::super::super::super::wit_future::FuturePayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_future(arg0).await;
                             _rt::import!(
@@ -234,17 +289,23 @@ pub mod test {
                 unsafe {
                     let (core, core1, core2) = match x {
                         ::core::result::Result::Ok(()) => (0, ::core::ptr::null_mut(), 0),
-                        ::core::result::Result::Err(payload) => (1, payload.as_ptr().cast_mut(), payload.len()),
+                        ::core::result::Result::Err(payload) => {
+                            (1, payload.as_ptr().cast_mut(), payload.len())
+                        }
                     };
                     let mut area = _rt::Area::<{ 3 * _rt::POINTER }>::uninit();
                     let pointer = area.as_mut_ptr();
                     import(core, core1, core2, pointer);
                     match pointer.cast::<u8>().read() {
                         0 => ::core::result::Result::Ok(()),
-                        1 => ::core::result::Result::Err(_rt::lift_string(
-                            pointer.add(_rt::POINTER).cast::<*mut u8>().read(),
-                            pointer.add(2 * _rt::POINTER).cast::<usize>().read(),
-                        )),
+                        1 => {
+                            ::core::result::Result::Err(
+                                _rt::lift_string(
+                                    pointer.add(_rt::POINTER).cast::<*mut u8>().read(),
+                                    pointer.add(2 * _rt::POINTER).cast::<usize>().read(),
+                                ),
+                            )
+                        }
                         _ => _rt::invalid_discriminant(),
                     }
                 }
@@ -261,16 +322,20 @@ pub mod test {
                         3 * _rt::POINTER,
                         _rt::POINTER,
                         &mut cleanup,
-                        |item, base, _cleanup| match item {
-                            ::core::result::Result::Ok(()) => {
-                                base.cast::<u8>().write(0);
-                            }
-                            ::core::result::Result::Err(payload) => {
-                                base.cast::<u8>().write(1);
-                                base.add(_rt::POINTER)
-                                    .cast::<*mut u8>()
-                                    .write(payload.as_ptr().cast_mut());
-                                base.add(2 * _rt::POINTER).cast::<usize>().write(payload.len());
+                        |item, base, _cleanup| {
+                            match item {
+                                ::core::result::Result::Ok(()) => {
+                                    base.cast::<u8>().write(0);
+                                }
+                                ::core::result::Result::Err(payload) => {
+                                    base.cast::<u8>().write(1);
+                                    base.add(_rt::POINTER)
+                                        .cast::<*mut u8>()
+                                        .write(payload.as_ptr().cast_mut());
+                                    base.add(2 * _rt::POINTER)
+                                        .cast::<usize>()
+                                        .write(payload.len());
+                                }
                             }
                         },
                     );
@@ -284,17 +349,25 @@ pub mod test {
                         _rt::POINTER,
                         |base| match base.cast::<u8>().read() {
                             0 => ::core::result::Result::Ok(()),
-                            1 => ::core::result::Result::Err(_rt::lift_string(
-                                base.add(_rt::POINTER).cast::<*mut u8>().read(),
-                                base.add(2 * _rt::POINTER).cast::<usize>().read(),
-                            )),
+                            1 => {
+                                ::core::result::Result::Err(
+                                    _rt::lift_string(
+                                        base.add(_rt::POINTER).cast::<*mut u8>().read(),
+                                        base.add(2 * _rt::POINTER).cast::<usize>().read(),
+                                    ),
+                                )
+                            }
                             _ => _rt::invalid_discriminant(),
                         },
                     )
                 }
             }
             pub fn echo_async(x: T) -> _rt::Call<(T,), T> {
-                unsafe fn start(params: &(T,), area: *mut u8, _cleanup: &mut _rt::Cleanup) -> u32 {
+                unsafe fn start(
+                    params: &(T,),
+                    area: *mut u8,
+                    _cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:result-err/api", "[async-lower]echo-async", fn import(a0 :
                         i32, a1 : * mut u8, a2 : usize, a3 : * mut u8) -> i32
@@ -302,8 +375,12 @@ pub mod test {
                     let (x,) = params;
                     unsafe {
                         let (core, core1, core2) = match x {
-                            ::core::result::Result::Ok(()) => (0, ::core::ptr::null_mut(), 0),
-                            ::core::result::Result::Err(payload) => (1, payload.as_ptr().cast_mut(), payload.len()),
+                            ::core::result::Result::Ok(()) => {
+                                (0, ::core::ptr::null_mut(), 0)
+                            }
+                            ::core::result::Result::Err(payload) => {
+                                (1, payload.as_ptr().cast_mut(), payload.len())
+                            }
                         };
                         let core3 = import(core, core1, core2, area);
                         core3 as u32
@@ -313,10 +390,14 @@ pub mod test {
                     unsafe {
                         match area.cast::<u8>().read() {
                             0 => ::core::result::Result::Ok(()),
-                            1 => ::core::result::Result::Err(_rt::lift_string(
-                                area.add(_rt::POINTER).cast::<*mut u8>().read(),
-                                area.add(2 * _rt::POINTER).cast::<usize>().read(),
-                            )),
+                            1 => {
+                                ::core::result::Result::Err(
+                                    _rt::lift_string(
+                                        area.add(_rt::POINTER).cast::<*mut u8>().read(),
+                                        area.add(2 * _rt::POINTER).cast::<usize>().read(),
+                                    ),
+                                )
+                            }
                             _ => _rt::invalid_discriminant(),
                         }
                     }
@@ -328,16 +409,26 @@ pub mod test {
                 };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_list_async(x: _rt::Vec<T>) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
-                unsafe fn start(params: &(_rt::Vec<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_list_async(
+                x: _rt::Vec<T>,
+            ) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
+                unsafe fn start(
+                    params: &(_rt::Vec<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:result-err/api", "[async-lower]echo-list-async", fn
                         import(a0 : * mut u8, a1 : usize, a2 : * mut u8) -> i32
                     );
                     let (x,) = params;
                     unsafe {
-                        let (core, core1) =
-                            _rt::lower_list(x, 3 * _rt::POINTER, _rt::POINTER, cleanup, |item, base, _cleanup| {
+                        let (core, core1) = _rt::lower_list(
+                            x,
+                            3 * _rt::POINTER,
+                            _rt::POINTER,
+                            cleanup,
+                            |item, base, _cleanup| {
                                 match item {
                                     ::core::result::Result::Ok(()) => {
                                         base.cast::<u8>().write(0);
@@ -347,10 +438,13 @@ pub mod test {
                                         base.add(_rt::POINTER)
                                             .cast::<*mut u8>()
                                             .write(payload.as_ptr().cast_mut());
-                                        base.add(2 * _rt::POINTER).cast::<usize>().write(payload.len());
+                                        base.add(2 * _rt::POINTER)
+                                            .cast::<usize>()
+                                            .write(payload.len());
                                     }
                                 }
-                            });
+                            },
+                        );
                         let core2 = import(core, core1, area);
                         core2 as u32
                     }
@@ -364,10 +458,14 @@ pub mod test {
                             _rt::POINTER,
                             |base| match base.cast::<u8>().read() {
                                 0 => ::core::result::Result::Ok(()),
-                                1 => ::core::result::Result::Err(_rt::lift_string(
-                                    base.add(_rt::POINTER).cast::<*mut u8>().read(),
-                                    base.add(2 * _rt::POINTER).cast::<usize>().read(),
-                                )),
+                                1 => {
+                                    ::core::result::Result::Err(
+                                        _rt::lift_string(
+                                            base.add(_rt::POINTER).cast::<*mut u8>().read(),
+                                            base.add(2 * _rt::POINTER).cast::<usize>().read(),
+                                        ),
+                                    )
+                                }
                                 _ => _rt::invalid_discriminant(),
                             },
                         )
@@ -380,8 +478,14 @@ pub mod test {
                 };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_stream(x: _rt::StreamReader<T>) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
-                unsafe fn start(params: &(_rt::StreamReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_stream(
+                x: _rt::StreamReader<T>,
+            ) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::StreamReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:result-err/api", "[async-lower]echo-stream", fn import(a0 :
                         i32, a1 : * mut u8) -> i32
@@ -401,12 +505,24 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::StreamReader<T>,), _rt::StreamReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::StreamReader<T>,),
+                    _rt::StreamReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_future(x: _rt::FutureReader<T>) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
-                unsafe fn start(params: &(_rt::FutureReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_future(
+                x: _rt::FutureReader<T>,
+            ) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::FutureReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:result-err/api", "[async-lower]echo-future", fn import(a0 :
                         i32, a1 : * mut u8) -> i32
@@ -426,8 +542,14 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::FutureReader<T>,), _rt::FutureReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::FutureReader<T>,),
+                    _rt::FutureReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
         }
@@ -460,7 +582,11 @@ pub mod wit_stream {
             size: 3 * _rt::POINTER,
             align: _rt::POINTER,
             lower: ::core::option::Option::Some({
-                unsafe fn lower(value: &super::test::result_err::api::T, base: *mut u8, _cleanup: &mut _rt::Cleanup) {
+                unsafe fn lower(
+                    value: &super::test::result_err::api::T,
+                    base: *mut u8,
+                    _cleanup: &mut _rt::Cleanup,
+                ) {
                     unsafe {
                         match value {
                             ::core::result::Result::Ok(()) => {
@@ -471,7 +597,9 @@ pub mod wit_stream {
                                 base.add(_rt::POINTER)
                                     .cast::<*mut u8>()
                                     .write(payload.as_ptr().cast_mut());
-                                base.add(2 * _rt::POINTER).cast::<usize>().write(payload.len());
+                                base.add(2 * _rt::POINTER)
+                                    .cast::<usize>()
+                                    .write(payload.len());
                             }
                         }
                     }
@@ -483,10 +611,14 @@ pub mod wit_stream {
                     unsafe {
                         match base.cast::<u8>().read() {
                             0 => ::core::result::Result::Ok(()),
-                            1 => ::core::result::Result::Err(_rt::lift_string(
-                                base.add(_rt::POINTER).cast::<*mut u8>().read(),
-                                base.add(2 * _rt::POINTER).cast::<usize>().read(),
-                            )),
+                            1 => {
+                                ::core::result::Result::Err(
+                                    _rt::lift_string(
+                                        base.add(_rt::POINTER).cast::<*mut u8>().read(),
+                                        base.add(2 * _rt::POINTER).cast::<usize>().read(),
+                                    ),
+                                )
+                            }
                             _ => _rt::invalid_discriminant(),
                         }
                     }
@@ -494,14 +626,13 @@ pub mod wit_stream {
                 lift
             }),
             intrinsics: _rt::stream_intrinsics!(
-                "test:result-err/api",
-                new = "[stream-new-0]echo-stream",
-                read = "[async-lower][stream-read-0]echo-stream",
-                write = "[async-lower][stream-write-0]echo-stream",
-                cancel_read = "[stream-cancel-read-0]echo-stream",
-                cancel_write = "[stream-cancel-write-0]echo-stream",
-                drop_readable = "[stream-drop-readable-0]echo-stream",
-                drop_writable = "[stream-drop-writable-0]echo-stream"
+                "test:result-err/api", new = "[stream-new-0]echo-stream", read =
+                "[async-lower][stream-read-0]echo-stream", write =
+                "[async-lower][stream-write-0]echo-stream", cancel_read =
+                "[stream-cancel-read-0]echo-stream", cancel_write =
+                "[stream-cancel-write-0]echo-stream", drop_readable =
+                "[stream-drop-readable-0]echo-stream", drop_writable =
+                "[stream-drop-writable-0]echo-stream"
             ),
         };
     }
@@ -526,7 +657,9 @@ pub mod wit_future {
     }
     /// Makes a future: what is written to the writer comes out of the reader. A writer that is dropped unwritten
     /// writes what `default` gives.
-    pub fn new<T: FuturePayload>(default: fn() -> T) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
+    pub fn new<T: FuturePayload>(
+        default: fn() -> T,
+    ) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
         _rt::future_new(T::VTABLE, default)
     }
     impl FuturePayload for super::test::result_err::api::T {
@@ -534,7 +667,11 @@ pub mod wit_future {
             size: 3 * _rt::POINTER,
             align: _rt::POINTER,
             lower: ::core::option::Option::Some({
-                unsafe fn lower(value: &super::test::result_err::api::T, base: *mut u8, _cleanup: &mut _rt::Cleanup) {
+                unsafe fn lower(
+                    value: &super::test::result_err::api::T,
+                    base: *mut u8,
+                    _cleanup: &mut _rt::Cleanup,
+                ) {
                     unsafe {
                         match value {
                             ::core::result::Result::Ok(()) => {
@@ -545,7 +682,9 @@ pub mod wit_future {
                                 base.add(_rt::POINTER)
                                     .cast::<*mut u8>()
                                     .write(payload.as_ptr().cast_mut());
-                                base.add(2 * _rt::POINTER).cast::<usize>().write(payload.len());
+                                base.add(2 * _rt::POINTER)
+                                    .cast::<usize>()
+                                    .write(payload.len());
                             }
                         }
                     }
@@ -557,10 +696,14 @@ pub mod wit_future {
                     unsafe {
                         match base.cast::<u8>().read() {
                             0 => ::core::result::Result::Ok(()),
-                            1 => ::core::result::Result::Err(_rt::lift_string(
-                                base.add(_rt::POINTER).cast::<*mut u8>().read(),
-                                base.add(2 * _rt::POINTER).cast::<usize>().read(),
-                            )),
+                            1 => {
+                                ::core::result::Result::Err(
+                                    _rt::lift_string(
+                                        base.add(_rt::POINTER).cast::<*mut u8>().read(),
+                                        base.add(2 * _rt::POINTER).cast::<usize>().read(),
+                                    ),
+                                )
+                            }
                             _ => _rt::invalid_discriminant(),
                         }
                     }
@@ -568,14 +711,13 @@ pub mod wit_future {
                 lift
             }),
             intrinsics: _rt::future_intrinsics!(
-                "test:result-err/api",
-                new = "[future-new-0]echo-future",
-                read = "[async-lower][future-read-0]echo-future",
-                write = "[async-lower][future-write-0]echo-future",
-                cancel_read = "[future-cancel-read-0]echo-future",
-                cancel_write = "[future-cancel-write-0]echo-future",
-                drop_readable = "[future-drop-readable-0]echo-future",
-                drop_writable = "[future-drop-writable-0]echo-future"
+                "test:result-err/api", new = "[future-new-0]echo-future", read =
+                "[async-lower][future-read-0]echo-future", write =
+                "[async-lower][future-write-0]echo-future", cancel_read =
+                "[future-cancel-read-0]echo-future", cancel_write =
+                "[future-cancel-write-0]echo-future", drop_readable =
+                "[future-drop-readable-0]echo-future", drop_writable =
+                "[future-drop-writable-0]echo-future"
             ),
         };
     }
@@ -592,11 +734,9 @@ pub mod wit_future {
     unused_unsafe,
     clippy::all
 )]
-pub const _COMPONENT_TYPE: [u8; 457] = *b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x97\x03\x01A\x02\x01A\x04\x01B\x11\x01j\0\x01s\x04\0\x01t\x03\0\0\x01@\x01\x01x\x01\0\x01\x04\0\x04echo\x01\x02\x01p\x01\x01@\x01\x01x\x03\0\x03\x04\0\techo-list\x01\x04\x01C\x01\x01x\x01\0\x01\x04\0\necho-async\x01\x05\x01C\x01\x01x\x03\0\x03\x04\0\x0Fecho-list-async\x01\x06\x01f\x01\x01\x01C\x01\x01x\x07\0\x07\x04\0\x0Becho-stream\x01\x08\x01e\x01\x01\x01C\x01\x01x\t\0\t\x04\0\x0Becho-future\x01\n\x03\0\x13test:result-err/api\x05\0\x01B\x11\x01j\0\x01s\x04\0\x01t\x03\0\0\x01@\x01\x01x\x01\0\x01\x04\0\x04echo\x01\x02\x01p\x01\x01@\x01\x01x\x03\0\x03\x04\0\techo-list\x01\x04\x01C\x01\x01x\x01\0\x01\x04\0\necho-async\x01\x05\x01C\x01\x01x\x03\0\x03\x04\0\x0Fecho-list-async\x01\x06\x01f\x01\x01\x01C\x01\x01x\x07\0\x07\x04\0\x0Becho-stream\x01\x08\x01e\x01\x01\x01C\x01\x01x\t\0\t\x04\0\x0Becho-future\x01\n\x04\0\x13test:result-err/api\x05\x01\x04\0\x14test:result-err/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
+pub const _COMPONENT_TYPE: &[u8; 457] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x97\x03\x01A\x02\x01A\x04\x01B\x11\x01j\0\x01s\x04\0\x01t\x03\0\0\x01@\x01\x01x\x01\0\x01\x04\0\x04echo\x01\x02\x01p\x01\x01@\x01\x01x\x03\0\x03\x04\0\techo-list\x01\x04\x01C\x01\x01x\x01\0\x01\x04\0\necho-async\x01\x05\x01C\x01\x01x\x03\0\x03\x04\0\x0Fecho-list-async\x01\x06\x01f\x01\x01\x01C\x01\x01x\x07\0\x07\x04\0\x0Becho-stream\x01\x08\x01e\x01\x01\x01C\x01\x01x\t\0\t\x04\0\x0Becho-future\x01\n\x03\0\x13test:result-err/api\x05\0\x01B\x11\x01j\0\x01s\x04\0\x01t\x03\0\0\x01@\x01\x01x\x01\0\x01\x04\0\x04echo\x01\x02\x01p\x01\x01@\x01\x01x\x03\0\x03\x04\0\techo-list\x01\x04\x01C\x01\x01x\x01\0\x01\x04\0\necho-async\x01\x05\x01C\x01\x01x\x03\0\x03\x04\0\x0Fecho-list-async\x01\x06\x01f\x01\x01\x01C\x01\x01x\x07\0\x07\x04\0\x0Becho-stream\x01\x08\x01e\x01\x01\x01C\x01\x01x\t\0\t\x04\0\x0Becho-future\x01\n\x04\0\x13test:result-err/api\x05\x01\x04\0\x14test:result-err/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:result-err:both",
-    457,
-    &_COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:result-err:both", 457, _COMPONENT_TYPE
 );
 #[doc(hidden)]
 #[allow(unused_macros)]

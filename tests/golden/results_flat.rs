@@ -17,8 +17,8 @@ pub mod exports {
     pub mod test {
         pub mod results_flat {
             pub mod api {
-                pub use super::super::super::super::test::results_flat::api::Four;
                 use ::witflow::rt as _rt;
+                pub use super::super::super::super::test::results_flat::api::Four;
                 pub trait Guest {
                     fn none(x: u32);
                     fn one(x: u32) -> u32;
@@ -59,7 +59,9 @@ pub mod exports {
                     unsafe { _rt::Held::<(u32, u64), 16>::release(area) }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_none_async_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_none_async_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
                         let arg0 = a0 as u32;
                         _rt::start_task(async move {
@@ -73,7 +75,9 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_one_async_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_one_async_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
                         let arg0 = a0 as u32;
                         _rt::start_task(async move {
@@ -87,7 +91,9 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_two_async_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_two_async_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
                         let arg0 = a0 as u32;
                         _rt::start_task(async move {
@@ -234,7 +240,11 @@ pub mod test {
                 }
             }
             pub fn none_async(x: u32) -> _rt::Call<(u32,), ()> {
-                unsafe fn start(params: &(u32,), _area: *mut u8, _cleanup: &mut _rt::Cleanup) -> u32 {
+                unsafe fn start(
+                    params: &(u32,),
+                    _area: *mut u8,
+                    _cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:results-flat/api", "[async-lower]none-async", fn import(a0
                         : i32) -> i32
@@ -246,11 +256,19 @@ pub mod test {
                     }
                 }
                 unsafe fn lift(_area: *mut u8) {}
-                static CALL: _rt::CallVtable<(u32,), ()> = _rt::CallVtable { area: 0, start, lift };
+                static CALL: _rt::CallVtable<(u32,), ()> = _rt::CallVtable {
+                    area: 0,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
             pub fn one_async(x: u32) -> _rt::Call<(u32,), u32> {
-                unsafe fn start(params: &(u32,), area: *mut u8, _cleanup: &mut _rt::Cleanup) -> u32 {
+                unsafe fn start(
+                    params: &(u32,),
+                    area: *mut u8,
+                    _cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:results-flat/api", "[async-lower]one-async", fn import(a0 :
                         i32, a1 : * mut u8) -> i32
@@ -264,11 +282,19 @@ pub mod test {
                 unsafe fn lift(area: *mut u8) -> u32 {
                     unsafe { area.cast::<u32>().read() }
                 }
-                static CALL: _rt::CallVtable<(u32,), u32> = _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<(u32,), u32> = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
             pub fn two_async(x: u32) -> _rt::Call<(u32,), (u32, u64)> {
-                unsafe fn start(params: &(u32,), area: *mut u8, _cleanup: &mut _rt::Cleanup) -> u32 {
+                unsafe fn start(
+                    params: &(u32,),
+                    area: *mut u8,
+                    _cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:results-flat/api", "[async-lower]two-async", fn import(a0 :
                         i32, a1 : * mut u8) -> i32
@@ -280,13 +306,25 @@ pub mod test {
                     }
                 }
                 unsafe fn lift(area: *mut u8) -> (u32, u64) {
-                    unsafe { (area.cast::<u32>().read(), area.add(8).cast::<u64>().read()) }
+                    unsafe {
+                        (area.cast::<u32>().read(), area.add(8).cast::<u64>().read())
+                    }
                 }
-                static CALL: _rt::CallVtable<(u32,), (u32, u64)> = _rt::CallVtable { area: 16, start, lift };
+                static CALL: _rt::CallVtable<(u32,), (u32, u64)> = _rt::CallVtable {
+                    area: 16,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
-            pub fn sixteen_async(x: Four) -> _rt::Call<(Four,), (Four, Four, Four, Four)> {
-                unsafe fn start(params: &(Four,), area: *mut u8, _cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn sixteen_async(
+                x: Four,
+            ) -> _rt::Call<(Four,), (Four, Four, Four, Four)> {
+                unsafe fn start(
+                    params: &(Four,),
+                    area: *mut u8,
+                    _cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:results-flat/api", "[async-lower]sixteen-async", fn
                         import(a0 : i32, a1 : i32, a2 : i32, a3 : i32, a4 : * mut u8) ->
@@ -295,7 +333,13 @@ pub mod test {
                     let (x,) = params;
                     unsafe {
                         let (part, part1, part2, part3) = x;
-                        let core = import(*part as i32, *part1 as i32, *part2 as i32, *part3 as i32, area);
+                        let core = import(
+                            *part as i32,
+                            *part1 as i32,
+                            *part2 as i32,
+                            *part3 as i32,
+                            area,
+                        );
                         core as u32
                     }
                 }
@@ -329,12 +373,21 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(Four,), (Four, Four, Four, Four)> =
-                    _rt::CallVtable { area: 64, start, lift };
+                static CALL: _rt::CallVtable<(Four,), (Four, Four, Four, Four)> = _rt::CallVtable {
+                    area: 64,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
-            pub fn seventeen_async(x: Four) -> _rt::Call<(Four,), (Four, Four, Four, Four, u32)> {
-                unsafe fn start(params: &(Four,), area: *mut u8, _cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn seventeen_async(
+                x: Four,
+            ) -> _rt::Call<(Four,), (Four, Four, Four, Four, u32)> {
+                unsafe fn start(
+                    params: &(Four,),
+                    area: *mut u8,
+                    _cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:results-flat/api", "[async-lower]seventeen-async", fn
                         import(a0 : i32, a1 : i32, a2 : i32, a3 : i32, a4 : * mut u8) ->
@@ -343,7 +396,13 @@ pub mod test {
                     let (x,) = params;
                     unsafe {
                         let (part, part1, part2, part3) = x;
-                        let core = import(*part as i32, *part1 as i32, *part2 as i32, *part3 as i32, area);
+                        let core = import(
+                            *part as i32,
+                            *part1 as i32,
+                            *part2 as i32,
+                            *part3 as i32,
+                            area,
+                        );
                         core as u32
                     }
                 }
@@ -378,8 +437,11 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(Four,), (Four, Four, Four, Four, u32)> =
-                    _rt::CallVtable { area: 68, start, lift };
+                static CALL: _rt::CallVtable<(Four,), (Four, Four, Four, Four, u32)> = _rt::CallVtable {
+                    area: 68,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
         }
@@ -397,11 +459,9 @@ pub mod test {
     unused_unsafe,
     clippy::all
 )]
-pub const _COMPONENT_TYPE: [u8; 555] = *b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xF9\x03\x01A\x02\x01A\x04\x01B\x15\x01o\x04yyyy\x04\0\x04four\x03\0\0\x01@\x01\x01xy\x01\0\x04\0\x04none\x01\x02\x01@\x01\x01xy\0y\x04\0\x03one\x01\x03\x01o\x02yw\x01@\x01\x01xy\0\x04\x04\0\x03two\x01\x05\x01C\x01\x01xy\x01\0\x04\0\nnone-async\x01\x06\x01C\x01\x01xy\0y\x04\0\tone-async\x01\x07\x01C\x01\x01xy\0\x04\x04\0\ttwo-async\x01\x08\x01o\x04\x01\x01\x01\x01\x01C\x01\x01x\x01\0\t\x04\0\rsixteen-async\x01\n\x01o\x05\x01\x01\x01\x01y\x01C\x01\x01x\x01\0\x0B\x04\0\x0Fseventeen-async\x01\x0C\x03\0\x15test:results-flat/api\x05\0\x01B\x15\x01o\x04yyyy\x04\0\x04four\x03\0\0\x01@\x01\x01xy\x01\0\x04\0\x04none\x01\x02\x01@\x01\x01xy\0y\x04\0\x03one\x01\x03\x01o\x02yw\x01@\x01\x01xy\0\x04\x04\0\x03two\x01\x05\x01C\x01\x01xy\x01\0\x04\0\nnone-async\x01\x06\x01C\x01\x01xy\0y\x04\0\tone-async\x01\x07\x01C\x01\x01xy\0\x04\x04\0\ttwo-async\x01\x08\x01o\x04\x01\x01\x01\x01\x01C\x01\x01x\x01\0\t\x04\0\rsixteen-async\x01\n\x01o\x05\x01\x01\x01\x01y\x01C\x01\x01x\x01\0\x0B\x04\0\x0Fseventeen-async\x01\x0C\x04\0\x15test:results-flat/api\x05\x01\x04\0\x16test:results-flat/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
+pub const _COMPONENT_TYPE: &[u8; 555] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xF9\x03\x01A\x02\x01A\x04\x01B\x15\x01o\x04yyyy\x04\0\x04four\x03\0\0\x01@\x01\x01xy\x01\0\x04\0\x04none\x01\x02\x01@\x01\x01xy\0y\x04\0\x03one\x01\x03\x01o\x02yw\x01@\x01\x01xy\0\x04\x04\0\x03two\x01\x05\x01C\x01\x01xy\x01\0\x04\0\nnone-async\x01\x06\x01C\x01\x01xy\0y\x04\0\tone-async\x01\x07\x01C\x01\x01xy\0\x04\x04\0\ttwo-async\x01\x08\x01o\x04\x01\x01\x01\x01\x01C\x01\x01x\x01\0\t\x04\0\rsixteen-async\x01\n\x01o\x05\x01\x01\x01\x01y\x01C\x01\x01x\x01\0\x0B\x04\0\x0Fseventeen-async\x01\x0C\x03\0\x15test:results-flat/api\x05\0\x01B\x15\x01o\x04yyyy\x04\0\x04four\x03\0\0\x01@\x01\x01xy\x01\0\x04\0\x04none\x01\x02\x01@\x01\x01xy\0y\x04\0\x03one\x01\x03\x01o\x02yw\x01@\x01\x01xy\0\x04\x04\0\x03two\x01\x05\x01C\x01\x01xy\x01\0\x04\0\nnone-async\x01\x06\x01C\x01\x01xy\0y\x04\0\tone-async\x01\x07\x01C\x01\x01xy\0\x04\x04\0\ttwo-async\x01\x08\x01o\x04\x01\x01\x01\x01\x01C\x01\x01x\x01\0\t\x04\0\rsixteen-async\x01\n\x01o\x05\x01\x01\x01\x01y\x01C\x01\x01x\x01\0\x0B\x04\0\x0Fseventeen-async\x01\x0C\x04\0\x15test:results-flat/api\x05\x01\x04\0\x16test:results-flat/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:results-flat:both",
-    555,
-    &_COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:results-flat:both", 555, _COMPONENT_TYPE
 );
 #[doc(hidden)]
 #[allow(unused_macros)]

@@ -17,8 +17,8 @@ pub mod exports {
     pub mod test {
         pub mod same_interface_name {
             pub mod api {
-                pub use super::super::super::super::test::same_interface_name::api::Item;
                 use ::witflow::rt as _rt;
+                pub use super::super::super::super::test::same_interface_name::api::Item;
                 pub trait Guest {
                     fn get() -> Item;
                 }
@@ -26,7 +26,9 @@ pub mod exports {
                 pub unsafe fn _export_get_cabi<_G: Guest>() -> i32 {
                     unsafe {
                         let result = _G::get();
-                        let core = super::super::super::super::_abi::lower_other_pkg_api_item(&result);
+                        let core = super::super::super::super::_abi::lower_other_pkg_api_item(
+                            &result,
+                        );
                         core
                     }
                 }
@@ -103,14 +105,22 @@ pub mod test {
 )]
 mod _abi {
     use super::_rt;
-    pub(super) unsafe fn lower_other_pkg_api_item(value: &super::other::pkg::api::Item) -> i32 {
+    pub(super) unsafe fn lower_other_pkg_api_item(
+        value: &super::other::pkg::api::Item,
+    ) -> i32 {
         unsafe {
             let super::other::pkg::api::Item { a } = value;
             *a as i32
         }
     }
-    pub(super) unsafe fn lift_other_pkg_api_item(a0: i32) -> super::other::pkg::api::Item {
-        unsafe { super::other::pkg::api::Item { a: a0 as u32 } }
+    pub(super) unsafe fn lift_other_pkg_api_item(
+        a0: i32,
+    ) -> super::other::pkg::api::Item {
+        unsafe {
+            super::other::pkg::api::Item {
+                a: a0 as u32,
+            }
+        }
     }
 }
 #[doc(hidden)]
@@ -125,11 +135,9 @@ mod _abi {
     unused_unsafe,
     clippy::all
 )]
-pub const _COMPONENT_TYPE: [u8; 280] = *b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xE6\x01\x01A\x02\x01A\x07\x01B\x04\x01r\x01\x01ay\x04\0\x04item\x03\0\0\x01@\x01\x01x\x01\x01\0\x04\0\x03put\x01\x02\x03\0\rother:pkg/api\x05\0\x02\x03\0\0\x04item\x01B\x04\x02\x03\x02\x01\x01\x04\0\x04item\x03\0\0\x01@\0\0\x01\x04\0\x03get\x01\x02\x03\0\x1Ctest:same-interface-name/api\x05\x02\x01B\x04\x02\x03\x02\x01\x01\x04\0\x04item\x03\0\0\x01@\0\0\x01\x04\0\x03get\x01\x02\x04\0\x1Ctest:same-interface-name/api\x05\x03\x04\0\x1Dtest:same-interface-name/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
+pub const _COMPONENT_TYPE: &[u8; 280] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xE6\x01\x01A\x02\x01A\x07\x01B\x04\x01r\x01\x01ay\x04\0\x04item\x03\0\0\x01@\x01\x01x\x01\x01\0\x04\0\x03put\x01\x02\x03\0\rother:pkg/api\x05\0\x02\x03\0\0\x04item\x01B\x04\x02\x03\x02\x01\x01\x04\0\x04item\x03\0\0\x01@\0\0\x01\x04\0\x03get\x01\x02\x03\0\x1Ctest:same-interface-name/api\x05\x02\x01B\x04\x02\x03\x02\x01\x01\x04\0\x04item\x03\0\0\x01@\0\0\x01\x04\0\x03get\x01\x02\x04\0\x1Ctest:same-interface-name/api\x05\x03\x04\0\x1Dtest:same-interface-name/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:same-interface-name:both",
-    280,
-    &_COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:same-interface-name:both", 280, _COMPONENT_TYPE
 );
 #[doc(hidden)]
 #[allow(unused_macros)]

@@ -17,16 +17,20 @@ pub mod exports {
     pub mod test {
         pub mod same_type_name {
             pub mod right {
-                pub use super::super::super::super::test::same_type_name::right::Item;
-                pub use super::super::super::super::test::same_type_name::right::LeftItem;
                 use ::witflow::rt as _rt;
+                pub use super::super::super::super::test::same_type_name::right::LeftItem;
+                pub use super::super::super::super::test::same_type_name::right::Item;
                 pub trait Guest {
                     fn get(x: LeftItem) -> Item;
                 }
                 #[doc(hidden)]
                 pub unsafe fn _export_get_cabi<_G: Guest>(a0: i32) -> *mut u8 {
                     unsafe {
-                        let result = _G::get(super::super::super::super::_abi::lift_test_same_type_name_left_item(a0));
+                        let result = _G::get(
+                            super::super::super::super::_abi::lift_test_same_type_name_left_item(
+                                a0,
+                            ),
+                        );
                         let held = _rt::Held::<_, { 3 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
                         super::super::super::super::_abi::store_test_same_type_name_right_item(
@@ -86,11 +90,15 @@ pub mod test {
                     u8)
                 );
                 unsafe {
-                    let core = super::super::super::_abi::lower_test_same_type_name_left_item(&x);
+                    let core = super::super::super::_abi::lower_test_same_type_name_left_item(
+                        &x,
+                    );
                     let mut area = _rt::Area::<{ 3 * _rt::POINTER }>::uninit();
                     let pointer = area.as_mut_ptr();
                     import(core, pointer);
-                    super::super::super::_abi::load_test_same_type_name_right_item(pointer)
+                    super::super::super::_abi::load_test_same_type_name_right_item(
+                        pointer,
+                    )
                 }
             }
         }
@@ -118,21 +126,31 @@ mod _abi {
             base.cast::<u32>().write(*a);
         }
     }
-    pub(super) unsafe fn load_test_same_type_name_left_item(base: *mut u8) -> super::test::same_type_name::left::Item {
+    pub(super) unsafe fn load_test_same_type_name_left_item(
+        base: *mut u8,
+    ) -> super::test::same_type_name::left::Item {
         unsafe {
             super::test::same_type_name::left::Item {
                 a: base.cast::<u32>().read(),
             }
         }
     }
-    pub(super) unsafe fn lower_test_same_type_name_left_item(value: &super::test::same_type_name::left::Item) -> i32 {
+    pub(super) unsafe fn lower_test_same_type_name_left_item(
+        value: &super::test::same_type_name::left::Item,
+    ) -> i32 {
         unsafe {
             let super::test::same_type_name::left::Item { a } = value;
             *a as i32
         }
     }
-    pub(super) unsafe fn lift_test_same_type_name_left_item(a0: i32) -> super::test::same_type_name::left::Item {
-        unsafe { super::test::same_type_name::left::Item { a: a0 as u32 } }
+    pub(super) unsafe fn lift_test_same_type_name_left_item(
+        a0: i32,
+    ) -> super::test::same_type_name::left::Item {
+        unsafe {
+            super::test::same_type_name::left::Item {
+                a: a0 as u32,
+            }
+        }
     }
     pub(super) unsafe fn store_test_same_type_name_right_item(
         value: &super::test::same_type_name::right::Item,
@@ -142,7 +160,10 @@ mod _abi {
             let super::test::same_type_name::right::Item { b, inner } = value;
             base.cast::<*mut u8>().write(b.as_ptr().cast_mut());
             base.add(_rt::POINTER).cast::<usize>().write(b.len());
-            super::_abi::store_test_same_type_name_left_item(inner, base.add(2 * _rt::POINTER));
+            super::_abi::store_test_same_type_name_left_item(
+                inner,
+                base.add(2 * _rt::POINTER),
+            );
         }
     }
     pub(super) unsafe fn load_test_same_type_name_right_item(
@@ -154,7 +175,9 @@ mod _abi {
                     base.cast::<*mut u8>().read(),
                     base.add(_rt::POINTER).cast::<usize>().read(),
                 ),
-                inner: super::_abi::load_test_same_type_name_left_item(base.add(2 * _rt::POINTER)),
+                inner: super::_abi::load_test_same_type_name_left_item(
+                    base.add(2 * _rt::POINTER),
+                ),
             }
         }
     }
@@ -171,11 +194,9 @@ mod _abi {
     unused_unsafe,
     clippy::all
 )]
-pub const _COMPONENT_TYPE: [u8; 339] = *b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xA1\x02\x01A\x02\x01A\x07\x01B\x04\x01r\x01\x01ay\x04\0\x04item\x03\0\0\x01@\0\0\x01\x04\0\x03get\x01\x02\x03\0\x18test:same-type-name/left\x05\0\x02\x03\0\0\x04item\x01B\x06\x02\x03\x02\x01\x01\x04\0\tleft-item\x03\0\0\x01r\x02\x01bs\x05inner\x01\x04\0\x04item\x03\0\x02\x01@\x01\x01x\x01\0\x03\x04\0\x03get\x01\x04\x03\0\x19test:same-type-name/right\x05\x02\x01B\x06\x02\x03\x02\x01\x01\x04\0\tleft-item\x03\0\0\x01r\x02\x01bs\x05inner\x01\x04\0\x04item\x03\0\x02\x01@\x01\x01x\x01\0\x03\x04\0\x03get\x01\x04\x04\0\x19test:same-type-name/right\x05\x03\x04\0\x18test:same-type-name/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
+pub const _COMPONENT_TYPE: &[u8; 339] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xA1\x02\x01A\x02\x01A\x07\x01B\x04\x01r\x01\x01ay\x04\0\x04item\x03\0\0\x01@\0\0\x01\x04\0\x03get\x01\x02\x03\0\x18test:same-type-name/left\x05\0\x02\x03\0\0\x04item\x01B\x06\x02\x03\x02\x01\x01\x04\0\tleft-item\x03\0\0\x01r\x02\x01bs\x05inner\x01\x04\0\x04item\x03\0\x02\x01@\x01\x01x\x01\0\x03\x04\0\x03get\x01\x04\x03\0\x19test:same-type-name/right\x05\x02\x01B\x06\x02\x03\x02\x01\x01\x04\0\tleft-item\x03\0\0\x01r\x02\x01bs\x05inner\x01\x04\0\x04item\x03\0\x02\x01@\x01\x01x\x01\0\x03\x04\0\x03get\x01\x04\x04\0\x19test:same-type-name/right\x05\x03\x04\0\x18test:same-type-name/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:same-type-name:both",
-    339,
-    &_COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:same-type-name:both", 339, _COMPONENT_TYPE
 );
 #[doc(hidden)]
 #[allow(unused_macros)]

@@ -17,22 +17,36 @@ pub mod exports {
     pub mod test {
         pub mod stream_in_record {
             pub mod api {
+                use ::witflow::rt as _rt;
                 pub use super::super::super::super::test::stream_in_record::api::Download;
                 pub use super::super::super::super::test::stream_in_record::api::T;
-                use ::witflow::rt as _rt;
                 pub trait Guest {
                     fn echo(x: T) -> T;
                     fn echo_list(x: _rt::Vec<T>) -> _rt::Vec<T>;
                     async fn echo_async(x: T) -> T;
                     async fn echo_list_async(x: _rt::Vec<T>) -> _rt::Vec<T>;
-                    async fn echo_stream(x: _rt::StreamReader<T>) -> _rt::StreamReader<T>;
-                    async fn echo_future(x: _rt::FutureReader<T>) -> _rt::FutureReader<T>;
+                    async fn echo_stream(
+                        x: _rt::StreamReader<T>,
+                    ) -> _rt::StreamReader<T>;
+                    async fn echo_future(
+                        x: _rt::FutureReader<T>,
+                    ) -> _rt::FutureReader<T>;
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_cabi<_G: Guest>(a0: *mut u8, a1: usize, a2: i32, a3: i32) -> *mut u8 {
+                pub unsafe fn _export_echo_cabi<_G: Guest>(
+                    a0: *mut u8,
+                    a1: usize,
+                    a2: i32,
+                    a3: i32,
+                ) -> *mut u8 {
                     unsafe {
                         let result = _G::echo(
-                            super::super::super::super::_abi::lift_test_stream_in_record_api_download(a0, a1, a2, a3),
+                            super::super::super::super::_abi::lift_test_stream_in_record_api_download(
+                                a0,
+                                a1,
+                                a2,
+                                a3,
+                            ),
                         );
                         let held = _rt::Held::<_, { 8 + 2 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
@@ -49,12 +63,22 @@ pub mod exports {
                     unsafe { _rt::Held::<T, { 8 + 2 * _rt::POINTER }>::release(area) }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_cabi<_G: Guest>(a0: *mut u8, a1: usize) -> *mut u8 {
+                pub unsafe fn _export_echo_list_cabi<_G: Guest>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> *mut u8 {
                     unsafe {
-                        let result =
-                            _G::echo_list(_rt::lift_list(a0, a1, 8 + 2 * _rt::POINTER, _rt::POINTER, |base| {
-                                super::super::super::super::_abi::load_test_stream_in_record_api_download(base)
-                            }));
+                        let result = _G::echo_list(
+                            _rt::lift_list(
+                                a0,
+                                a1,
+                                8 + 2 * _rt::POINTER,
+                                _rt::POINTER,
+                                |base| super::super::super::super::_abi::load_test_stream_in_record_api_download(
+                                    base,
+                                ),
+                            ),
+                        );
                         let held = _rt::Held::<_, { 2 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
                         let (core, core1) = _rt::lower_list(
@@ -64,7 +88,9 @@ pub mod exports {
                             &mut (*held).cleanup,
                             |item, base, cleanup| {
                                 super::super::super::super::_abi::store_test_stream_in_record_api_download(
-                                    item, base, cleanup,
+                                    item,
+                                    base,
+                                    cleanup,
                                 );
                             },
                         );
@@ -75,7 +101,9 @@ pub mod exports {
                 }
                 #[doc(hidden)]
                 pub unsafe fn _post_return_echo_list_cabi(area: *mut u8) {
-                    unsafe { _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area) }
+                    unsafe {
+                        _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area)
+                    }
                 }
                 #[doc(hidden)]
                 pub unsafe fn _export_echo_async_cabi<_G: Guest + 'static>(
@@ -85,8 +113,12 @@ pub mod exports {
                     a3: i32,
                 ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            super::super::super::super::_abi::lift_test_stream_in_record_api_download(a0, a1, a2, a3);
+                        let arg0 = super::super::super::super::_abi::lift_test_stream_in_record_api_download(
+                            a0,
+                            a1,
+                            a2,
+                            a3,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_async(arg0).await;
                             _rt::import!(
@@ -95,21 +127,29 @@ pub mod exports {
                                 : usize, a2 : i32, a3 : i32)
                             );
                             let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1, core2, core3) =
-                                super::super::super::super::_abi::lower_test_stream_in_record_api_download(
-                                    &result,
-                                    &mut cleanup,
-                                );
+                            let (core, core1, core2, core3) = super::super::super::super::_abi::lower_test_stream_in_record_api_download(
+                                &result,
+                                &mut cleanup,
+                            );
                             task_return(core, core1, core2, core3);
                         })
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(a0: *mut u8, a1: usize) -> i32 {
+                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> i32 {
                     unsafe {
-                        let arg0 = _rt::lift_list(a0, a1, 8 + 2 * _rt::POINTER, _rt::POINTER, |base| {
-                            super::super::super::super::_abi::load_test_stream_in_record_api_download(base)
-                        });
+                        let arg0 = _rt::lift_list(
+                            a0,
+                            a1,
+                            8 + 2 * _rt::POINTER,
+                            _rt::POINTER,
+                            |base| super::super::super::super::_abi::load_test_stream_in_record_api_download(
+                                base,
+                            ),
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_list_async(arg0).await;
                             _rt::import!(
@@ -125,7 +165,9 @@ pub mod exports {
                                 &mut cleanup,
                                 |item, base, cleanup1| {
                                     super::super::super::super::_abi::store_test_stream_in_record_api_download(
-                                        item, base, cleanup1,
+                                        item,
+                                        base,
+                                        cleanup1,
                                     );
                                 },
                             );
@@ -134,10 +176,14 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::stream_lift(a0, <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE);
+                        let arg0 = _rt::stream_lift(
+                            a0,
+                            <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_stream(arg0).await;
                             _rt::import!(
@@ -151,10 +197,14 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::future_lift(a0, <T as super::super::super::super::wit_future::FuturePayload>::VTABLE);
+                        let arg0 = _rt::future_lift(
+                            a0,
+                            <T as super::super::super::super::wit_future::FuturePayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_future(arg0).await;
                             _rt::import!(
@@ -200,12 +250,16 @@ pub mod test {
                 );
                 let mut cleanup = _rt::Cleanup::new();
                 unsafe {
-                    let (core, core1, core2, core3) =
-                        super::super::super::_abi::lower_test_stream_in_record_api_download(&x, &mut cleanup);
+                    let (core, core1, core2, core3) = super::super::super::_abi::lower_test_stream_in_record_api_download(
+                        &x,
+                        &mut cleanup,
+                    );
                     let mut area = _rt::Area::<{ 8 + 2 * _rt::POINTER }>::uninit();
                     let pointer = area.as_mut_ptr();
                     import(core, core1, core2, core3, pointer);
-                    super::super::super::_abi::load_test_stream_in_record_api_download(pointer)
+                    super::super::super::_abi::load_test_stream_in_record_api_download(
+                        pointer,
+                    )
                 }
             }
             pub fn echo_list(x: _rt::Vec<T>) -> _rt::Vec<T> {
@@ -221,7 +275,11 @@ pub mod test {
                         _rt::POINTER,
                         &mut cleanup,
                         |item, base, cleanup1| {
-                            super::super::super::_abi::store_test_stream_in_record_api_download(item, base, cleanup1);
+                            super::super::super::_abi::store_test_stream_in_record_api_download(
+                                item,
+                                base,
+                                cleanup1,
+                            );
                         },
                     );
                     let mut area = _rt::Area::<{ 2 * _rt::POINTER }>::uninit();
@@ -232,12 +290,18 @@ pub mod test {
                         pointer.add(_rt::POINTER).cast::<usize>().read(),
                         8 + 2 * _rt::POINTER,
                         _rt::POINTER,
-                        |base| super::super::super::_abi::load_test_stream_in_record_api_download(base),
+                        |base| super::super::super::_abi::load_test_stream_in_record_api_download(
+                            base,
+                        ),
                     )
                 }
             }
             pub fn echo_async(x: T) -> _rt::Call<(T,), T> {
-                unsafe fn start(params: &(T,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+                unsafe fn start(
+                    params: &(T,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:stream-in-record/api", "[async-lower]echo-async", fn
                         import(a0 : * mut u8, a1 : usize, a2 : i32, a3 : i32, a4 : * mut
@@ -245,14 +309,20 @@ pub mod test {
                     );
                     let (x,) = params;
                     unsafe {
-                        let (core, core1, core2, core3) =
-                            super::super::super::_abi::lower_test_stream_in_record_api_download(x, cleanup);
+                        let (core, core1, core2, core3) = super::super::super::_abi::lower_test_stream_in_record_api_download(
+                            x,
+                            cleanup,
+                        );
                         let core4 = import(core, core1, core2, core3, area);
                         core4 as u32
                     }
                 }
                 unsafe fn lift(area: *mut u8) -> T {
-                    unsafe { super::super::super::_abi::load_test_stream_in_record_api_download(area) }
+                    unsafe {
+                        super::super::super::_abi::load_test_stream_in_record_api_download(
+                            area,
+                        )
+                    }
                 }
                 static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable {
                     area: 8 + 2 * _rt::POINTER,
@@ -261,8 +331,14 @@ pub mod test {
                 };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_list_async(x: _rt::Vec<T>) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
-                unsafe fn start(params: &(_rt::Vec<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_list_async(
+                x: _rt::Vec<T>,
+            ) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
+                unsafe fn start(
+                    params: &(_rt::Vec<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:stream-in-record/api", "[async-lower]echo-list-async", fn
                         import(a0 : * mut u8, a1 : usize, a2 : * mut u8) -> i32
@@ -276,7 +352,9 @@ pub mod test {
                             cleanup,
                             |item, base, cleanup1| {
                                 super::super::super::_abi::store_test_stream_in_record_api_download(
-                                    item, base, cleanup1,
+                                    item,
+                                    base,
+                                    cleanup1,
                                 );
                             },
                         );
@@ -291,7 +369,9 @@ pub mod test {
                             area.add(_rt::POINTER).cast::<usize>().read(),
                             8 + 2 * _rt::POINTER,
                             _rt::POINTER,
-                            |base| super::super::super::_abi::load_test_stream_in_record_api_download(base),
+                            |base| super::super::super::_abi::load_test_stream_in_record_api_download(
+                                base,
+                            ),
                         )
                     }
                 }
@@ -302,8 +382,14 @@ pub mod test {
                 };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_stream(x: _rt::StreamReader<T>) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
-                unsafe fn start(params: &(_rt::StreamReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_stream(
+                x: _rt::StreamReader<T>,
+            ) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::StreamReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:stream-in-record/api", "[async-lower]echo-stream", fn
                         import(a0 : i32, a1 : * mut u8) -> i32
@@ -323,12 +409,24 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::StreamReader<T>,), _rt::StreamReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::StreamReader<T>,),
+                    _rt::StreamReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_future(x: _rt::FutureReader<T>) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
-                unsafe fn start(params: &(_rt::FutureReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_future(
+                x: _rt::FutureReader<T>,
+            ) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::FutureReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:stream-in-record/api", "[async-lower]echo-future", fn
                         import(a0 : i32, a1 : * mut u8) -> i32
@@ -348,8 +446,14 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::FutureReader<T>,), _rt::FutureReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::FutureReader<T>,),
+                    _rt::FutureReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
         }
@@ -384,14 +488,13 @@ pub mod wit_stream {
             lower: ::core::option::Option::None,
             lift: ::core::option::Option::None,
             intrinsics: _rt::stream_intrinsics!(
-                "test:stream-in-record/api",
-                new = "[stream-new-0]echo",
-                read = "[async-lower][stream-read-0]echo",
-                write = "[async-lower][stream-write-0]echo",
-                cancel_read = "[stream-cancel-read-0]echo",
-                cancel_write = "[stream-cancel-write-0]echo",
-                drop_readable = "[stream-drop-readable-0]echo",
-                drop_writable = "[stream-drop-writable-0]echo"
+                "test:stream-in-record/api", new = "[stream-new-0]echo", read =
+                "[async-lower][stream-read-0]echo", write =
+                "[async-lower][stream-write-0]echo", cancel_read =
+                "[stream-cancel-read-0]echo", cancel_write =
+                "[stream-cancel-write-0]echo", drop_readable =
+                "[stream-drop-readable-0]echo", drop_writable =
+                "[stream-drop-writable-0]echo"
             ),
         };
     }
@@ -406,7 +509,11 @@ pub mod wit_stream {
                     cleanup: &mut _rt::Cleanup,
                 ) {
                     unsafe {
-                        super::_abi::store_test_stream_in_record_api_download(value, base, cleanup);
+                        super::_abi::store_test_stream_in_record_api_download(
+                            value,
+                            base,
+                            cleanup,
+                        );
                     }
                 }
                 lower
@@ -418,14 +525,13 @@ pub mod wit_stream {
                 lift
             }),
             intrinsics: _rt::stream_intrinsics!(
-                "test:stream-in-record/api",
-                new = "[stream-new-2]echo-stream",
-                read = "[async-lower][stream-read-2]echo-stream",
-                write = "[async-lower][stream-write-2]echo-stream",
-                cancel_read = "[stream-cancel-read-2]echo-stream",
-                cancel_write = "[stream-cancel-write-2]echo-stream",
-                drop_readable = "[stream-drop-readable-2]echo-stream",
-                drop_writable = "[stream-drop-writable-2]echo-stream"
+                "test:stream-in-record/api", new = "[stream-new-2]echo-stream", read =
+                "[async-lower][stream-read-2]echo-stream", write =
+                "[async-lower][stream-write-2]echo-stream", cancel_read =
+                "[stream-cancel-read-2]echo-stream", cancel_write =
+                "[stream-cancel-write-2]echo-stream", drop_readable =
+                "[stream-drop-readable-2]echo-stream", drop_writable =
+                "[stream-drop-writable-2]echo-stream"
             ),
         };
     }
@@ -450,7 +556,9 @@ pub mod wit_future {
     }
     /// Makes a future: what is written to the writer comes out of the reader. A writer that is dropped unwritten
     /// writes what `default` gives.
-    pub fn new<T: FuturePayload>(default: fn() -> T) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
+    pub fn new<T: FuturePayload>(
+        default: fn() -> T,
+    ) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
         _rt::future_new(T::VTABLE, default)
     }
     impl FuturePayload for ::core::result::Result<u64, _rt::String> {
@@ -471,8 +579,12 @@ pub mod wit_future {
                             }
                             ::core::result::Result::Err(payload) => {
                                 base.cast::<u8>().write(1);
-                                base.add(8).cast::<*mut u8>().write(payload.as_ptr().cast_mut());
-                                base.add(8 + _rt::POINTER).cast::<usize>().write(payload.len());
+                                base.add(8)
+                                    .cast::<*mut u8>()
+                                    .write(payload.as_ptr().cast_mut());
+                                base.add(8 + _rt::POINTER)
+                                    .cast::<usize>()
+                                    .write(payload.len());
                             }
                         }
                     }
@@ -480,14 +592,22 @@ pub mod wit_future {
                 lower
             }),
             lift: ::core::option::Option::Some({
-                unsafe fn lift(base: *mut u8) -> ::core::result::Result<u64, _rt::String> {
+                unsafe fn lift(
+                    base: *mut u8,
+                ) -> ::core::result::Result<u64, _rt::String> {
                     unsafe {
                         match base.cast::<u8>().read() {
-                            0 => ::core::result::Result::Ok(base.add(8).cast::<u64>().read()),
-                            1 => ::core::result::Result::Err(_rt::lift_string(
-                                base.add(8).cast::<*mut u8>().read(),
-                                base.add(8 + _rt::POINTER).cast::<usize>().read(),
-                            )),
+                            0 => {
+                                ::core::result::Result::Ok(base.add(8).cast::<u64>().read())
+                            }
+                            1 => {
+                                ::core::result::Result::Err(
+                                    _rt::lift_string(
+                                        base.add(8).cast::<*mut u8>().read(),
+                                        base.add(8 + _rt::POINTER).cast::<usize>().read(),
+                                    ),
+                                )
+                            }
                             _ => _rt::invalid_discriminant(),
                         }
                     }
@@ -495,14 +615,13 @@ pub mod wit_future {
                 lift
             }),
             intrinsics: _rt::future_intrinsics!(
-                "test:stream-in-record/api",
-                new = "[future-new-1]echo",
-                read = "[async-lower][future-read-1]echo",
-                write = "[async-lower][future-write-1]echo",
-                cancel_read = "[future-cancel-read-1]echo",
-                cancel_write = "[future-cancel-write-1]echo",
-                drop_readable = "[future-drop-readable-1]echo",
-                drop_writable = "[future-drop-writable-1]echo"
+                "test:stream-in-record/api", new = "[future-new-1]echo", read =
+                "[async-lower][future-read-1]echo", write =
+                "[async-lower][future-write-1]echo", cancel_read =
+                "[future-cancel-read-1]echo", cancel_write =
+                "[future-cancel-write-1]echo", drop_readable =
+                "[future-drop-readable-1]echo", drop_writable =
+                "[future-drop-writable-1]echo"
             ),
         };
     }
@@ -517,7 +636,11 @@ pub mod wit_future {
                     cleanup: &mut _rt::Cleanup,
                 ) {
                     unsafe {
-                        super::_abi::store_test_stream_in_record_api_download(value, base, cleanup);
+                        super::_abi::store_test_stream_in_record_api_download(
+                            value,
+                            base,
+                            cleanup,
+                        );
                     }
                 }
                 lower
@@ -529,14 +652,13 @@ pub mod wit_future {
                 lift
             }),
             intrinsics: _rt::future_intrinsics!(
-                "test:stream-in-record/api",
-                new = "[future-new-2]echo-future",
-                read = "[async-lower][future-read-2]echo-future",
-                write = "[async-lower][future-write-2]echo-future",
-                cancel_read = "[future-cancel-read-2]echo-future",
-                cancel_write = "[future-cancel-write-2]echo-future",
-                drop_readable = "[future-drop-readable-2]echo-future",
-                drop_writable = "[future-drop-writable-2]echo-future"
+                "test:stream-in-record/api", new = "[future-new-2]echo-future", read =
+                "[async-lower][future-read-2]echo-future", write =
+                "[async-lower][future-write-2]echo-future", cancel_read =
+                "[future-cancel-read-2]echo-future", cancel_write =
+                "[future-cancel-write-2]echo-future", drop_readable =
+                "[future-drop-readable-2]echo-future", drop_writable =
+                "[future-drop-writable-2]echo-future"
             ),
         };
     }
@@ -584,7 +706,10 @@ mod _abi {
                 ),
                 done: _rt::future_lift(
                     base.add(4 + 2 * _rt::POINTER).cast::<i32>().read(),
-                    <::core::result::Result<u64, _rt::String> as super::wit_future::FuturePayload>::VTABLE,
+                    <::core::result::Result<
+                        u64,
+                        _rt::String,
+                    > as super::wit_future::FuturePayload>::VTABLE,
                 ),
             }
         }
@@ -609,10 +734,16 @@ mod _abi {
         unsafe {
             super::test::stream_in_record::api::Download {
                 name: _rt::lift_string(a0, a1),
-                body: _rt::stream_lift(a2, <u8 as super::wit_stream::StreamPayload>::VTABLE),
+                body: _rt::stream_lift(
+                    a2,
+                    <u8 as super::wit_stream::StreamPayload>::VTABLE,
+                ),
                 done: _rt::future_lift(
                     a3,
-                    <::core::result::Result<u64, _rt::String> as super::wit_future::FuturePayload>::VTABLE,
+                    <::core::result::Result<
+                        u64,
+                        _rt::String,
+                    > as super::wit_future::FuturePayload>::VTABLE,
                 ),
             }
         }
@@ -630,11 +761,9 @@ mod _abi {
     unused_unsafe,
     clippy::all
 )]
-pub const _COMPONENT_TYPE: [u8; 563] = *b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x81\x04\x01A\x02\x01A\x04\x01B\x15\x01f\x01}\x01j\x01w\x01s\x01e\x01\x01\x01r\x03\x04names\x04body\0\x04done\x02\x04\0\x08download\x03\0\x03\x04\0\x01t\x03\0\x04\x01@\x01\x01x\x05\0\x05\x04\0\x04echo\x01\x06\x01p\x05\x01@\x01\x01x\x07\0\x07\x04\0\techo-list\x01\x08\x01C\x01\x01x\x05\0\x05\x04\0\necho-async\x01\t\x01C\x01\x01x\x07\0\x07\x04\0\x0Fecho-list-async\x01\n\x01f\x01\x05\x01C\x01\x01x\x0B\0\x0B\x04\0\x0Becho-stream\x01\x0C\x01e\x01\x05\x01C\x01\x01x\r\0\r\x04\0\x0Becho-future\x01\x0E\x03\0\x19test:stream-in-record/api\x05\0\x01B\x15\x01f\x01}\x01j\x01w\x01s\x01e\x01\x01\x01r\x03\x04names\x04body\0\x04done\x02\x04\0\x08download\x03\0\x03\x04\0\x01t\x03\0\x04\x01@\x01\x01x\x05\0\x05\x04\0\x04echo\x01\x06\x01p\x05\x01@\x01\x01x\x07\0\x07\x04\0\techo-list\x01\x08\x01C\x01\x01x\x05\0\x05\x04\0\necho-async\x01\t\x01C\x01\x01x\x07\0\x07\x04\0\x0Fecho-list-async\x01\n\x01f\x01\x05\x01C\x01\x01x\x0B\0\x0B\x04\0\x0Becho-stream\x01\x0C\x01e\x01\x05\x01C\x01\x01x\r\0\r\x04\0\x0Becho-future\x01\x0E\x04\0\x19test:stream-in-record/api\x05\x01\x04\0\x1Atest:stream-in-record/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
+pub const _COMPONENT_TYPE: &[u8; 563] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x81\x04\x01A\x02\x01A\x04\x01B\x15\x01f\x01}\x01j\x01w\x01s\x01e\x01\x01\x01r\x03\x04names\x04body\0\x04done\x02\x04\0\x08download\x03\0\x03\x04\0\x01t\x03\0\x04\x01@\x01\x01x\x05\0\x05\x04\0\x04echo\x01\x06\x01p\x05\x01@\x01\x01x\x07\0\x07\x04\0\techo-list\x01\x08\x01C\x01\x01x\x05\0\x05\x04\0\necho-async\x01\t\x01C\x01\x01x\x07\0\x07\x04\0\x0Fecho-list-async\x01\n\x01f\x01\x05\x01C\x01\x01x\x0B\0\x0B\x04\0\x0Becho-stream\x01\x0C\x01e\x01\x05\x01C\x01\x01x\r\0\r\x04\0\x0Becho-future\x01\x0E\x03\0\x19test:stream-in-record/api\x05\0\x01B\x15\x01f\x01}\x01j\x01w\x01s\x01e\x01\x01\x01r\x03\x04names\x04body\0\x04done\x02\x04\0\x08download\x03\0\x03\x04\0\x01t\x03\0\x04\x01@\x01\x01x\x05\0\x05\x04\0\x04echo\x01\x06\x01p\x05\x01@\x01\x01x\x07\0\x07\x04\0\techo-list\x01\x08\x01C\x01\x01x\x05\0\x05\x04\0\necho-async\x01\t\x01C\x01\x01x\x07\0\x07\x04\0\x0Fecho-list-async\x01\n\x01f\x01\x05\x01C\x01\x01x\x0B\0\x0B\x04\0\x0Becho-stream\x01\x0C\x01e\x01\x05\x01C\x01\x01x\r\0\r\x04\0\x0Becho-future\x01\x0E\x04\0\x19test:stream-in-record/api\x05\x01\x04\0\x1Atest:stream-in-record/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:stream-in-record:both",
-    563,
-    &_COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:stream-in-record:both", 563, _COMPONENT_TYPE
 );
 #[doc(hidden)]
 #[allow(unused_macros)]

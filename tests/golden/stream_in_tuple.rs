@@ -17,18 +17,26 @@ pub mod exports {
     pub mod test {
         pub mod stream_in_tuple {
             pub mod api {
-                pub use super::super::super::super::test::stream_in_tuple::api::T;
                 use ::witflow::rt as _rt;
+                pub use super::super::super::super::test::stream_in_tuple::api::T;
                 pub trait Guest {
                     fn echo(x: T) -> T;
                     fn echo_list(x: _rt::Vec<T>) -> _rt::Vec<T>;
                     async fn echo_async(x: T) -> T;
                     async fn echo_list_async(x: _rt::Vec<T>) -> _rt::Vec<T>;
-                    async fn echo_stream(x: _rt::StreamReader<T>) -> _rt::StreamReader<T>;
-                    async fn echo_future(x: _rt::FutureReader<T>) -> _rt::FutureReader<T>;
+                    async fn echo_stream(
+                        x: _rt::StreamReader<T>,
+                    ) -> _rt::StreamReader<T>;
+                    async fn echo_future(
+                        x: _rt::FutureReader<T>,
+                    ) -> _rt::FutureReader<T>;
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_cabi<_G: Guest>(a0: i32, a1: i64, a2: i32) -> *mut u8 {
+                pub unsafe fn _export_echo_cabi<_G: Guest>(
+                    a0: i32,
+                    a1: i64,
+                    a2: i32,
+                ) -> *mut u8 {
                     unsafe {
                         let result = _G::echo((
                             _rt::stream_lift(
@@ -57,32 +65,46 @@ pub mod exports {
                     unsafe { _rt::Held::<T, 24>::release(area) }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_cabi<_G: Guest>(a0: *mut u8, a1: usize) -> *mut u8 {
+                pub unsafe fn _export_echo_list_cabi<_G: Guest>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> *mut u8 {
                     unsafe {
-                        let result = _G::echo_list(_rt::lift_list(a0, a1, 24, 8, |base| {
-                            (
-                                _rt::stream_lift(
-                                    base.cast::<i32>().read(),
-                                    <u8 as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
+                        let result = _G::echo_list(
+                            _rt::lift_list(
+                                a0,
+                                a1,
+                                24,
+                                8,
+                                |base| (
+                                    _rt::stream_lift(
+                                        base.cast::<i32>().read(),
+                                        <u8 as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
+                                    ),
+                                    base.add(8).cast::<u64>().read(),
+                                    _rt::future_lift(
+                                        base.add(16).cast::<i32>().read(),
+                                        <u8 as super::super::super::super::wit_future::FuturePayload>::VTABLE,
+                                    ),
                                 ),
-                                base.add(8).cast::<u64>().read(),
-                                _rt::future_lift(
-                                    base.add(16).cast::<i32>().read(),
-                                    <u8 as super::super::super::super::wit_future::FuturePayload>::VTABLE,
-                                ),
-                            )
-                        }));
+                            ),
+                        );
                         let held = _rt::Held::<_, { 2 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
-                        let (core, core1) =
-                            _rt::lower_list(value, 24, 8, &mut (*held).cleanup, |item, base, cleanup| {
+                        let (core, core1) = _rt::lower_list(
+                            value,
+                            24,
+                            8,
+                            &mut (*held).cleanup,
+                            |item, base, cleanup| {
                                 let (part, part1, part2) = item;
                                 let core = _rt::stream_lower(part, cleanup);
                                 base.cast::<i32>().write(core);
                                 base.add(8).cast::<u64>().write(*part1);
                                 let core1 = _rt::future_lower(part2, cleanup);
                                 base.add(16).cast::<i32>().write(core1);
-                            });
+                            },
+                        );
                         held.cast::<u8>().cast::<*mut u8>().write(core);
                         held.cast::<u8>().add(_rt::POINTER).cast::<usize>().write(core1);
                         held.cast::<u8>()
@@ -90,10 +112,16 @@ pub mod exports {
                 }
                 #[doc(hidden)]
                 pub unsafe fn _post_return_echo_list_cabi(area: *mut u8) {
-                    unsafe { _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area) }
+                    unsafe {
+                        _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area)
+                    }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_async_cabi<_G: Guest + 'static>(a0: i32, a1: i64, a2: i32) -> i32 {
+                pub unsafe fn _export_echo_async_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                    a1: i64,
+                    a2: i32,
+                ) -> i32 {
                     unsafe {
                         let arg0 = (
                             _rt::stream_lift(
@@ -122,10 +150,17 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(a0: *mut u8, a1: usize) -> i32 {
+                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> i32 {
                     unsafe {
-                        let arg0 = _rt::lift_list(a0, a1, 24, 8, |base| {
-                            (
+                        let arg0 = _rt::lift_list(
+                            a0,
+                            a1,
+                            24,
+                            8,
+                            |base| (
                                 _rt::stream_lift(
                                     base.cast::<i32>().read(),
                                     <u8 as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
@@ -135,8 +170,8 @@ pub mod exports {
                                     base.add(16).cast::<i32>().read(),
                                     <u8 as super::super::super::super::wit_future::FuturePayload>::VTABLE,
                                 ),
-                            )
-                        });
+                            ),
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_list_async(arg0).await;
                             _rt::import!(
@@ -145,24 +180,33 @@ pub mod exports {
                                 u8, a1 : usize)
                             );
                             let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1) =
-                                _rt::lower_list(&result, 24, 8, &mut cleanup, |item, base, cleanup1| {
+                            let (core, core1) = _rt::lower_list(
+                                &result,
+                                24,
+                                8,
+                                &mut cleanup,
+                                |item, base, cleanup1| {
                                     let (part, part1, part2) = item;
                                     let core = _rt::stream_lower(part, cleanup1);
                                     base.cast::<i32>().write(core);
                                     base.add(8).cast::<u64>().write(*part1);
                                     let core1 = _rt::future_lower(part2, cleanup1);
                                     base.add(16).cast::<i32>().write(core1);
-                                });
+                                },
+                            );
                             task_return(core, core1);
                         })
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::stream_lift(a0, <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE);
+                        let arg0 = _rt::stream_lift(
+                            a0,
+                            <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_stream(arg0).await;
                             _rt::import!(
@@ -176,10 +220,14 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::future_lift(a0, <T as super::super::super::super::wit_future::FuturePayload>::VTABLE);
+                        let arg0 = _rt::future_lift(
+                            a0,
+                            <T as super::super::super::super::wit_future::FuturePayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_future(arg0).await;
                             _rt::import!(
@@ -245,14 +293,20 @@ pub mod test {
                 );
                 let mut cleanup = _rt::Cleanup::new();
                 unsafe {
-                    let (core, core1) = _rt::lower_list(&x, 24, 8, &mut cleanup, |item, base, cleanup1| {
-                        let (part, part1, part2) = item;
-                        let core = _rt::stream_lower(part, cleanup1);
-                        base.cast::<i32>().write(core);
-                        base.add(8).cast::<u64>().write(*part1);
-                        let core1 = _rt::future_lower(part2, cleanup1);
-                        base.add(16).cast::<i32>().write(core1);
-                    });
+                    let (core, core1) = _rt::lower_list(
+                        &x,
+                        24,
+                        8,
+                        &mut cleanup,
+                        |item, base, cleanup1| {
+                            let (part, part1, part2) = item;
+                            let core = _rt::stream_lower(part, cleanup1);
+                            base.cast::<i32>().write(core);
+                            base.add(8).cast::<u64>().write(*part1);
+                            let core1 = _rt::future_lower(part2, cleanup1);
+                            base.add(16).cast::<i32>().write(core1);
+                        },
+                    );
                     let mut area = _rt::Area::<{ 2 * _rt::POINTER }>::uninit();
                     let pointer = area.as_mut_ptr();
                     import(core, core1, pointer);
@@ -261,24 +315,26 @@ pub mod test {
                         pointer.add(_rt::POINTER).cast::<usize>().read(),
                         24,
                         8,
-                        |base| {
-                            (
-                                _rt::stream_lift(
-                                    base.cast::<i32>().read(),
-                                    <u8 as super::super::super::wit_stream::StreamPayload>::VTABLE,
-                                ),
-                                base.add(8).cast::<u64>().read(),
-                                _rt::future_lift(
-                                    base.add(16).cast::<i32>().read(),
-                                    <u8 as super::super::super::wit_future::FuturePayload>::VTABLE,
-                                ),
-                            )
-                        },
+                        |base| (
+                            _rt::stream_lift(
+                                base.cast::<i32>().read(),
+                                <u8 as super::super::super::wit_stream::StreamPayload>::VTABLE,
+                            ),
+                            base.add(8).cast::<u64>().read(),
+                            _rt::future_lift(
+                                base.add(16).cast::<i32>().read(),
+                                <u8 as super::super::super::wit_future::FuturePayload>::VTABLE,
+                            ),
+                        ),
                     )
                 }
             }
             pub fn echo_async(x: T) -> _rt::Call<(T,), T> {
-                unsafe fn start(params: &(T,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+                unsafe fn start(
+                    params: &(T,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:stream-in-tuple/api", "[async-lower]echo-async", fn
                         import(a0 : i32, a1 : i64, a2 : i32, a3 : * mut u8) -> i32
@@ -307,25 +363,41 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable { area: 24, start, lift };
+                static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable {
+                    area: 24,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_list_async(x: _rt::Vec<T>) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
-                unsafe fn start(params: &(_rt::Vec<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_list_async(
+                x: _rt::Vec<T>,
+            ) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
+                unsafe fn start(
+                    params: &(_rt::Vec<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:stream-in-tuple/api", "[async-lower]echo-list-async", fn
                         import(a0 : * mut u8, a1 : usize, a2 : * mut u8) -> i32
                     );
                     let (x,) = params;
                     unsafe {
-                        let (core, core1) = _rt::lower_list(x, 24, 8, cleanup, |item, base, cleanup1| {
-                            let (part, part1, part2) = item;
-                            let core = _rt::stream_lower(part, cleanup1);
-                            base.cast::<i32>().write(core);
-                            base.add(8).cast::<u64>().write(*part1);
-                            let core1 = _rt::future_lower(part2, cleanup1);
-                            base.add(16).cast::<i32>().write(core1);
-                        });
+                        let (core, core1) = _rt::lower_list(
+                            x,
+                            24,
+                            8,
+                            cleanup,
+                            |item, base, cleanup1| {
+                                let (part, part1, part2) = item;
+                                let core = _rt::stream_lower(part, cleanup1);
+                                base.cast::<i32>().write(core);
+                                base.add(8).cast::<u64>().write(*part1);
+                                let core1 = _rt::future_lower(part2, cleanup1);
+                                base.add(16).cast::<i32>().write(core1);
+                            },
+                        );
                         let core2 = import(core, core1, area);
                         core2 as u32
                     }
@@ -337,19 +409,17 @@ pub mod test {
                             area.add(_rt::POINTER).cast::<usize>().read(),
                             24,
                             8,
-                            |base| {
-                                (
-                                    _rt::stream_lift(
-                                        base.cast::<i32>().read(),
-                                        <u8 as super::super::super::wit_stream::StreamPayload>::VTABLE,
-                                    ),
-                                    base.add(8).cast::<u64>().read(),
-                                    _rt::future_lift(
-                                        base.add(16).cast::<i32>().read(),
-                                        <u8 as super::super::super::wit_future::FuturePayload>::VTABLE,
-                                    ),
-                                )
-                            },
+                            |base| (
+                                _rt::stream_lift(
+                                    base.cast::<i32>().read(),
+                                    <u8 as super::super::super::wit_stream::StreamPayload>::VTABLE,
+                                ),
+                                base.add(8).cast::<u64>().read(),
+                                _rt::future_lift(
+                                    base.add(16).cast::<i32>().read(),
+                                    <u8 as super::super::super::wit_future::FuturePayload>::VTABLE,
+                                ),
+                            ),
                         )
                     }
                 }
@@ -360,8 +430,14 @@ pub mod test {
                 };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_stream(x: _rt::StreamReader<T>) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
-                unsafe fn start(params: &(_rt::StreamReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_stream(
+                x: _rt::StreamReader<T>,
+            ) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::StreamReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:stream-in-tuple/api", "[async-lower]echo-stream", fn
                         import(a0 : i32, a1 : * mut u8) -> i32
@@ -381,12 +457,24 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::StreamReader<T>,), _rt::StreamReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::StreamReader<T>,),
+                    _rt::StreamReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_future(x: _rt::FutureReader<T>) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
-                unsafe fn start(params: &(_rt::FutureReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_future(
+                x: _rt::FutureReader<T>,
+            ) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::FutureReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:stream-in-tuple/api", "[async-lower]echo-future", fn
                         import(a0 : i32, a1 : * mut u8) -> i32
@@ -406,8 +494,14 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::FutureReader<T>,), _rt::FutureReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::FutureReader<T>,),
+                    _rt::FutureReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
         }
@@ -442,14 +536,13 @@ pub mod wit_stream {
             lower: ::core::option::Option::None,
             lift: ::core::option::Option::None,
             intrinsics: _rt::stream_intrinsics!(
-                "test:stream-in-tuple/api",
-                new = "[stream-new-0]echo",
-                read = "[async-lower][stream-read-0]echo",
-                write = "[async-lower][stream-write-0]echo",
-                cancel_read = "[stream-cancel-read-0]echo",
-                cancel_write = "[stream-cancel-write-0]echo",
-                drop_readable = "[stream-drop-readable-0]echo",
-                drop_writable = "[stream-drop-writable-0]echo"
+                "test:stream-in-tuple/api", new = "[stream-new-0]echo", read =
+                "[async-lower][stream-read-0]echo", write =
+                "[async-lower][stream-write-0]echo", cancel_read =
+                "[stream-cancel-read-0]echo", cancel_write =
+                "[stream-cancel-write-0]echo", drop_readable =
+                "[stream-drop-readable-0]echo", drop_writable =
+                "[stream-drop-writable-0]echo"
             ),
         };
     }
@@ -493,14 +586,13 @@ pub mod wit_stream {
                 lift
             }),
             intrinsics: _rt::stream_intrinsics!(
-                "test:stream-in-tuple/api",
-                new = "[stream-new-2]echo-stream",
-                read = "[async-lower][stream-read-2]echo-stream",
-                write = "[async-lower][stream-write-2]echo-stream",
-                cancel_read = "[stream-cancel-read-2]echo-stream",
-                cancel_write = "[stream-cancel-write-2]echo-stream",
-                drop_readable = "[stream-drop-readable-2]echo-stream",
-                drop_writable = "[stream-drop-writable-2]echo-stream"
+                "test:stream-in-tuple/api", new = "[stream-new-2]echo-stream", read =
+                "[async-lower][stream-read-2]echo-stream", write =
+                "[async-lower][stream-write-2]echo-stream", cancel_read =
+                "[stream-cancel-read-2]echo-stream", cancel_write =
+                "[stream-cancel-write-2]echo-stream", drop_readable =
+                "[stream-drop-readable-2]echo-stream", drop_writable =
+                "[stream-drop-writable-2]echo-stream"
             ),
         };
     }
@@ -525,7 +617,9 @@ pub mod wit_future {
     }
     /// Makes a future: what is written to the writer comes out of the reader. A writer that is dropped unwritten
     /// writes what `default` gives.
-    pub fn new<T: FuturePayload>(default: fn() -> T) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
+    pub fn new<T: FuturePayload>(
+        default: fn() -> T,
+    ) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
         _rt::future_new(T::VTABLE, default)
     }
     impl FuturePayload for u8 {
@@ -535,14 +629,13 @@ pub mod wit_future {
             lower: ::core::option::Option::None,
             lift: ::core::option::Option::None,
             intrinsics: _rt::future_intrinsics!(
-                "test:stream-in-tuple/api",
-                new = "[future-new-1]echo",
-                read = "[async-lower][future-read-1]echo",
-                write = "[async-lower][future-write-1]echo",
-                cancel_read = "[future-cancel-read-1]echo",
-                cancel_write = "[future-cancel-write-1]echo",
-                drop_readable = "[future-drop-readable-1]echo",
-                drop_writable = "[future-drop-writable-1]echo"
+                "test:stream-in-tuple/api", new = "[future-new-1]echo", read =
+                "[async-lower][future-read-1]echo", write =
+                "[async-lower][future-write-1]echo", cancel_read =
+                "[future-cancel-read-1]echo", cancel_write =
+                "[future-cancel-write-1]echo", drop_readable =
+                "[future-drop-readable-1]echo", drop_writable =
+                "[future-drop-writable-1]echo"
             ),
         };
     }
@@ -586,14 +679,13 @@ pub mod wit_future {
                 lift
             }),
             intrinsics: _rt::future_intrinsics!(
-                "test:stream-in-tuple/api",
-                new = "[future-new-2]echo-future",
-                read = "[async-lower][future-read-2]echo-future",
-                write = "[async-lower][future-write-2]echo-future",
-                cancel_read = "[future-cancel-read-2]echo-future",
-                cancel_write = "[future-cancel-write-2]echo-future",
-                drop_readable = "[future-drop-readable-2]echo-future",
-                drop_writable = "[future-drop-writable-2]echo-future"
+                "test:stream-in-tuple/api", new = "[future-new-2]echo-future", read =
+                "[async-lower][future-read-2]echo-future", write =
+                "[async-lower][future-write-2]echo-future", cancel_read =
+                "[future-cancel-read-2]echo-future", cancel_write =
+                "[future-cancel-write-2]echo-future", drop_readable =
+                "[future-drop-readable-2]echo-future", drop_writable =
+                "[future-drop-writable-2]echo-future"
             ),
         };
     }
@@ -610,11 +702,9 @@ pub mod wit_future {
     unused_unsafe,
     clippy::all
 )]
-pub const _COMPONENT_TYPE: [u8; 490] = *b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xB8\x03\x01A\x02\x01A\x04\x01B\x13\x01f\x01}\x01e\x01}\x01o\x03\0w\x01\x04\0\x01t\x03\0\x02\x01@\x01\x01x\x03\0\x03\x04\0\x04echo\x01\x04\x01p\x03\x01@\x01\x01x\x05\0\x05\x04\0\techo-list\x01\x06\x01C\x01\x01x\x03\0\x03\x04\0\necho-async\x01\x07\x01C\x01\x01x\x05\0\x05\x04\0\x0Fecho-list-async\x01\x08\x01f\x01\x03\x01C\x01\x01x\t\0\t\x04\0\x0Becho-stream\x01\n\x01e\x01\x03\x01C\x01\x01x\x0B\0\x0B\x04\0\x0Becho-future\x01\x0C\x03\0\x18test:stream-in-tuple/api\x05\0\x01B\x13\x01f\x01}\x01e\x01}\x01o\x03\0w\x01\x04\0\x01t\x03\0\x02\x01@\x01\x01x\x03\0\x03\x04\0\x04echo\x01\x04\x01p\x03\x01@\x01\x01x\x05\0\x05\x04\0\techo-list\x01\x06\x01C\x01\x01x\x03\0\x03\x04\0\necho-async\x01\x07\x01C\x01\x01x\x05\0\x05\x04\0\x0Fecho-list-async\x01\x08\x01f\x01\x03\x01C\x01\x01x\t\0\t\x04\0\x0Becho-stream\x01\n\x01e\x01\x03\x01C\x01\x01x\x0B\0\x0B\x04\0\x0Becho-future\x01\x0C\x04\0\x18test:stream-in-tuple/api\x05\x01\x04\0\x19test:stream-in-tuple/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
+pub const _COMPONENT_TYPE: &[u8; 490] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xB8\x03\x01A\x02\x01A\x04\x01B\x13\x01f\x01}\x01e\x01}\x01o\x03\0w\x01\x04\0\x01t\x03\0\x02\x01@\x01\x01x\x03\0\x03\x04\0\x04echo\x01\x04\x01p\x03\x01@\x01\x01x\x05\0\x05\x04\0\techo-list\x01\x06\x01C\x01\x01x\x03\0\x03\x04\0\necho-async\x01\x07\x01C\x01\x01x\x05\0\x05\x04\0\x0Fecho-list-async\x01\x08\x01f\x01\x03\x01C\x01\x01x\t\0\t\x04\0\x0Becho-stream\x01\n\x01e\x01\x03\x01C\x01\x01x\x0B\0\x0B\x04\0\x0Becho-future\x01\x0C\x03\0\x18test:stream-in-tuple/api\x05\0\x01B\x13\x01f\x01}\x01e\x01}\x01o\x03\0w\x01\x04\0\x01t\x03\0\x02\x01@\x01\x01x\x03\0\x03\x04\0\x04echo\x01\x04\x01p\x03\x01@\x01\x01x\x05\0\x05\x04\0\techo-list\x01\x06\x01C\x01\x01x\x03\0\x03\x04\0\necho-async\x01\x07\x01C\x01\x01x\x05\0\x05\x04\0\x0Fecho-list-async\x01\x08\x01f\x01\x03\x01C\x01\x01x\t\0\t\x04\0\x0Becho-stream\x01\n\x01e\x01\x03\x01C\x01\x01x\x0B\0\x0B\x04\0\x0Becho-future\x01\x0C\x04\0\x18test:stream-in-tuple/api\x05\x01\x04\0\x19test:stream-in-tuple/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:stream-in-tuple:both",
-    490,
-    &_COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:stream-in-tuple:both", 490, _COMPONENT_TYPE
 );
 #[doc(hidden)]
 #[allow(unused_macros)]

@@ -17,22 +17,34 @@ pub mod exports {
     pub mod test {
         pub mod stream_in_variant {
             pub mod api {
+                use ::witflow::rt as _rt;
                 pub use super::super::super::super::test::stream_in_variant::api::Source;
                 pub use super::super::super::super::test::stream_in_variant::api::T;
-                use ::witflow::rt as _rt;
                 pub trait Guest {
                     fn echo(x: T) -> T;
                     fn echo_list(x: _rt::Vec<T>) -> _rt::Vec<T>;
                     async fn echo_async(x: T) -> T;
                     async fn echo_list_async(x: _rt::Vec<T>) -> _rt::Vec<T>;
-                    async fn echo_stream(x: _rt::StreamReader<T>) -> _rt::StreamReader<T>;
-                    async fn echo_future(x: _rt::FutureReader<T>) -> _rt::FutureReader<T>;
+                    async fn echo_stream(
+                        x: _rt::StreamReader<T>,
+                    ) -> _rt::StreamReader<T>;
+                    async fn echo_future(
+                        x: _rt::FutureReader<T>,
+                    ) -> _rt::FutureReader<T>;
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_cabi<_G: Guest>(a0: i32, a1: *mut u8, a2: usize) -> *mut u8 {
+                pub unsafe fn _export_echo_cabi<_G: Guest>(
+                    a0: i32,
+                    a1: *mut u8,
+                    a2: usize,
+                ) -> *mut u8 {
                     unsafe {
                         let result = _G::echo(
-                            super::super::super::super::_abi::lift_test_stream_in_variant_api_source(a0, a1, a2),
+                            super::super::super::super::_abi::lift_test_stream_in_variant_api_source(
+                                a0,
+                                a1,
+                                a2,
+                            ),
                         );
                         let held = _rt::Held::<_, { 3 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
@@ -49,11 +61,22 @@ pub mod exports {
                     unsafe { _rt::Held::<T, { 3 * _rt::POINTER }>::release(area) }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_cabi<_G: Guest>(a0: *mut u8, a1: usize) -> *mut u8 {
+                pub unsafe fn _export_echo_list_cabi<_G: Guest>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> *mut u8 {
                     unsafe {
-                        let result = _G::echo_list(_rt::lift_list(a0, a1, 3 * _rt::POINTER, _rt::POINTER, |base| {
-                            super::super::super::super::_abi::load_test_stream_in_variant_api_source(base)
-                        }));
+                        let result = _G::echo_list(
+                            _rt::lift_list(
+                                a0,
+                                a1,
+                                3 * _rt::POINTER,
+                                _rt::POINTER,
+                                |base| super::super::super::super::_abi::load_test_stream_in_variant_api_source(
+                                    base,
+                                ),
+                            ),
+                        );
                         let held = _rt::Held::<_, { 2 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
                         let (core, core1) = _rt::lower_list(
@@ -63,7 +86,9 @@ pub mod exports {
                             &mut (*held).cleanup,
                             |item, base, cleanup| {
                                 super::super::super::super::_abi::store_test_stream_in_variant_api_source(
-                                    item, base, cleanup,
+                                    item,
+                                    base,
+                                    cleanup,
                                 );
                             },
                         );
@@ -74,12 +99,22 @@ pub mod exports {
                 }
                 #[doc(hidden)]
                 pub unsafe fn _post_return_echo_list_cabi(area: *mut u8) {
-                    unsafe { _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area) }
+                    unsafe {
+                        _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area)
+                    }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_async_cabi<_G: Guest + 'static>(a0: i32, a1: *mut u8, a2: usize) -> i32 {
+                pub unsafe fn _export_echo_async_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                    a1: *mut u8,
+                    a2: usize,
+                ) -> i32 {
                     unsafe {
-                        let arg0 = super::super::super::super::_abi::lift_test_stream_in_variant_api_source(a0, a1, a2);
+                        let arg0 = super::super::super::super::_abi::lift_test_stream_in_variant_api_source(
+                            a0,
+                            a1,
+                            a2,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_async(arg0).await;
                             _rt::import!(
@@ -88,21 +123,29 @@ pub mod exports {
                                 mut u8, a2 : usize)
                             );
                             let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1, core2) =
-                                super::super::super::super::_abi::lower_test_stream_in_variant_api_source(
-                                    &result,
-                                    &mut cleanup,
-                                );
+                            let (core, core1, core2) = super::super::super::super::_abi::lower_test_stream_in_variant_api_source(
+                                &result,
+                                &mut cleanup,
+                            );
                             task_return(core, core1, core2);
                         })
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(a0: *mut u8, a1: usize) -> i32 {
+                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> i32 {
                     unsafe {
-                        let arg0 = _rt::lift_list(a0, a1, 3 * _rt::POINTER, _rt::POINTER, |base| {
-                            super::super::super::super::_abi::load_test_stream_in_variant_api_source(base)
-                        });
+                        let arg0 = _rt::lift_list(
+                            a0,
+                            a1,
+                            3 * _rt::POINTER,
+                            _rt::POINTER,
+                            |base| super::super::super::super::_abi::load_test_stream_in_variant_api_source(
+                                base,
+                            ),
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_list_async(arg0).await;
                             _rt::import!(
@@ -118,7 +161,9 @@ pub mod exports {
                                 &mut cleanup,
                                 |item, base, cleanup1| {
                                     super::super::super::super::_abi::store_test_stream_in_variant_api_source(
-                                        item, base, cleanup1,
+                                        item,
+                                        base,
+                                        cleanup1,
                                     );
                                 },
                             );
@@ -127,10 +172,14 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::stream_lift(a0, <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE);
+                        let arg0 = _rt::stream_lift(
+                            a0,
+                            <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_stream(arg0).await;
                             _rt::import!(
@@ -144,10 +193,14 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::future_lift(a0, <T as super::super::super::super::wit_future::FuturePayload>::VTABLE);
+                        let arg0 = _rt::future_lift(
+                            a0,
+                            <T as super::super::super::super::wit_future::FuturePayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_future(arg0).await;
                             _rt::import!(
@@ -194,12 +247,16 @@ pub mod test {
                 );
                 let mut cleanup = _rt::Cleanup::new();
                 unsafe {
-                    let (core, core1, core2) =
-                        super::super::super::_abi::lower_test_stream_in_variant_api_source(&x, &mut cleanup);
+                    let (core, core1, core2) = super::super::super::_abi::lower_test_stream_in_variant_api_source(
+                        &x,
+                        &mut cleanup,
+                    );
                     let mut area = _rt::Area::<{ 3 * _rt::POINTER }>::uninit();
                     let pointer = area.as_mut_ptr();
                     import(core, core1, core2, pointer);
-                    super::super::super::_abi::load_test_stream_in_variant_api_source(pointer)
+                    super::super::super::_abi::load_test_stream_in_variant_api_source(
+                        pointer,
+                    )
                 }
             }
             pub fn echo_list(x: _rt::Vec<T>) -> _rt::Vec<T> {
@@ -215,7 +272,11 @@ pub mod test {
                         _rt::POINTER,
                         &mut cleanup,
                         |item, base, cleanup1| {
-                            super::super::super::_abi::store_test_stream_in_variant_api_source(item, base, cleanup1);
+                            super::super::super::_abi::store_test_stream_in_variant_api_source(
+                                item,
+                                base,
+                                cleanup1,
+                            );
                         },
                     );
                     let mut area = _rt::Area::<{ 2 * _rt::POINTER }>::uninit();
@@ -226,26 +287,38 @@ pub mod test {
                         pointer.add(_rt::POINTER).cast::<usize>().read(),
                         3 * _rt::POINTER,
                         _rt::POINTER,
-                        |base| super::super::super::_abi::load_test_stream_in_variant_api_source(base),
+                        |base| super::super::super::_abi::load_test_stream_in_variant_api_source(
+                            base,
+                        ),
                     )
                 }
             }
             pub fn echo_async(x: T) -> _rt::Call<(T,), T> {
-                unsafe fn start(params: &(T,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+                unsafe fn start(
+                    params: &(T,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:stream-in-variant/api", "[async-lower]echo-async", fn
                         import(a0 : i32, a1 : * mut u8, a2 : usize, a3 : * mut u8) -> i32
                     );
                     let (x,) = params;
                     unsafe {
-                        let (core, core1, core2) =
-                            super::super::super::_abi::lower_test_stream_in_variant_api_source(x, cleanup);
+                        let (core, core1, core2) = super::super::super::_abi::lower_test_stream_in_variant_api_source(
+                            x,
+                            cleanup,
+                        );
                         let core3 = import(core, core1, core2, area);
                         core3 as u32
                     }
                 }
                 unsafe fn lift(area: *mut u8) -> T {
-                    unsafe { super::super::super::_abi::load_test_stream_in_variant_api_source(area) }
+                    unsafe {
+                        super::super::super::_abi::load_test_stream_in_variant_api_source(
+                            area,
+                        )
+                    }
                 }
                 static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable {
                     area: 3 * _rt::POINTER,
@@ -254,20 +327,33 @@ pub mod test {
                 };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_list_async(x: _rt::Vec<T>) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
-                unsafe fn start(params: &(_rt::Vec<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_list_async(
+                x: _rt::Vec<T>,
+            ) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
+                unsafe fn start(
+                    params: &(_rt::Vec<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:stream-in-variant/api", "[async-lower]echo-list-async", fn
                         import(a0 : * mut u8, a1 : usize, a2 : * mut u8) -> i32
                     );
                     let (x,) = params;
                     unsafe {
-                        let (core, core1) =
-                            _rt::lower_list(x, 3 * _rt::POINTER, _rt::POINTER, cleanup, |item, base, cleanup1| {
+                        let (core, core1) = _rt::lower_list(
+                            x,
+                            3 * _rt::POINTER,
+                            _rt::POINTER,
+                            cleanup,
+                            |item, base, cleanup1| {
                                 super::super::super::_abi::store_test_stream_in_variant_api_source(
-                                    item, base, cleanup1,
+                                    item,
+                                    base,
+                                    cleanup1,
                                 );
-                            });
+                            },
+                        );
                         let core2 = import(core, core1, area);
                         core2 as u32
                     }
@@ -279,7 +365,9 @@ pub mod test {
                             area.add(_rt::POINTER).cast::<usize>().read(),
                             3 * _rt::POINTER,
                             _rt::POINTER,
-                            |base| super::super::super::_abi::load_test_stream_in_variant_api_source(base),
+                            |base| super::super::super::_abi::load_test_stream_in_variant_api_source(
+                                base,
+                            ),
                         )
                     }
                 }
@@ -290,8 +378,14 @@ pub mod test {
                 };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_stream(x: _rt::StreamReader<T>) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
-                unsafe fn start(params: &(_rt::StreamReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_stream(
+                x: _rt::StreamReader<T>,
+            ) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::StreamReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:stream-in-variant/api", "[async-lower]echo-stream", fn
                         import(a0 : i32, a1 : * mut u8) -> i32
@@ -311,12 +405,24 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::StreamReader<T>,), _rt::StreamReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::StreamReader<T>,),
+                    _rt::StreamReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_future(x: _rt::FutureReader<T>) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
-                unsafe fn start(params: &(_rt::FutureReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_future(
+                x: _rt::FutureReader<T>,
+            ) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::FutureReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:stream-in-variant/api", "[async-lower]echo-future", fn
                         import(a0 : i32, a1 : * mut u8) -> i32
@@ -336,8 +442,14 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::FutureReader<T>,), _rt::FutureReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::FutureReader<T>,),
+                    _rt::FutureReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
         }
@@ -372,14 +484,13 @@ pub mod wit_stream {
             lower: ::core::option::Option::None,
             lift: ::core::option::Option::None,
             intrinsics: _rt::stream_intrinsics!(
-                "test:stream-in-variant/api",
-                new = "[stream-new-0]echo",
-                read = "[async-lower][stream-read-0]echo",
-                write = "[async-lower][stream-write-0]echo",
-                cancel_read = "[stream-cancel-read-0]echo",
-                cancel_write = "[stream-cancel-write-0]echo",
-                drop_readable = "[stream-drop-readable-0]echo",
-                drop_writable = "[stream-drop-writable-0]echo"
+                "test:stream-in-variant/api", new = "[stream-new-0]echo", read =
+                "[async-lower][stream-read-0]echo", write =
+                "[async-lower][stream-write-0]echo", cancel_read =
+                "[stream-cancel-read-0]echo", cancel_write =
+                "[stream-cancel-write-0]echo", drop_readable =
+                "[stream-drop-readable-0]echo", drop_writable =
+                "[stream-drop-writable-0]echo"
             ),
         };
     }
@@ -394,7 +505,11 @@ pub mod wit_stream {
                     cleanup: &mut _rt::Cleanup,
                 ) {
                     unsafe {
-                        super::_abi::store_test_stream_in_variant_api_source(value, base, cleanup);
+                        super::_abi::store_test_stream_in_variant_api_source(
+                            value,
+                            base,
+                            cleanup,
+                        );
                     }
                 }
                 lower
@@ -406,14 +521,13 @@ pub mod wit_stream {
                 lift
             }),
             intrinsics: _rt::stream_intrinsics!(
-                "test:stream-in-variant/api",
-                new = "[stream-new-2]echo-stream",
-                read = "[async-lower][stream-read-2]echo-stream",
-                write = "[async-lower][stream-write-2]echo-stream",
-                cancel_read = "[stream-cancel-read-2]echo-stream",
-                cancel_write = "[stream-cancel-write-2]echo-stream",
-                drop_readable = "[stream-drop-readable-2]echo-stream",
-                drop_writable = "[stream-drop-writable-2]echo-stream"
+                "test:stream-in-variant/api", new = "[stream-new-2]echo-stream", read =
+                "[async-lower][stream-read-2]echo-stream", write =
+                "[async-lower][stream-write-2]echo-stream", cancel_read =
+                "[stream-cancel-read-2]echo-stream", cancel_write =
+                "[stream-cancel-write-2]echo-stream", drop_readable =
+                "[stream-drop-readable-2]echo-stream", drop_writable =
+                "[stream-drop-writable-2]echo-stream"
             ),
         };
     }
@@ -438,7 +552,9 @@ pub mod wit_future {
     }
     /// Makes a future: what is written to the writer comes out of the reader. A writer that is dropped unwritten
     /// writes what `default` gives.
-    pub fn new<T: FuturePayload>(default: fn() -> T) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
+    pub fn new<T: FuturePayload>(
+        default: fn() -> T,
+    ) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
         _rt::future_new(T::VTABLE, default)
     }
     impl FuturePayload for _rt::String {
@@ -446,7 +562,11 @@ pub mod wit_future {
             size: 2 * _rt::POINTER,
             align: _rt::POINTER,
             lower: ::core::option::Option::Some({
-                unsafe fn lower(value: &_rt::String, base: *mut u8, _cleanup: &mut _rt::Cleanup) {
+                unsafe fn lower(
+                    value: &_rt::String,
+                    base: *mut u8,
+                    _cleanup: &mut _rt::Cleanup,
+                ) {
                     unsafe {
                         base.cast::<*mut u8>().write(value.as_ptr().cast_mut());
                         base.add(_rt::POINTER).cast::<usize>().write(value.len());
@@ -466,14 +586,13 @@ pub mod wit_future {
                 lift
             }),
             intrinsics: _rt::future_intrinsics!(
-                "test:stream-in-variant/api",
-                new = "[future-new-1]echo",
-                read = "[async-lower][future-read-1]echo",
-                write = "[async-lower][future-write-1]echo",
-                cancel_read = "[future-cancel-read-1]echo",
-                cancel_write = "[future-cancel-write-1]echo",
-                drop_readable = "[future-drop-readable-1]echo",
-                drop_writable = "[future-drop-writable-1]echo"
+                "test:stream-in-variant/api", new = "[future-new-1]echo", read =
+                "[async-lower][future-read-1]echo", write =
+                "[async-lower][future-write-1]echo", cancel_read =
+                "[future-cancel-read-1]echo", cancel_write =
+                "[future-cancel-write-1]echo", drop_readable =
+                "[future-drop-readable-1]echo", drop_writable =
+                "[future-drop-writable-1]echo"
             ),
         };
     }
@@ -488,7 +607,11 @@ pub mod wit_future {
                     cleanup: &mut _rt::Cleanup,
                 ) {
                     unsafe {
-                        super::_abi::store_test_stream_in_variant_api_source(value, base, cleanup);
+                        super::_abi::store_test_stream_in_variant_api_source(
+                            value,
+                            base,
+                            cleanup,
+                        );
                     }
                 }
                 lower
@@ -500,14 +623,13 @@ pub mod wit_future {
                 lift
             }),
             intrinsics: _rt::future_intrinsics!(
-                "test:stream-in-variant/api",
-                new = "[future-new-2]echo-future",
-                read = "[async-lower][future-read-2]echo-future",
-                write = "[async-lower][future-write-2]echo-future",
-                cancel_read = "[future-cancel-read-2]echo-future",
-                cancel_write = "[future-cancel-write-2]echo-future",
-                drop_readable = "[future-drop-readable-2]echo-future",
-                drop_writable = "[future-drop-writable-2]echo-future"
+                "test:stream-in-variant/api", new = "[future-new-2]echo-future", read =
+                "[async-lower][future-read-2]echo-future", write =
+                "[async-lower][future-write-2]echo-future", cancel_read =
+                "[future-cancel-read-2]echo-future", cancel_write =
+                "[future-cancel-write-2]echo-future", drop_readable =
+                "[future-drop-readable-2]echo-future", drop_writable =
+                "[future-drop-writable-2]echo-future"
             ),
         };
     }
@@ -561,18 +683,30 @@ mod _abi {
         unsafe {
             match base.cast::<u8>().read() {
                 0 => super::test::stream_in_variant::api::Source::Empty,
-                1 => super::test::stream_in_variant::api::Source::Text(_rt::lift_string(
-                    base.add(_rt::POINTER).cast::<*mut u8>().read(),
-                    base.add(2 * _rt::POINTER).cast::<usize>().read(),
-                )),
-                2 => super::test::stream_in_variant::api::Source::Live(_rt::stream_lift(
-                    base.add(_rt::POINTER).cast::<i32>().read(),
-                    <u8 as super::wit_stream::StreamPayload>::VTABLE,
-                )),
-                3 => super::test::stream_in_variant::api::Source::Later(_rt::future_lift(
-                    base.add(_rt::POINTER).cast::<i32>().read(),
-                    <_rt::String as super::wit_future::FuturePayload>::VTABLE,
-                )),
+                1 => {
+                    super::test::stream_in_variant::api::Source::Text(
+                        _rt::lift_string(
+                            base.add(_rt::POINTER).cast::<*mut u8>().read(),
+                            base.add(2 * _rt::POINTER).cast::<usize>().read(),
+                        ),
+                    )
+                }
+                2 => {
+                    super::test::stream_in_variant::api::Source::Live(
+                        _rt::stream_lift(
+                            base.add(_rt::POINTER).cast::<i32>().read(),
+                            <u8 as super::wit_stream::StreamPayload>::VTABLE,
+                        ),
+                    )
+                }
+                3 => {
+                    super::test::stream_in_variant::api::Source::Later(
+                        _rt::future_lift(
+                            base.add(_rt::POINTER).cast::<i32>().read(),
+                            <_rt::String as super::wit_future::FuturePayload>::VTABLE,
+                        ),
+                    )
+                }
                 _ => _rt::invalid_discriminant(),
             }
         }
@@ -583,7 +717,9 @@ mod _abi {
     ) -> (i32, *mut u8, usize) {
         unsafe {
             let (core, core1, core2) = match value {
-                super::test::stream_in_variant::api::Source::Empty => (0, ::core::ptr::null_mut(), 0),
+                super::test::stream_in_variant::api::Source::Empty => {
+                    (0, ::core::ptr::null_mut(), 0)
+                }
                 super::test::stream_in_variant::api::Source::Text(payload) => {
                     (1, payload.as_ptr().cast_mut(), payload.len())
                 }
@@ -607,15 +743,27 @@ mod _abi {
         unsafe {
             match a0 {
                 0 => super::test::stream_in_variant::api::Source::Empty,
-                1 => super::test::stream_in_variant::api::Source::Text(_rt::lift_string(a1, a2)),
-                2 => super::test::stream_in_variant::api::Source::Live(_rt::stream_lift(
-                    _rt::cast::<*mut u8, i32>(a1),
-                    <u8 as super::wit_stream::StreamPayload>::VTABLE,
-                )),
-                3 => super::test::stream_in_variant::api::Source::Later(_rt::future_lift(
-                    _rt::cast::<*mut u8, i32>(a1),
-                    <_rt::String as super::wit_future::FuturePayload>::VTABLE,
-                )),
+                1 => {
+                    super::test::stream_in_variant::api::Source::Text(
+                        _rt::lift_string(a1, a2),
+                    )
+                }
+                2 => {
+                    super::test::stream_in_variant::api::Source::Live(
+                        _rt::stream_lift(
+                            _rt::cast::<*mut u8, i32>(a1),
+                            <u8 as super::wit_stream::StreamPayload>::VTABLE,
+                        ),
+                    )
+                }
+                3 => {
+                    super::test::stream_in_variant::api::Source::Later(
+                        _rt::future_lift(
+                            _rt::cast::<*mut u8, i32>(a1),
+                            <_rt::String as super::wit_future::FuturePayload>::VTABLE,
+                        ),
+                    )
+                }
                 _ => _rt::invalid_discriminant(),
             }
         }
@@ -633,11 +781,9 @@ mod _abi {
     unused_unsafe,
     clippy::all
 )]
-pub const _COMPONENT_TYPE: [u8; 580] = *b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x92\x04\x01A\x02\x01A\x04\x01B\x14\x01f\x01}\x01e\x01s\x01q\x04\x05empty\0\0\x04text\x01s\0\x04live\x01\0\0\x05later\x01\x01\0\x04\0\x06source\x03\0\x02\x04\0\x01t\x03\0\x03\x01@\x01\x01x\x04\0\x04\x04\0\x04echo\x01\x05\x01p\x04\x01@\x01\x01x\x06\0\x06\x04\0\techo-list\x01\x07\x01C\x01\x01x\x04\0\x04\x04\0\necho-async\x01\x08\x01C\x01\x01x\x06\0\x06\x04\0\x0Fecho-list-async\x01\t\x01f\x01\x04\x01C\x01\x01x\n\0\n\x04\0\x0Becho-stream\x01\x0B\x01e\x01\x04\x01C\x01\x01x\x0C\0\x0C\x04\0\x0Becho-future\x01\r\x03\0\x1Atest:stream-in-variant/api\x05\0\x01B\x14\x01f\x01}\x01e\x01s\x01q\x04\x05empty\0\0\x04text\x01s\0\x04live\x01\0\0\x05later\x01\x01\0\x04\0\x06source\x03\0\x02\x04\0\x01t\x03\0\x03\x01@\x01\x01x\x04\0\x04\x04\0\x04echo\x01\x05\x01p\x04\x01@\x01\x01x\x06\0\x06\x04\0\techo-list\x01\x07\x01C\x01\x01x\x04\0\x04\x04\0\necho-async\x01\x08\x01C\x01\x01x\x06\0\x06\x04\0\x0Fecho-list-async\x01\t\x01f\x01\x04\x01C\x01\x01x\n\0\n\x04\0\x0Becho-stream\x01\x0B\x01e\x01\x04\x01C\x01\x01x\x0C\0\x0C\x04\0\x0Becho-future\x01\r\x04\0\x1Atest:stream-in-variant/api\x05\x01\x04\0\x1Btest:stream-in-variant/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
+pub const _COMPONENT_TYPE: &[u8; 580] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x92\x04\x01A\x02\x01A\x04\x01B\x14\x01f\x01}\x01e\x01s\x01q\x04\x05empty\0\0\x04text\x01s\0\x04live\x01\0\0\x05later\x01\x01\0\x04\0\x06source\x03\0\x02\x04\0\x01t\x03\0\x03\x01@\x01\x01x\x04\0\x04\x04\0\x04echo\x01\x05\x01p\x04\x01@\x01\x01x\x06\0\x06\x04\0\techo-list\x01\x07\x01C\x01\x01x\x04\0\x04\x04\0\necho-async\x01\x08\x01C\x01\x01x\x06\0\x06\x04\0\x0Fecho-list-async\x01\t\x01f\x01\x04\x01C\x01\x01x\n\0\n\x04\0\x0Becho-stream\x01\x0B\x01e\x01\x04\x01C\x01\x01x\x0C\0\x0C\x04\0\x0Becho-future\x01\r\x03\0\x1Atest:stream-in-variant/api\x05\0\x01B\x14\x01f\x01}\x01e\x01s\x01q\x04\x05empty\0\0\x04text\x01s\0\x04live\x01\0\0\x05later\x01\x01\0\x04\0\x06source\x03\0\x02\x04\0\x01t\x03\0\x03\x01@\x01\x01x\x04\0\x04\x04\0\x04echo\x01\x05\x01p\x04\x01@\x01\x01x\x06\0\x06\x04\0\techo-list\x01\x07\x01C\x01\x01x\x04\0\x04\x04\0\necho-async\x01\x08\x01C\x01\x01x\x06\0\x06\x04\0\x0Fecho-list-async\x01\t\x01f\x01\x04\x01C\x01\x01x\n\0\n\x04\0\x0Becho-stream\x01\x0B\x01e\x01\x04\x01C\x01\x01x\x0C\0\x0C\x04\0\x0Becho-future\x01\r\x04\0\x1Atest:stream-in-variant/api\x05\x01\x04\0\x1Btest:stream-in-variant/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:stream-in-variant:both",
-    580,
-    &_COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:stream-in-variant:both", 580, _COMPONENT_TYPE
 );
 #[doc(hidden)]
 #[allow(unused_macros)]

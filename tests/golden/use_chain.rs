@@ -17,26 +17,41 @@ pub mod exports {
     pub mod test {
         pub mod use_chain {
             pub mod api {
+                use ::witflow::rt as _rt;
                 pub use super::super::super::super::test::use_chain::api::Place;
                 pub use super::super::super::super::test::use_chain::api::T;
-                use ::witflow::rt as _rt;
                 pub trait Guest {
                     fn echo(x: T) -> T;
                     fn echo_list(x: _rt::Vec<T>) -> _rt::Vec<T>;
                     async fn echo_async(x: T) -> T;
                     async fn echo_list_async(x: _rt::Vec<T>) -> _rt::Vec<T>;
-                    async fn echo_stream(x: _rt::StreamReader<T>) -> _rt::StreamReader<T>;
-                    async fn echo_future(x: _rt::FutureReader<T>) -> _rt::FutureReader<T>;
+                    async fn echo_stream(
+                        x: _rt::StreamReader<T>,
+                    ) -> _rt::StreamReader<T>;
+                    async fn echo_future(
+                        x: _rt::FutureReader<T>,
+                    ) -> _rt::FutureReader<T>;
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_cabi<_G: Guest>(a0: i32, a1: *mut u8, a2: usize) -> *mut u8 {
+                pub unsafe fn _export_echo_cabi<_G: Guest>(
+                    a0: i32,
+                    a1: *mut u8,
+                    a2: usize,
+                ) -> *mut u8 {
                     unsafe {
-                        let result = _G::echo(super::super::super::super::_abi::lift_test_use_chain_base_point(
-                            a0, a1, a2,
-                        ));
+                        let result = _G::echo(
+                            super::super::super::super::_abi::lift_test_use_chain_base_point(
+                                a0,
+                                a1,
+                                a2,
+                            ),
+                        );
                         let held = _rt::Held::<_, { 3 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
-                        super::super::super::super::_abi::store_test_use_chain_base_point(value, held.cast::<u8>());
+                        super::super::super::super::_abi::store_test_use_chain_base_point(
+                            value,
+                            held.cast::<u8>(),
+                        );
                         held.cast::<u8>()
                     }
                 }
@@ -45,11 +60,22 @@ pub mod exports {
                     unsafe { _rt::Held::<T, { 3 * _rt::POINTER }>::release(area) }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_cabi<_G: Guest>(a0: *mut u8, a1: usize) -> *mut u8 {
+                pub unsafe fn _export_echo_list_cabi<_G: Guest>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> *mut u8 {
                     unsafe {
-                        let result = _G::echo_list(_rt::lift_list(a0, a1, 3 * _rt::POINTER, _rt::POINTER, |base| {
-                            super::super::super::super::_abi::load_test_use_chain_base_point(base)
-                        }));
+                        let result = _G::echo_list(
+                            _rt::lift_list(
+                                a0,
+                                a1,
+                                3 * _rt::POINTER,
+                                _rt::POINTER,
+                                |base| super::super::super::super::_abi::load_test_use_chain_base_point(
+                                    base,
+                                ),
+                            ),
+                        );
                         let held = _rt::Held::<_, { 2 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
                         let (core, core1) = _rt::lower_list(
@@ -58,7 +84,10 @@ pub mod exports {
                             _rt::POINTER,
                             &mut (*held).cleanup,
                             |item, base, _cleanup| {
-                                super::super::super::super::_abi::store_test_use_chain_base_point(item, base);
+                                super::super::super::super::_abi::store_test_use_chain_base_point(
+                                    item,
+                                    base,
+                                );
                             },
                         );
                         held.cast::<u8>().cast::<*mut u8>().write(core);
@@ -68,30 +97,50 @@ pub mod exports {
                 }
                 #[doc(hidden)]
                 pub unsafe fn _post_return_echo_list_cabi(area: *mut u8) {
-                    unsafe { _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area) }
+                    unsafe {
+                        _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area)
+                    }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_async_cabi<_G: Guest + 'static>(a0: i32, a1: *mut u8, a2: usize) -> i32 {
+                pub unsafe fn _export_echo_async_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                    a1: *mut u8,
+                    a2: usize,
+                ) -> i32 {
                     unsafe {
-                        let arg0 = super::super::super::super::_abi::lift_test_use_chain_base_point(a0, a1, a2);
+                        let arg0 = super::super::super::super::_abi::lift_test_use_chain_base_point(
+                            a0,
+                            a1,
+                            a2,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_async(arg0).await;
                             _rt::import!(
                                 "[export]test:use-chain/api", "[task-return]echo-async", fn
                                 task_return(a0 : i32, a1 : * mut u8, a2 : usize)
                             );
-                            let (core, core1, core2) =
-                                super::super::super::super::_abi::lower_test_use_chain_base_point(&result);
+                            let (core, core1, core2) = super::super::super::super::_abi::lower_test_use_chain_base_point(
+                                &result,
+                            );
                             task_return(core, core1, core2);
                         })
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(a0: *mut u8, a1: usize) -> i32 {
+                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> i32 {
                     unsafe {
-                        let arg0 = _rt::lift_list(a0, a1, 3 * _rt::POINTER, _rt::POINTER, |base| {
-                            super::super::super::super::_abi::load_test_use_chain_base_point(base)
-                        });
+                        let arg0 = _rt::lift_list(
+                            a0,
+                            a1,
+                            3 * _rt::POINTER,
+                            _rt::POINTER,
+                            |base| super::super::super::super::_abi::load_test_use_chain_base_point(
+                                base,
+                            ),
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_list_async(arg0).await;
                             _rt::import!(
@@ -106,7 +155,10 @@ pub mod exports {
                                 _rt::POINTER,
                                 &mut cleanup,
                                 |item, base, _cleanup| {
-                                    super::super::super::super::_abi::store_test_use_chain_base_point(item, base);
+                                    super::super::super::super::_abi::store_test_use_chain_base_point(
+                                        item,
+                                        base,
+                                    );
                                 },
                             );
                             task_return(core, core1);
@@ -114,10 +166,14 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::stream_lift(a0, <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE);
+                        let arg0 = _rt::stream_lift(
+                            a0,
+                            <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_stream(arg0).await;
                             _rt::import!(
@@ -131,10 +187,14 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::future_lift(a0, <T as super::super::super::super::wit_future::FuturePayload>::VTABLE);
+                        let arg0 = _rt::future_lift(
+                            a0,
+                            <T as super::super::super::super::wit_future::FuturePayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_future(arg0).await;
                             _rt::import!(
@@ -174,7 +234,9 @@ pub mod test {
                     usize, a3 : * mut u8)
                 );
                 unsafe {
-                    let (core, core1, core2) = super::super::super::_abi::lower_test_use_chain_base_point(x);
+                    let (core, core1, core2) = super::super::super::_abi::lower_test_use_chain_base_point(
+                        x,
+                    );
                     let mut area = _rt::Area::<{ 3 * _rt::POINTER }>::uninit();
                     let pointer = area.as_mut_ptr();
                     import(core, core1, core2, pointer);
@@ -194,7 +256,10 @@ pub mod test {
                         _rt::POINTER,
                         &mut cleanup,
                         |item, base, _cleanup| {
-                            super::super::super::_abi::store_test_use_chain_base_point(item, base);
+                            super::super::super::_abi::store_test_use_chain_base_point(
+                                item,
+                                base,
+                            );
                         },
                     );
                     let mut area = _rt::Area::<{ 2 * _rt::POINTER }>::uninit();
@@ -205,25 +270,35 @@ pub mod test {
                         pointer.add(_rt::POINTER).cast::<usize>().read(),
                         3 * _rt::POINTER,
                         _rt::POINTER,
-                        |base| super::super::super::_abi::load_test_use_chain_base_point(base),
+                        |base| super::super::super::_abi::load_test_use_chain_base_point(
+                            base,
+                        ),
                     )
                 }
             }
             pub fn echo_async(x: T) -> _rt::Call<(T,), T> {
-                unsafe fn start(params: &(T,), area: *mut u8, _cleanup: &mut _rt::Cleanup) -> u32 {
+                unsafe fn start(
+                    params: &(T,),
+                    area: *mut u8,
+                    _cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:use-chain/api", "[async-lower]echo-async", fn import(a0 :
                         i32, a1 : * mut u8, a2 : usize, a3 : * mut u8) -> i32
                     );
                     let (x,) = params;
                     unsafe {
-                        let (core, core1, core2) = super::super::super::_abi::lower_test_use_chain_base_point(x);
+                        let (core, core1, core2) = super::super::super::_abi::lower_test_use_chain_base_point(
+                            x,
+                        );
                         let core3 = import(core, core1, core2, area);
                         core3 as u32
                     }
                 }
                 unsafe fn lift(area: *mut u8) -> T {
-                    unsafe { super::super::super::_abi::load_test_use_chain_base_point(area) }
+                    unsafe {
+                        super::super::super::_abi::load_test_use_chain_base_point(area)
+                    }
                 }
                 static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable {
                     area: 3 * _rt::POINTER,
@@ -232,18 +307,32 @@ pub mod test {
                 };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_list_async(x: _rt::Vec<T>) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
-                unsafe fn start(params: &(_rt::Vec<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_list_async(
+                x: _rt::Vec<T>,
+            ) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
+                unsafe fn start(
+                    params: &(_rt::Vec<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:use-chain/api", "[async-lower]echo-list-async", fn
                         import(a0 : * mut u8, a1 : usize, a2 : * mut u8) -> i32
                     );
                     let (x,) = params;
                     unsafe {
-                        let (core, core1) =
-                            _rt::lower_list(x, 3 * _rt::POINTER, _rt::POINTER, cleanup, |item, base, _cleanup| {
-                                super::super::super::_abi::store_test_use_chain_base_point(item, base);
-                            });
+                        let (core, core1) = _rt::lower_list(
+                            x,
+                            3 * _rt::POINTER,
+                            _rt::POINTER,
+                            cleanup,
+                            |item, base, _cleanup| {
+                                super::super::super::_abi::store_test_use_chain_base_point(
+                                    item,
+                                    base,
+                                );
+                            },
+                        );
                         let core2 = import(core, core1, area);
                         core2 as u32
                     }
@@ -255,7 +344,9 @@ pub mod test {
                             area.add(_rt::POINTER).cast::<usize>().read(),
                             3 * _rt::POINTER,
                             _rt::POINTER,
-                            |base| super::super::super::_abi::load_test_use_chain_base_point(base),
+                            |base| super::super::super::_abi::load_test_use_chain_base_point(
+                                base,
+                            ),
                         )
                     }
                 }
@@ -266,8 +357,14 @@ pub mod test {
                 };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_stream(x: _rt::StreamReader<T>) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
-                unsafe fn start(params: &(_rt::StreamReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_stream(
+                x: _rt::StreamReader<T>,
+            ) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::StreamReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:use-chain/api", "[async-lower]echo-stream", fn import(a0 :
                         i32, a1 : * mut u8) -> i32
@@ -287,12 +384,24 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::StreamReader<T>,), _rt::StreamReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::StreamReader<T>,),
+                    _rt::StreamReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_future(x: _rt::FutureReader<T>) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
-                unsafe fn start(params: &(_rt::FutureReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_future(
+                x: _rt::FutureReader<T>,
+            ) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::FutureReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:use-chain/api", "[async-lower]echo-future", fn import(a0 :
                         i32, a1 : * mut u8) -> i32
@@ -312,8 +421,14 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::FutureReader<T>,), _rt::FutureReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::FutureReader<T>,),
+                    _rt::FutureReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
         }
@@ -359,7 +474,11 @@ pub mod wit_stream {
             size: 3 * _rt::POINTER,
             align: _rt::POINTER,
             lower: ::core::option::Option::Some({
-                unsafe fn lower(value: &super::test::use_chain::api::T, base: *mut u8, _cleanup: &mut _rt::Cleanup) {
+                unsafe fn lower(
+                    value: &super::test::use_chain::api::T,
+                    base: *mut u8,
+                    _cleanup: &mut _rt::Cleanup,
+                ) {
                     unsafe {
                         super::_abi::store_test_use_chain_base_point(value, base);
                     }
@@ -373,14 +492,13 @@ pub mod wit_stream {
                 lift
             }),
             intrinsics: _rt::stream_intrinsics!(
-                "test:use-chain/api",
-                new = "[stream-new-0]echo-stream",
-                read = "[async-lower][stream-read-0]echo-stream",
-                write = "[async-lower][stream-write-0]echo-stream",
-                cancel_read = "[stream-cancel-read-0]echo-stream",
-                cancel_write = "[stream-cancel-write-0]echo-stream",
-                drop_readable = "[stream-drop-readable-0]echo-stream",
-                drop_writable = "[stream-drop-writable-0]echo-stream"
+                "test:use-chain/api", new = "[stream-new-0]echo-stream", read =
+                "[async-lower][stream-read-0]echo-stream", write =
+                "[async-lower][stream-write-0]echo-stream", cancel_read =
+                "[stream-cancel-read-0]echo-stream", cancel_write =
+                "[stream-cancel-write-0]echo-stream", drop_readable =
+                "[stream-drop-readable-0]echo-stream", drop_writable =
+                "[stream-drop-writable-0]echo-stream"
             ),
         };
     }
@@ -405,7 +523,9 @@ pub mod wit_future {
     }
     /// Makes a future: what is written to the writer comes out of the reader. A writer that is dropped unwritten
     /// writes what `default` gives.
-    pub fn new<T: FuturePayload>(default: fn() -> T) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
+    pub fn new<T: FuturePayload>(
+        default: fn() -> T,
+    ) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
         _rt::future_new(T::VTABLE, default)
     }
     impl FuturePayload for super::test::use_chain::api::T {
@@ -413,7 +533,11 @@ pub mod wit_future {
             size: 3 * _rt::POINTER,
             align: _rt::POINTER,
             lower: ::core::option::Option::Some({
-                unsafe fn lower(value: &super::test::use_chain::api::T, base: *mut u8, _cleanup: &mut _rt::Cleanup) {
+                unsafe fn lower(
+                    value: &super::test::use_chain::api::T,
+                    base: *mut u8,
+                    _cleanup: &mut _rt::Cleanup,
+                ) {
                     unsafe {
                         super::_abi::store_test_use_chain_base_point(value, base);
                     }
@@ -427,14 +551,13 @@ pub mod wit_future {
                 lift
             }),
             intrinsics: _rt::future_intrinsics!(
-                "test:use-chain/api",
-                new = "[future-new-0]echo-future",
-                read = "[async-lower][future-read-0]echo-future",
-                write = "[async-lower][future-write-0]echo-future",
-                cancel_read = "[future-cancel-read-0]echo-future",
-                cancel_write = "[future-cancel-write-0]echo-future",
-                drop_readable = "[future-drop-readable-0]echo-future",
-                drop_writable = "[future-drop-writable-0]echo-future"
+                "test:use-chain/api", new = "[future-new-0]echo-future", read =
+                "[async-lower][future-read-0]echo-future", write =
+                "[async-lower][future-write-0]echo-future", cancel_read =
+                "[future-cancel-read-0]echo-future", cancel_write =
+                "[future-cancel-write-0]echo-future", drop_readable =
+                "[future-drop-readable-0]echo-future", drop_writable =
+                "[future-drop-writable-0]echo-future"
             ),
         };
     }
@@ -452,17 +575,20 @@ pub mod wit_future {
 )]
 mod _abi {
     use super::_rt;
-    pub(super) unsafe fn store_test_use_chain_base_point(value: &super::test::use_chain::base::Point, base: *mut u8) {
+    pub(super) unsafe fn store_test_use_chain_base_point(
+        value: &super::test::use_chain::base::Point,
+        base: *mut u8,
+    ) {
         unsafe {
             let super::test::use_chain::base::Point { x, label } = value;
             base.cast::<i32>().write(*x);
-            base.add(_rt::POINTER)
-                .cast::<*mut u8>()
-                .write(label.as_ptr().cast_mut());
+            base.add(_rt::POINTER).cast::<*mut u8>().write(label.as_ptr().cast_mut());
             base.add(2 * _rt::POINTER).cast::<usize>().write(label.len());
         }
     }
-    pub(super) unsafe fn load_test_use_chain_base_point(base: *mut u8) -> super::test::use_chain::base::Point {
+    pub(super) unsafe fn load_test_use_chain_base_point(
+        base: *mut u8,
+    ) -> super::test::use_chain::base::Point {
         unsafe {
             super::test::use_chain::base::Point {
                 x: base.cast::<i32>().read(),
@@ -506,11 +632,9 @@ mod _abi {
     unused_unsafe,
     clippy::all
 )]
-pub const _COMPONENT_TYPE: [u8; 598] = *b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xA4\x04\x01A\x02\x01A\n\x01B\x02\x01r\x02\x01xz\x05labels\x04\0\x05point\x03\0\0\x03\0\x13test:use-chain/base\x05\0\x02\x03\0\0\x05point\x01B\x03\x02\x03\x02\x01\x01\x04\0\x05point\x03\0\0\x04\0\x04spot\x03\0\x01\x03\0\x12test:use-chain/mid\x05\x02\x02\x03\0\x01\x04spot\x01B\x12\x02\x03\x02\x01\x03\x04\0\x05place\x03\0\0\x04\0\x01t\x03\0\x01\x01@\x01\x01x\x02\0\x02\x04\0\x04echo\x01\x03\x01p\x02\x01@\x01\x01x\x04\0\x04\x04\0\techo-list\x01\x05\x01C\x01\x01x\x02\0\x02\x04\0\necho-async\x01\x06\x01C\x01\x01x\x04\0\x04\x04\0\x0Fecho-list-async\x01\x07\x01f\x01\x02\x01C\x01\x01x\x08\0\x08\x04\0\x0Becho-stream\x01\t\x01e\x01\x02\x01C\x01\x01x\n\0\n\x04\0\x0Becho-future\x01\x0B\x03\0\x12test:use-chain/api\x05\x04\x01B\x12\x02\x03\x02\x01\x03\x04\0\x05place\x03\0\0\x04\0\x01t\x03\0\x01\x01@\x01\x01x\x02\0\x02\x04\0\x04echo\x01\x03\x01p\x02\x01@\x01\x01x\x04\0\x04\x04\0\techo-list\x01\x05\x01C\x01\x01x\x02\0\x02\x04\0\necho-async\x01\x06\x01C\x01\x01x\x04\0\x04\x04\0\x0Fecho-list-async\x01\x07\x01f\x01\x02\x01C\x01\x01x\x08\0\x08\x04\0\x0Becho-stream\x01\t\x01e\x01\x02\x01C\x01\x01x\n\0\n\x04\0\x0Becho-future\x01\x0B\x04\0\x12test:use-chain/api\x05\x05\x04\0\x13test:use-chain/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
+pub const _COMPONENT_TYPE: &[u8; 598] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xA4\x04\x01A\x02\x01A\n\x01B\x02\x01r\x02\x01xz\x05labels\x04\0\x05point\x03\0\0\x03\0\x13test:use-chain/base\x05\0\x02\x03\0\0\x05point\x01B\x03\x02\x03\x02\x01\x01\x04\0\x05point\x03\0\0\x04\0\x04spot\x03\0\x01\x03\0\x12test:use-chain/mid\x05\x02\x02\x03\0\x01\x04spot\x01B\x12\x02\x03\x02\x01\x03\x04\0\x05place\x03\0\0\x04\0\x01t\x03\0\x01\x01@\x01\x01x\x02\0\x02\x04\0\x04echo\x01\x03\x01p\x02\x01@\x01\x01x\x04\0\x04\x04\0\techo-list\x01\x05\x01C\x01\x01x\x02\0\x02\x04\0\necho-async\x01\x06\x01C\x01\x01x\x04\0\x04\x04\0\x0Fecho-list-async\x01\x07\x01f\x01\x02\x01C\x01\x01x\x08\0\x08\x04\0\x0Becho-stream\x01\t\x01e\x01\x02\x01C\x01\x01x\n\0\n\x04\0\x0Becho-future\x01\x0B\x03\0\x12test:use-chain/api\x05\x04\x01B\x12\x02\x03\x02\x01\x03\x04\0\x05place\x03\0\0\x04\0\x01t\x03\0\x01\x01@\x01\x01x\x02\0\x02\x04\0\x04echo\x01\x03\x01p\x02\x01@\x01\x01x\x04\0\x04\x04\0\techo-list\x01\x05\x01C\x01\x01x\x02\0\x02\x04\0\necho-async\x01\x06\x01C\x01\x01x\x04\0\x04\x04\0\x0Fecho-list-async\x01\x07\x01f\x01\x02\x01C\x01\x01x\x08\0\x08\x04\0\x0Becho-stream\x01\t\x01e\x01\x02\x01C\x01\x01x\n\0\n\x04\0\x0Becho-future\x01\x0B\x04\0\x12test:use-chain/api\x05\x05\x04\0\x13test:use-chain/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:use-chain:both",
-    598,
-    &_COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:use-chain:both", 598, _COMPONENT_TYPE
 );
 #[doc(hidden)]
 #[allow(unused_macros)]

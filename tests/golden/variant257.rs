@@ -17,26 +17,41 @@ pub mod exports {
     pub mod test {
         pub mod variant257 {
             pub mod api {
+                use ::witflow::rt as _rt;
                 pub use super::super::super::super::test::variant257::api::Big;
                 pub use super::super::super::super::test::variant257::api::T;
-                use ::witflow::rt as _rt;
                 pub trait Guest {
                     fn echo(x: T) -> T;
                     fn echo_list(x: _rt::Vec<T>) -> _rt::Vec<T>;
                     async fn echo_async(x: T) -> T;
                     async fn echo_list_async(x: _rt::Vec<T>) -> _rt::Vec<T>;
-                    async fn echo_stream(x: _rt::StreamReader<T>) -> _rt::StreamReader<T>;
-                    async fn echo_future(x: _rt::FutureReader<T>) -> _rt::FutureReader<T>;
+                    async fn echo_stream(
+                        x: _rt::StreamReader<T>,
+                    ) -> _rt::StreamReader<T>;
+                    async fn echo_future(
+                        x: _rt::FutureReader<T>,
+                    ) -> _rt::FutureReader<T>;
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_cabi<_G: Guest>(a0: i32, a1: *mut u8, a2: usize) -> *mut u8 {
+                pub unsafe fn _export_echo_cabi<_G: Guest>(
+                    a0: i32,
+                    a1: *mut u8,
+                    a2: usize,
+                ) -> *mut u8 {
                     unsafe {
-                        let result = _G::echo(super::super::super::super::_abi::lift_test_variant257_api_big(
-                            a0, a1, a2,
-                        ));
+                        let result = _G::echo(
+                            super::super::super::super::_abi::lift_test_variant257_api_big(
+                                a0,
+                                a1,
+                                a2,
+                            ),
+                        );
                         let held = _rt::Held::<_, { 3 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
-                        super::super::super::super::_abi::store_test_variant257_api_big(value, held.cast::<u8>());
+                        super::super::super::super::_abi::store_test_variant257_api_big(
+                            value,
+                            held.cast::<u8>(),
+                        );
                         held.cast::<u8>()
                     }
                 }
@@ -45,11 +60,22 @@ pub mod exports {
                     unsafe { _rt::Held::<T, { 3 * _rt::POINTER }>::release(area) }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_cabi<_G: Guest>(a0: *mut u8, a1: usize) -> *mut u8 {
+                pub unsafe fn _export_echo_list_cabi<_G: Guest>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> *mut u8 {
                     unsafe {
-                        let result = _G::echo_list(_rt::lift_list(a0, a1, 3 * _rt::POINTER, _rt::POINTER, |base| {
-                            super::super::super::super::_abi::load_test_variant257_api_big(base)
-                        }));
+                        let result = _G::echo_list(
+                            _rt::lift_list(
+                                a0,
+                                a1,
+                                3 * _rt::POINTER,
+                                _rt::POINTER,
+                                |base| super::super::super::super::_abi::load_test_variant257_api_big(
+                                    base,
+                                ),
+                            ),
+                        );
                         let held = _rt::Held::<_, { 2 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
                         let (core, core1) = _rt::lower_list(
@@ -58,7 +84,10 @@ pub mod exports {
                             _rt::POINTER,
                             &mut (*held).cleanup,
                             |item, base, _cleanup| {
-                                super::super::super::super::_abi::store_test_variant257_api_big(item, base);
+                                super::super::super::super::_abi::store_test_variant257_api_big(
+                                    item,
+                                    base,
+                                );
                             },
                         );
                         held.cast::<u8>().cast::<*mut u8>().write(core);
@@ -68,30 +97,50 @@ pub mod exports {
                 }
                 #[doc(hidden)]
                 pub unsafe fn _post_return_echo_list_cabi(area: *mut u8) {
-                    unsafe { _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area) }
+                    unsafe {
+                        _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area)
+                    }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_async_cabi<_G: Guest + 'static>(a0: i32, a1: *mut u8, a2: usize) -> i32 {
+                pub unsafe fn _export_echo_async_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                    a1: *mut u8,
+                    a2: usize,
+                ) -> i32 {
                     unsafe {
-                        let arg0 = super::super::super::super::_abi::lift_test_variant257_api_big(a0, a1, a2);
+                        let arg0 = super::super::super::super::_abi::lift_test_variant257_api_big(
+                            a0,
+                            a1,
+                            a2,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_async(arg0).await;
                             _rt::import!(
                                 "[export]test:variant257/api", "[task-return]echo-async", fn
                                 task_return(a0 : i32, a1 : * mut u8, a2 : usize)
                             );
-                            let (core, core1, core2) =
-                                super::super::super::super::_abi::lower_test_variant257_api_big(&result);
+                            let (core, core1, core2) = super::super::super::super::_abi::lower_test_variant257_api_big(
+                                &result,
+                            );
                             task_return(core, core1, core2);
                         })
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(a0: *mut u8, a1: usize) -> i32 {
+                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> i32 {
                     unsafe {
-                        let arg0 = _rt::lift_list(a0, a1, 3 * _rt::POINTER, _rt::POINTER, |base| {
-                            super::super::super::super::_abi::load_test_variant257_api_big(base)
-                        });
+                        let arg0 = _rt::lift_list(
+                            a0,
+                            a1,
+                            3 * _rt::POINTER,
+                            _rt::POINTER,
+                            |base| super::super::super::super::_abi::load_test_variant257_api_big(
+                                base,
+                            ),
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_list_async(arg0).await;
                             _rt::import!(
@@ -106,7 +155,10 @@ pub mod exports {
                                 _rt::POINTER,
                                 &mut cleanup,
                                 |item, base, _cleanup| {
-                                    super::super::super::super::_abi::store_test_variant257_api_big(item, base);
+                                    super::super::super::super::_abi::store_test_variant257_api_big(
+                                        item,
+                                        base,
+                                    );
                                 },
                             );
                             task_return(core, core1);
@@ -114,10 +166,14 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::stream_lift(a0, <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE);
+                        let arg0 = _rt::stream_lift(
+                            a0,
+                            <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_stream(arg0).await;
                             _rt::import!(
@@ -131,10 +187,14 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::future_lift(a0, <T as super::super::super::super::wit_future::FuturePayload>::VTABLE);
+                        let arg0 = _rt::future_lift(
+                            a0,
+                            <T as super::super::super::super::wit_future::FuturePayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_future(arg0).await;
                             _rt::import!(
@@ -433,7 +493,9 @@ pub mod test {
                     : usize, a3 : * mut u8)
                 );
                 unsafe {
-                    let (core, core1, core2) = super::super::super::_abi::lower_test_variant257_api_big(x);
+                    let (core, core1, core2) = super::super::super::_abi::lower_test_variant257_api_big(
+                        x,
+                    );
                     let mut area = _rt::Area::<{ 3 * _rt::POINTER }>::uninit();
                     let pointer = area.as_mut_ptr();
                     import(core, core1, core2, pointer);
@@ -453,7 +515,10 @@ pub mod test {
                         _rt::POINTER,
                         &mut cleanup,
                         |item, base, _cleanup| {
-                            super::super::super::_abi::store_test_variant257_api_big(item, base);
+                            super::super::super::_abi::store_test_variant257_api_big(
+                                item,
+                                base,
+                            );
                         },
                     );
                     let mut area = _rt::Area::<{ 2 * _rt::POINTER }>::uninit();
@@ -464,25 +529,35 @@ pub mod test {
                         pointer.add(_rt::POINTER).cast::<usize>().read(),
                         3 * _rt::POINTER,
                         _rt::POINTER,
-                        |base| super::super::super::_abi::load_test_variant257_api_big(base),
+                        |base| super::super::super::_abi::load_test_variant257_api_big(
+                            base,
+                        ),
                     )
                 }
             }
             pub fn echo_async(x: T) -> _rt::Call<(T,), T> {
-                unsafe fn start(params: &(T,), area: *mut u8, _cleanup: &mut _rt::Cleanup) -> u32 {
+                unsafe fn start(
+                    params: &(T,),
+                    area: *mut u8,
+                    _cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:variant257/api", "[async-lower]echo-async", fn import(a0 :
                         i32, a1 : * mut u8, a2 : usize, a3 : * mut u8) -> i32
                     );
                     let (x,) = params;
                     unsafe {
-                        let (core, core1, core2) = super::super::super::_abi::lower_test_variant257_api_big(x);
+                        let (core, core1, core2) = super::super::super::_abi::lower_test_variant257_api_big(
+                            x,
+                        );
                         let core3 = import(core, core1, core2, area);
                         core3 as u32
                     }
                 }
                 unsafe fn lift(area: *mut u8) -> T {
-                    unsafe { super::super::super::_abi::load_test_variant257_api_big(area) }
+                    unsafe {
+                        super::super::super::_abi::load_test_variant257_api_big(area)
+                    }
                 }
                 static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable {
                     area: 3 * _rt::POINTER,
@@ -491,18 +566,32 @@ pub mod test {
                 };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_list_async(x: _rt::Vec<T>) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
-                unsafe fn start(params: &(_rt::Vec<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_list_async(
+                x: _rt::Vec<T>,
+            ) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
+                unsafe fn start(
+                    params: &(_rt::Vec<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:variant257/api", "[async-lower]echo-list-async", fn
                         import(a0 : * mut u8, a1 : usize, a2 : * mut u8) -> i32
                     );
                     let (x,) = params;
                     unsafe {
-                        let (core, core1) =
-                            _rt::lower_list(x, 3 * _rt::POINTER, _rt::POINTER, cleanup, |item, base, _cleanup| {
-                                super::super::super::_abi::store_test_variant257_api_big(item, base);
-                            });
+                        let (core, core1) = _rt::lower_list(
+                            x,
+                            3 * _rt::POINTER,
+                            _rt::POINTER,
+                            cleanup,
+                            |item, base, _cleanup| {
+                                super::super::super::_abi::store_test_variant257_api_big(
+                                    item,
+                                    base,
+                                );
+                            },
+                        );
                         let core2 = import(core, core1, area);
                         core2 as u32
                     }
@@ -514,7 +603,9 @@ pub mod test {
                             area.add(_rt::POINTER).cast::<usize>().read(),
                             3 * _rt::POINTER,
                             _rt::POINTER,
-                            |base| super::super::super::_abi::load_test_variant257_api_big(base),
+                            |base| super::super::super::_abi::load_test_variant257_api_big(
+                                base,
+                            ),
                         )
                     }
                 }
@@ -525,8 +616,14 @@ pub mod test {
                 };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_stream(x: _rt::StreamReader<T>) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
-                unsafe fn start(params: &(_rt::StreamReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_stream(
+                x: _rt::StreamReader<T>,
+            ) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::StreamReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:variant257/api", "[async-lower]echo-stream", fn import(a0 :
                         i32, a1 : * mut u8) -> i32
@@ -546,12 +643,24 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::StreamReader<T>,), _rt::StreamReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::StreamReader<T>,),
+                    _rt::StreamReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_future(x: _rt::FutureReader<T>) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
-                unsafe fn start(params: &(_rt::FutureReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_future(
+                x: _rt::FutureReader<T>,
+            ) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::FutureReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:variant257/api", "[async-lower]echo-future", fn import(a0 :
                         i32, a1 : * mut u8) -> i32
@@ -571,8 +680,14 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::FutureReader<T>,), _rt::FutureReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::FutureReader<T>,),
+                    _rt::FutureReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
         }
@@ -605,7 +720,11 @@ pub mod wit_stream {
             size: 3 * _rt::POINTER,
             align: _rt::POINTER,
             lower: ::core::option::Option::Some({
-                unsafe fn lower(value: &super::test::variant257::api::T, base: *mut u8, _cleanup: &mut _rt::Cleanup) {
+                unsafe fn lower(
+                    value: &super::test::variant257::api::T,
+                    base: *mut u8,
+                    _cleanup: &mut _rt::Cleanup,
+                ) {
                     unsafe {
                         super::_abi::store_test_variant257_api_big(value, base);
                     }
@@ -619,14 +738,13 @@ pub mod wit_stream {
                 lift
             }),
             intrinsics: _rt::stream_intrinsics!(
-                "test:variant257/api",
-                new = "[stream-new-0]echo-stream",
-                read = "[async-lower][stream-read-0]echo-stream",
-                write = "[async-lower][stream-write-0]echo-stream",
-                cancel_read = "[stream-cancel-read-0]echo-stream",
-                cancel_write = "[stream-cancel-write-0]echo-stream",
-                drop_readable = "[stream-drop-readable-0]echo-stream",
-                drop_writable = "[stream-drop-writable-0]echo-stream"
+                "test:variant257/api", new = "[stream-new-0]echo-stream", read =
+                "[async-lower][stream-read-0]echo-stream", write =
+                "[async-lower][stream-write-0]echo-stream", cancel_read =
+                "[stream-cancel-read-0]echo-stream", cancel_write =
+                "[stream-cancel-write-0]echo-stream", drop_readable =
+                "[stream-drop-readable-0]echo-stream", drop_writable =
+                "[stream-drop-writable-0]echo-stream"
             ),
         };
     }
@@ -651,7 +769,9 @@ pub mod wit_future {
     }
     /// Makes a future: what is written to the writer comes out of the reader. A writer that is dropped unwritten
     /// writes what `default` gives.
-    pub fn new<T: FuturePayload>(default: fn() -> T) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
+    pub fn new<T: FuturePayload>(
+        default: fn() -> T,
+    ) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
         _rt::future_new(T::VTABLE, default)
     }
     impl FuturePayload for super::test::variant257::api::T {
@@ -659,7 +779,11 @@ pub mod wit_future {
             size: 3 * _rt::POINTER,
             align: _rt::POINTER,
             lower: ::core::option::Option::Some({
-                unsafe fn lower(value: &super::test::variant257::api::T, base: *mut u8, _cleanup: &mut _rt::Cleanup) {
+                unsafe fn lower(
+                    value: &super::test::variant257::api::T,
+                    base: *mut u8,
+                    _cleanup: &mut _rt::Cleanup,
+                ) {
                     unsafe {
                         super::_abi::store_test_variant257_api_big(value, base);
                     }
@@ -673,14 +797,13 @@ pub mod wit_future {
                 lift
             }),
             intrinsics: _rt::future_intrinsics!(
-                "test:variant257/api",
-                new = "[future-new-0]echo-future",
-                read = "[async-lower][future-read-0]echo-future",
-                write = "[async-lower][future-write-0]echo-future",
-                cancel_read = "[future-cancel-read-0]echo-future",
-                cancel_write = "[future-cancel-write-0]echo-future",
-                drop_readable = "[future-drop-readable-0]echo-future",
-                drop_writable = "[future-drop-writable-0]echo-future"
+                "test:variant257/api", new = "[future-new-0]echo-future", read =
+                "[async-lower][future-read-0]echo-future", write =
+                "[async-lower][future-write-0]echo-future", cancel_read =
+                "[future-cancel-read-0]echo-future", cancel_write =
+                "[future-cancel-write-0]echo-future", drop_readable =
+                "[future-drop-readable-0]echo-future", drop_writable =
+                "[future-drop-writable-0]echo-future"
             ),
         };
     }
@@ -698,7 +821,10 @@ pub mod wit_future {
 )]
 mod _abi {
     use super::_rt;
-    pub(super) unsafe fn store_test_variant257_api_big(value: &super::test::variant257::api::Big, base: *mut u8) {
+    pub(super) unsafe fn store_test_variant257_api_big(
+        value: &super::test::variant257::api::Big,
+        base: *mut u8,
+    ) {
         unsafe {
             match value {
                 super::test::variant257::api::Big::C0 => {
@@ -1479,7 +1605,9 @@ mod _abi {
             }
         }
     }
-    pub(super) unsafe fn load_test_variant257_api_big(base: *mut u8) -> super::test::variant257::api::Big {
+    pub(super) unsafe fn load_test_variant257_api_big(
+        base: *mut u8,
+    ) -> super::test::variant257::api::Big {
         unsafe {
             match i32::from(base.cast::<u16>().read()) {
                 0 => super::test::variant257::api::Big::C0,
@@ -1738,10 +1866,14 @@ mod _abi {
                 253 => super::test::variant257::api::Big::C253,
                 254 => super::test::variant257::api::Big::C254,
                 255 => super::test::variant257::api::Big::C255,
-                256 => super::test::variant257::api::Big::C256(_rt::lift_string(
-                    base.add(_rt::POINTER).cast::<*mut u8>().read(),
-                    base.add(2 * _rt::POINTER).cast::<usize>().read(),
-                )),
+                256 => {
+                    super::test::variant257::api::Big::C256(
+                        _rt::lift_string(
+                            base.add(_rt::POINTER).cast::<*mut u8>().read(),
+                            base.add(2 * _rt::POINTER).cast::<usize>().read(),
+                        ),
+                    )
+                }
                 _ => _rt::invalid_discriminant(),
             }
         }
@@ -1761,253 +1893,747 @@ mod _abi {
                 super::test::variant257::api::Big::C7 => (7, ::core::ptr::null_mut(), 0),
                 super::test::variant257::api::Big::C8 => (8, ::core::ptr::null_mut(), 0),
                 super::test::variant257::api::Big::C9 => (9, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C10 => (10, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C11 => (11, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C12 => (12, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C13 => (13, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C14 => (14, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C15 => (15, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C16 => (16, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C17 => (17, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C18 => (18, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C19 => (19, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C20 => (20, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C21 => (21, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C22 => (22, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C23 => (23, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C24 => (24, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C25 => (25, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C26 => (26, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C27 => (27, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C28 => (28, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C29 => (29, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C30 => (30, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C31 => (31, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C32 => (32, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C33 => (33, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C34 => (34, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C35 => (35, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C36 => (36, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C37 => (37, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C38 => (38, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C39 => (39, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C40 => (40, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C41 => (41, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C42 => (42, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C43 => (43, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C44 => (44, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C45 => (45, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C46 => (46, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C47 => (47, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C48 => (48, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C49 => (49, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C50 => (50, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C51 => (51, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C52 => (52, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C53 => (53, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C54 => (54, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C55 => (55, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C56 => (56, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C57 => (57, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C58 => (58, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C59 => (59, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C60 => (60, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C61 => (61, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C62 => (62, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C63 => (63, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C64 => (64, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C65 => (65, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C66 => (66, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C67 => (67, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C68 => (68, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C69 => (69, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C70 => (70, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C71 => (71, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C72 => (72, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C73 => (73, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C74 => (74, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C75 => (75, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C76 => (76, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C77 => (77, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C78 => (78, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C79 => (79, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C80 => (80, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C81 => (81, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C82 => (82, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C83 => (83, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C84 => (84, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C85 => (85, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C86 => (86, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C87 => (87, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C88 => (88, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C89 => (89, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C90 => (90, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C91 => (91, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C92 => (92, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C93 => (93, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C94 => (94, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C95 => (95, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C96 => (96, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C97 => (97, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C98 => (98, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C99 => (99, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C100 => (100, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C101 => (101, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C102 => (102, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C103 => (103, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C104 => (104, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C105 => (105, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C106 => (106, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C107 => (107, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C108 => (108, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C109 => (109, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C110 => (110, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C111 => (111, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C112 => (112, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C113 => (113, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C114 => (114, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C115 => (115, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C116 => (116, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C117 => (117, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C118 => (118, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C119 => (119, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C120 => (120, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C121 => (121, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C122 => (122, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C123 => (123, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C124 => (124, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C125 => (125, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C126 => (126, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C127 => (127, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C128 => (128, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C129 => (129, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C130 => (130, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C131 => (131, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C132 => (132, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C133 => (133, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C134 => (134, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C135 => (135, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C136 => (136, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C137 => (137, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C138 => (138, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C139 => (139, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C140 => (140, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C141 => (141, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C142 => (142, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C143 => (143, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C144 => (144, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C145 => (145, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C146 => (146, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C147 => (147, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C148 => (148, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C149 => (149, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C150 => (150, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C151 => (151, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C152 => (152, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C153 => (153, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C154 => (154, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C155 => (155, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C156 => (156, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C157 => (157, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C158 => (158, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C159 => (159, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C160 => (160, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C161 => (161, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C162 => (162, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C163 => (163, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C164 => (164, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C165 => (165, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C166 => (166, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C167 => (167, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C168 => (168, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C169 => (169, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C170 => (170, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C171 => (171, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C172 => (172, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C173 => (173, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C174 => (174, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C175 => (175, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C176 => (176, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C177 => (177, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C178 => (178, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C179 => (179, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C180 => (180, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C181 => (181, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C182 => (182, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C183 => (183, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C184 => (184, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C185 => (185, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C186 => (186, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C187 => (187, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C188 => (188, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C189 => (189, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C190 => (190, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C191 => (191, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C192 => (192, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C193 => (193, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C194 => (194, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C195 => (195, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C196 => (196, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C197 => (197, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C198 => (198, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C199 => (199, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C200 => (200, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C201 => (201, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C202 => (202, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C203 => (203, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C204 => (204, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C205 => (205, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C206 => (206, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C207 => (207, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C208 => (208, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C209 => (209, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C210 => (210, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C211 => (211, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C212 => (212, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C213 => (213, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C214 => (214, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C215 => (215, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C216 => (216, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C217 => (217, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C218 => (218, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C219 => (219, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C220 => (220, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C221 => (221, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C222 => (222, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C223 => (223, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C224 => (224, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C225 => (225, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C226 => (226, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C227 => (227, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C228 => (228, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C229 => (229, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C230 => (230, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C231 => (231, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C232 => (232, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C233 => (233, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C234 => (234, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C235 => (235, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C236 => (236, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C237 => (237, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C238 => (238, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C239 => (239, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C240 => (240, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C241 => (241, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C242 => (242, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C243 => (243, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C244 => (244, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C245 => (245, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C246 => (246, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C247 => (247, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C248 => (248, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C249 => (249, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C250 => (250, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C251 => (251, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C252 => (252, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C253 => (253, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C254 => (254, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C255 => (255, ::core::ptr::null_mut(), 0),
-                super::test::variant257::api::Big::C256(payload) => (256, payload.as_ptr().cast_mut(), payload.len()),
+                super::test::variant257::api::Big::C10 => {
+                    (10, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C11 => {
+                    (11, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C12 => {
+                    (12, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C13 => {
+                    (13, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C14 => {
+                    (14, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C15 => {
+                    (15, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C16 => {
+                    (16, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C17 => {
+                    (17, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C18 => {
+                    (18, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C19 => {
+                    (19, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C20 => {
+                    (20, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C21 => {
+                    (21, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C22 => {
+                    (22, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C23 => {
+                    (23, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C24 => {
+                    (24, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C25 => {
+                    (25, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C26 => {
+                    (26, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C27 => {
+                    (27, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C28 => {
+                    (28, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C29 => {
+                    (29, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C30 => {
+                    (30, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C31 => {
+                    (31, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C32 => {
+                    (32, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C33 => {
+                    (33, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C34 => {
+                    (34, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C35 => {
+                    (35, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C36 => {
+                    (36, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C37 => {
+                    (37, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C38 => {
+                    (38, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C39 => {
+                    (39, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C40 => {
+                    (40, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C41 => {
+                    (41, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C42 => {
+                    (42, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C43 => {
+                    (43, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C44 => {
+                    (44, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C45 => {
+                    (45, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C46 => {
+                    (46, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C47 => {
+                    (47, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C48 => {
+                    (48, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C49 => {
+                    (49, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C50 => {
+                    (50, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C51 => {
+                    (51, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C52 => {
+                    (52, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C53 => {
+                    (53, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C54 => {
+                    (54, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C55 => {
+                    (55, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C56 => {
+                    (56, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C57 => {
+                    (57, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C58 => {
+                    (58, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C59 => {
+                    (59, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C60 => {
+                    (60, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C61 => {
+                    (61, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C62 => {
+                    (62, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C63 => {
+                    (63, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C64 => {
+                    (64, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C65 => {
+                    (65, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C66 => {
+                    (66, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C67 => {
+                    (67, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C68 => {
+                    (68, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C69 => {
+                    (69, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C70 => {
+                    (70, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C71 => {
+                    (71, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C72 => {
+                    (72, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C73 => {
+                    (73, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C74 => {
+                    (74, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C75 => {
+                    (75, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C76 => {
+                    (76, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C77 => {
+                    (77, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C78 => {
+                    (78, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C79 => {
+                    (79, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C80 => {
+                    (80, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C81 => {
+                    (81, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C82 => {
+                    (82, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C83 => {
+                    (83, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C84 => {
+                    (84, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C85 => {
+                    (85, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C86 => {
+                    (86, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C87 => {
+                    (87, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C88 => {
+                    (88, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C89 => {
+                    (89, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C90 => {
+                    (90, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C91 => {
+                    (91, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C92 => {
+                    (92, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C93 => {
+                    (93, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C94 => {
+                    (94, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C95 => {
+                    (95, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C96 => {
+                    (96, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C97 => {
+                    (97, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C98 => {
+                    (98, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C99 => {
+                    (99, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C100 => {
+                    (100, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C101 => {
+                    (101, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C102 => {
+                    (102, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C103 => {
+                    (103, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C104 => {
+                    (104, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C105 => {
+                    (105, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C106 => {
+                    (106, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C107 => {
+                    (107, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C108 => {
+                    (108, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C109 => {
+                    (109, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C110 => {
+                    (110, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C111 => {
+                    (111, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C112 => {
+                    (112, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C113 => {
+                    (113, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C114 => {
+                    (114, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C115 => {
+                    (115, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C116 => {
+                    (116, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C117 => {
+                    (117, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C118 => {
+                    (118, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C119 => {
+                    (119, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C120 => {
+                    (120, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C121 => {
+                    (121, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C122 => {
+                    (122, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C123 => {
+                    (123, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C124 => {
+                    (124, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C125 => {
+                    (125, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C126 => {
+                    (126, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C127 => {
+                    (127, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C128 => {
+                    (128, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C129 => {
+                    (129, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C130 => {
+                    (130, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C131 => {
+                    (131, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C132 => {
+                    (132, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C133 => {
+                    (133, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C134 => {
+                    (134, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C135 => {
+                    (135, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C136 => {
+                    (136, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C137 => {
+                    (137, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C138 => {
+                    (138, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C139 => {
+                    (139, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C140 => {
+                    (140, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C141 => {
+                    (141, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C142 => {
+                    (142, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C143 => {
+                    (143, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C144 => {
+                    (144, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C145 => {
+                    (145, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C146 => {
+                    (146, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C147 => {
+                    (147, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C148 => {
+                    (148, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C149 => {
+                    (149, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C150 => {
+                    (150, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C151 => {
+                    (151, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C152 => {
+                    (152, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C153 => {
+                    (153, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C154 => {
+                    (154, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C155 => {
+                    (155, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C156 => {
+                    (156, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C157 => {
+                    (157, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C158 => {
+                    (158, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C159 => {
+                    (159, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C160 => {
+                    (160, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C161 => {
+                    (161, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C162 => {
+                    (162, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C163 => {
+                    (163, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C164 => {
+                    (164, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C165 => {
+                    (165, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C166 => {
+                    (166, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C167 => {
+                    (167, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C168 => {
+                    (168, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C169 => {
+                    (169, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C170 => {
+                    (170, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C171 => {
+                    (171, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C172 => {
+                    (172, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C173 => {
+                    (173, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C174 => {
+                    (174, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C175 => {
+                    (175, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C176 => {
+                    (176, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C177 => {
+                    (177, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C178 => {
+                    (178, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C179 => {
+                    (179, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C180 => {
+                    (180, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C181 => {
+                    (181, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C182 => {
+                    (182, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C183 => {
+                    (183, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C184 => {
+                    (184, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C185 => {
+                    (185, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C186 => {
+                    (186, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C187 => {
+                    (187, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C188 => {
+                    (188, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C189 => {
+                    (189, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C190 => {
+                    (190, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C191 => {
+                    (191, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C192 => {
+                    (192, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C193 => {
+                    (193, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C194 => {
+                    (194, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C195 => {
+                    (195, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C196 => {
+                    (196, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C197 => {
+                    (197, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C198 => {
+                    (198, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C199 => {
+                    (199, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C200 => {
+                    (200, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C201 => {
+                    (201, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C202 => {
+                    (202, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C203 => {
+                    (203, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C204 => {
+                    (204, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C205 => {
+                    (205, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C206 => {
+                    (206, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C207 => {
+                    (207, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C208 => {
+                    (208, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C209 => {
+                    (209, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C210 => {
+                    (210, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C211 => {
+                    (211, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C212 => {
+                    (212, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C213 => {
+                    (213, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C214 => {
+                    (214, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C215 => {
+                    (215, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C216 => {
+                    (216, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C217 => {
+                    (217, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C218 => {
+                    (218, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C219 => {
+                    (219, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C220 => {
+                    (220, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C221 => {
+                    (221, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C222 => {
+                    (222, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C223 => {
+                    (223, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C224 => {
+                    (224, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C225 => {
+                    (225, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C226 => {
+                    (226, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C227 => {
+                    (227, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C228 => {
+                    (228, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C229 => {
+                    (229, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C230 => {
+                    (230, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C231 => {
+                    (231, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C232 => {
+                    (232, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C233 => {
+                    (233, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C234 => {
+                    (234, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C235 => {
+                    (235, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C236 => {
+                    (236, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C237 => {
+                    (237, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C238 => {
+                    (238, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C239 => {
+                    (239, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C240 => {
+                    (240, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C241 => {
+                    (241, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C242 => {
+                    (242, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C243 => {
+                    (243, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C244 => {
+                    (244, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C245 => {
+                    (245, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C246 => {
+                    (246, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C247 => {
+                    (247, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C248 => {
+                    (248, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C249 => {
+                    (249, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C250 => {
+                    (250, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C251 => {
+                    (251, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C252 => {
+                    (252, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C253 => {
+                    (253, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C254 => {
+                    (254, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C255 => {
+                    (255, ::core::ptr::null_mut(), 0)
+                }
+                super::test::variant257::api::Big::C256(payload) => {
+                    (256, payload.as_ptr().cast_mut(), payload.len())
+                }
             };
             (core, core1, core2)
         }
@@ -2293,11 +2919,9 @@ mod _abi {
     unused_unsafe,
     clippy::all
 )]
-pub const _COMPONENT_TYPE: [u8; 3853] = *b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xDB\x1D\x01A\x02\x01A\x04\x01B\x12\x01q\x81\x02\x02c0\0\0\x02c1\0\0\x02c2\0\0\x02c3\0\0\x02c4\0\0\x02c5\0\0\x02c6\0\0\x02c7\0\0\x02c8\0\0\x02c9\0\0\x03c10\0\0\x03c11\0\0\x03c12\0\0\x03c13\0\0\x03c14\0\0\x03c15\0\0\x03c16\0\0\x03c17\0\0\x03c18\0\0\x03c19\0\0\x03c20\0\0\x03c21\0\0\x03c22\0\0\x03c23\0\0\x03c24\0\0\x03c25\0\0\x03c26\0\0\x03c27\0\0\x03c28\0\0\x03c29\0\0\x03c30\0\0\x03c31\0\0\x03c32\0\0\x03c33\0\0\x03c34\0\0\x03c35\0\0\x03c36\0\0\x03c37\0\0\x03c38\0\0\x03c39\0\0\x03c40\0\0\x03c41\0\0\x03c42\0\0\x03c43\0\0\x03c44\0\0\x03c45\0\0\x03c46\0\0\x03c47\0\0\x03c48\0\0\x03c49\0\0\x03c50\0\0\x03c51\0\0\x03c52\0\0\x03c53\0\0\x03c54\0\0\x03c55\0\0\x03c56\0\0\x03c57\0\0\x03c58\0\0\x03c59\0\0\x03c60\0\0\x03c61\0\0\x03c62\0\0\x03c63\0\0\x03c64\0\0\x03c65\0\0\x03c66\0\0\x03c67\0\0\x03c68\0\0\x03c69\0\0\x03c70\0\0\x03c71\0\0\x03c72\0\0\x03c73\0\0\x03c74\0\0\x03c75\0\0\x03c76\0\0\x03c77\0\0\x03c78\0\0\x03c79\0\0\x03c80\0\0\x03c81\0\0\x03c82\0\0\x03c83\0\0\x03c84\0\0\x03c85\0\0\x03c86\0\0\x03c87\0\0\x03c88\0\0\x03c89\0\0\x03c90\0\0\x03c91\0\0\x03c92\0\0\x03c93\0\0\x03c94\0\0\x03c95\0\0\x03c96\0\0\x03c97\0\0\x03c98\0\0\x03c99\0\0\x04c100\0\0\x04c101\0\0\x04c102\0\0\x04c103\0\0\x04c104\0\0\x04c105\0\0\x04c106\0\0\x04c107\0\0\x04c108\0\0\x04c109\0\0\x04c110\0\0\x04c111\0\0\x04c112\0\0\x04c113\0\0\x04c114\0\0\x04c115\0\0\x04c116\0\0\x04c117\0\0\x04c118\0\0\x04c119\0\0\x04c120\0\0\x04c121\0\0\x04c122\0\0\x04c123\0\0\x04c124\0\0\x04c125\0\0\x04c126\0\0\x04c127\0\0\x04c128\0\0\x04c129\0\0\x04c130\0\0\x04c131\0\0\x04c132\0\0\x04c133\0\0\x04c134\0\0\x04c135\0\0\x04c136\0\0\x04c137\0\0\x04c138\0\0\x04c139\0\0\x04c140\0\0\x04c141\0\0\x04c142\0\0\x04c143\0\0\x04c144\0\0\x04c145\0\0\x04c146\0\0\x04c147\0\0\x04c148\0\0\x04c149\0\0\x04c150\0\0\x04c151\0\0\x04c152\0\0\x04c153\0\0\x04c154\0\0\x04c155\0\0\x04c156\0\0\x04c157\0\0\x04c158\0\0\x04c159\0\0\x04c160\0\0\x04c161\0\0\x04c162\0\0\x04c163\0\0\x04c164\0\0\x04c165\0\0\x04c166\0\0\x04c167\0\0\x04c168\0\0\x04c169\0\0\x04c170\0\0\x04c171\0\0\x04c172\0\0\x04c173\0\0\x04c174\0\0\x04c175\0\0\x04c176\0\0\x04c177\0\0\x04c178\0\0\x04c179\0\0\x04c180\0\0\x04c181\0\0\x04c182\0\0\x04c183\0\0\x04c184\0\0\x04c185\0\0\x04c186\0\0\x04c187\0\0\x04c188\0\0\x04c189\0\0\x04c190\0\0\x04c191\0\0\x04c192\0\0\x04c193\0\0\x04c194\0\0\x04c195\0\0\x04c196\0\0\x04c197\0\0\x04c198\0\0\x04c199\0\0\x04c200\0\0\x04c201\0\0\x04c202\0\0\x04c203\0\0\x04c204\0\0\x04c205\0\0\x04c206\0\0\x04c207\0\0\x04c208\0\0\x04c209\0\0\x04c210\0\0\x04c211\0\0\x04c212\0\0\x04c213\0\0\x04c214\0\0\x04c215\0\0\x04c216\0\0\x04c217\0\0\x04c218\0\0\x04c219\0\0\x04c220\0\0\x04c221\0\0\x04c222\0\0\x04c223\0\0\x04c224\0\0\x04c225\0\0\x04c226\0\0\x04c227\0\0\x04c228\0\0\x04c229\0\0\x04c230\0\0\x04c231\0\0\x04c232\0\0\x04c233\0\0\x04c234\0\0\x04c235\0\0\x04c236\0\0\x04c237\0\0\x04c238\0\0\x04c239\0\0\x04c240\0\0\x04c241\0\0\x04c242\0\0\x04c243\0\0\x04c244\0\0\x04c245\0\0\x04c246\0\0\x04c247\0\0\x04c248\0\0\x04c249\0\0\x04c250\0\0\x04c251\0\0\x04c252\0\0\x04c253\0\0\x04c254\0\0\x04c255\0\0\x04c256\x01s\0\x04\0\x03big\x03\0\0\x04\0\x01t\x03\0\x01\x01@\x01\x01x\x02\0\x02\x04\0\x04echo\x01\x03\x01p\x02\x01@\x01\x01x\x04\0\x04\x04\0\techo-list\x01\x05\x01C\x01\x01x\x02\0\x02\x04\0\necho-async\x01\x06\x01C\x01\x01x\x04\0\x04\x04\0\x0Fecho-list-async\x01\x07\x01f\x01\x02\x01C\x01\x01x\x08\0\x08\x04\0\x0Becho-stream\x01\t\x01e\x01\x02\x01C\x01\x01x\n\0\n\x04\0\x0Becho-future\x01\x0B\x03\0\x13test:variant257/api\x05\0\x01B\x12\x01q\x81\x02\x02c0\0\0\x02c1\0\0\x02c2\0\0\x02c3\0\0\x02c4\0\0\x02c5\0\0\x02c6\0\0\x02c7\0\0\x02c8\0\0\x02c9\0\0\x03c10\0\0\x03c11\0\0\x03c12\0\0\x03c13\0\0\x03c14\0\0\x03c15\0\0\x03c16\0\0\x03c17\0\0\x03c18\0\0\x03c19\0\0\x03c20\0\0\x03c21\0\0\x03c22\0\0\x03c23\0\0\x03c24\0\0\x03c25\0\0\x03c26\0\0\x03c27\0\0\x03c28\0\0\x03c29\0\0\x03c30\0\0\x03c31\0\0\x03c32\0\0\x03c33\0\0\x03c34\0\0\x03c35\0\0\x03c36\0\0\x03c37\0\0\x03c38\0\0\x03c39\0\0\x03c40\0\0\x03c41\0\0\x03c42\0\0\x03c43\0\0\x03c44\0\0\x03c45\0\0\x03c46\0\0\x03c47\0\0\x03c48\0\0\x03c49\0\0\x03c50\0\0\x03c51\0\0\x03c52\0\0\x03c53\0\0\x03c54\0\0\x03c55\0\0\x03c56\0\0\x03c57\0\0\x03c58\0\0\x03c59\0\0\x03c60\0\0\x03c61\0\0\x03c62\0\0\x03c63\0\0\x03c64\0\0\x03c65\0\0\x03c66\0\0\x03c67\0\0\x03c68\0\0\x03c69\0\0\x03c70\0\0\x03c71\0\0\x03c72\0\0\x03c73\0\0\x03c74\0\0\x03c75\0\0\x03c76\0\0\x03c77\0\0\x03c78\0\0\x03c79\0\0\x03c80\0\0\x03c81\0\0\x03c82\0\0\x03c83\0\0\x03c84\0\0\x03c85\0\0\x03c86\0\0\x03c87\0\0\x03c88\0\0\x03c89\0\0\x03c90\0\0\x03c91\0\0\x03c92\0\0\x03c93\0\0\x03c94\0\0\x03c95\0\0\x03c96\0\0\x03c97\0\0\x03c98\0\0\x03c99\0\0\x04c100\0\0\x04c101\0\0\x04c102\0\0\x04c103\0\0\x04c104\0\0\x04c105\0\0\x04c106\0\0\x04c107\0\0\x04c108\0\0\x04c109\0\0\x04c110\0\0\x04c111\0\0\x04c112\0\0\x04c113\0\0\x04c114\0\0\x04c115\0\0\x04c116\0\0\x04c117\0\0\x04c118\0\0\x04c119\0\0\x04c120\0\0\x04c121\0\0\x04c122\0\0\x04c123\0\0\x04c124\0\0\x04c125\0\0\x04c126\0\0\x04c127\0\0\x04c128\0\0\x04c129\0\0\x04c130\0\0\x04c131\0\0\x04c132\0\0\x04c133\0\0\x04c134\0\0\x04c135\0\0\x04c136\0\0\x04c137\0\0\x04c138\0\0\x04c139\0\0\x04c140\0\0\x04c141\0\0\x04c142\0\0\x04c143\0\0\x04c144\0\0\x04c145\0\0\x04c146\0\0\x04c147\0\0\x04c148\0\0\x04c149\0\0\x04c150\0\0\x04c151\0\0\x04c152\0\0\x04c153\0\0\x04c154\0\0\x04c155\0\0\x04c156\0\0\x04c157\0\0\x04c158\0\0\x04c159\0\0\x04c160\0\0\x04c161\0\0\x04c162\0\0\x04c163\0\0\x04c164\0\0\x04c165\0\0\x04c166\0\0\x04c167\0\0\x04c168\0\0\x04c169\0\0\x04c170\0\0\x04c171\0\0\x04c172\0\0\x04c173\0\0\x04c174\0\0\x04c175\0\0\x04c176\0\0\x04c177\0\0\x04c178\0\0\x04c179\0\0\x04c180\0\0\x04c181\0\0\x04c182\0\0\x04c183\0\0\x04c184\0\0\x04c185\0\0\x04c186\0\0\x04c187\0\0\x04c188\0\0\x04c189\0\0\x04c190\0\0\x04c191\0\0\x04c192\0\0\x04c193\0\0\x04c194\0\0\x04c195\0\0\x04c196\0\0\x04c197\0\0\x04c198\0\0\x04c199\0\0\x04c200\0\0\x04c201\0\0\x04c202\0\0\x04c203\0\0\x04c204\0\0\x04c205\0\0\x04c206\0\0\x04c207\0\0\x04c208\0\0\x04c209\0\0\x04c210\0\0\x04c211\0\0\x04c212\0\0\x04c213\0\0\x04c214\0\0\x04c215\0\0\x04c216\0\0\x04c217\0\0\x04c218\0\0\x04c219\0\0\x04c220\0\0\x04c221\0\0\x04c222\0\0\x04c223\0\0\x04c224\0\0\x04c225\0\0\x04c226\0\0\x04c227\0\0\x04c228\0\0\x04c229\0\0\x04c230\0\0\x04c231\0\0\x04c232\0\0\x04c233\0\0\x04c234\0\0\x04c235\0\0\x04c236\0\0\x04c237\0\0\x04c238\0\0\x04c239\0\0\x04c240\0\0\x04c241\0\0\x04c242\0\0\x04c243\0\0\x04c244\0\0\x04c245\0\0\x04c246\0\0\x04c247\0\0\x04c248\0\0\x04c249\0\0\x04c250\0\0\x04c251\0\0\x04c252\0\0\x04c253\0\0\x04c254\0\0\x04c255\0\0\x04c256\x01s\0\x04\0\x03big\x03\0\0\x04\0\x01t\x03\0\x01\x01@\x01\x01x\x02\0\x02\x04\0\x04echo\x01\x03\x01p\x02\x01@\x01\x01x\x04\0\x04\x04\0\techo-list\x01\x05\x01C\x01\x01x\x02\0\x02\x04\0\necho-async\x01\x06\x01C\x01\x01x\x04\0\x04\x04\0\x0Fecho-list-async\x01\x07\x01f\x01\x02\x01C\x01\x01x\x08\0\x08\x04\0\x0Becho-stream\x01\t\x01e\x01\x02\x01C\x01\x01x\n\0\n\x04\0\x0Becho-future\x01\x0B\x04\0\x13test:variant257/api\x05\x01\x04\0\x14test:variant257/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
+pub const _COMPONENT_TYPE: &[u8; 3853] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xDB\x1D\x01A\x02\x01A\x04\x01B\x12\x01q\x81\x02\x02c0\0\0\x02c1\0\0\x02c2\0\0\x02c3\0\0\x02c4\0\0\x02c5\0\0\x02c6\0\0\x02c7\0\0\x02c8\0\0\x02c9\0\0\x03c10\0\0\x03c11\0\0\x03c12\0\0\x03c13\0\0\x03c14\0\0\x03c15\0\0\x03c16\0\0\x03c17\0\0\x03c18\0\0\x03c19\0\0\x03c20\0\0\x03c21\0\0\x03c22\0\0\x03c23\0\0\x03c24\0\0\x03c25\0\0\x03c26\0\0\x03c27\0\0\x03c28\0\0\x03c29\0\0\x03c30\0\0\x03c31\0\0\x03c32\0\0\x03c33\0\0\x03c34\0\0\x03c35\0\0\x03c36\0\0\x03c37\0\0\x03c38\0\0\x03c39\0\0\x03c40\0\0\x03c41\0\0\x03c42\0\0\x03c43\0\0\x03c44\0\0\x03c45\0\0\x03c46\0\0\x03c47\0\0\x03c48\0\0\x03c49\0\0\x03c50\0\0\x03c51\0\0\x03c52\0\0\x03c53\0\0\x03c54\0\0\x03c55\0\0\x03c56\0\0\x03c57\0\0\x03c58\0\0\x03c59\0\0\x03c60\0\0\x03c61\0\0\x03c62\0\0\x03c63\0\0\x03c64\0\0\x03c65\0\0\x03c66\0\0\x03c67\0\0\x03c68\0\0\x03c69\0\0\x03c70\0\0\x03c71\0\0\x03c72\0\0\x03c73\0\0\x03c74\0\0\x03c75\0\0\x03c76\0\0\x03c77\0\0\x03c78\0\0\x03c79\0\0\x03c80\0\0\x03c81\0\0\x03c82\0\0\x03c83\0\0\x03c84\0\0\x03c85\0\0\x03c86\0\0\x03c87\0\0\x03c88\0\0\x03c89\0\0\x03c90\0\0\x03c91\0\0\x03c92\0\0\x03c93\0\0\x03c94\0\0\x03c95\0\0\x03c96\0\0\x03c97\0\0\x03c98\0\0\x03c99\0\0\x04c100\0\0\x04c101\0\0\x04c102\0\0\x04c103\0\0\x04c104\0\0\x04c105\0\0\x04c106\0\0\x04c107\0\0\x04c108\0\0\x04c109\0\0\x04c110\0\0\x04c111\0\0\x04c112\0\0\x04c113\0\0\x04c114\0\0\x04c115\0\0\x04c116\0\0\x04c117\0\0\x04c118\0\0\x04c119\0\0\x04c120\0\0\x04c121\0\0\x04c122\0\0\x04c123\0\0\x04c124\0\0\x04c125\0\0\x04c126\0\0\x04c127\0\0\x04c128\0\0\x04c129\0\0\x04c130\0\0\x04c131\0\0\x04c132\0\0\x04c133\0\0\x04c134\0\0\x04c135\0\0\x04c136\0\0\x04c137\0\0\x04c138\0\0\x04c139\0\0\x04c140\0\0\x04c141\0\0\x04c142\0\0\x04c143\0\0\x04c144\0\0\x04c145\0\0\x04c146\0\0\x04c147\0\0\x04c148\0\0\x04c149\0\0\x04c150\0\0\x04c151\0\0\x04c152\0\0\x04c153\0\0\x04c154\0\0\x04c155\0\0\x04c156\0\0\x04c157\0\0\x04c158\0\0\x04c159\0\0\x04c160\0\0\x04c161\0\0\x04c162\0\0\x04c163\0\0\x04c164\0\0\x04c165\0\0\x04c166\0\0\x04c167\0\0\x04c168\0\0\x04c169\0\0\x04c170\0\0\x04c171\0\0\x04c172\0\0\x04c173\0\0\x04c174\0\0\x04c175\0\0\x04c176\0\0\x04c177\0\0\x04c178\0\0\x04c179\0\0\x04c180\0\0\x04c181\0\0\x04c182\0\0\x04c183\0\0\x04c184\0\0\x04c185\0\0\x04c186\0\0\x04c187\0\0\x04c188\0\0\x04c189\0\0\x04c190\0\0\x04c191\0\0\x04c192\0\0\x04c193\0\0\x04c194\0\0\x04c195\0\0\x04c196\0\0\x04c197\0\0\x04c198\0\0\x04c199\0\0\x04c200\0\0\x04c201\0\0\x04c202\0\0\x04c203\0\0\x04c204\0\0\x04c205\0\0\x04c206\0\0\x04c207\0\0\x04c208\0\0\x04c209\0\0\x04c210\0\0\x04c211\0\0\x04c212\0\0\x04c213\0\0\x04c214\0\0\x04c215\0\0\x04c216\0\0\x04c217\0\0\x04c218\0\0\x04c219\0\0\x04c220\0\0\x04c221\0\0\x04c222\0\0\x04c223\0\0\x04c224\0\0\x04c225\0\0\x04c226\0\0\x04c227\0\0\x04c228\0\0\x04c229\0\0\x04c230\0\0\x04c231\0\0\x04c232\0\0\x04c233\0\0\x04c234\0\0\x04c235\0\0\x04c236\0\0\x04c237\0\0\x04c238\0\0\x04c239\0\0\x04c240\0\0\x04c241\0\0\x04c242\0\0\x04c243\0\0\x04c244\0\0\x04c245\0\0\x04c246\0\0\x04c247\0\0\x04c248\0\0\x04c249\0\0\x04c250\0\0\x04c251\0\0\x04c252\0\0\x04c253\0\0\x04c254\0\0\x04c255\0\0\x04c256\x01s\0\x04\0\x03big\x03\0\0\x04\0\x01t\x03\0\x01\x01@\x01\x01x\x02\0\x02\x04\0\x04echo\x01\x03\x01p\x02\x01@\x01\x01x\x04\0\x04\x04\0\techo-list\x01\x05\x01C\x01\x01x\x02\0\x02\x04\0\necho-async\x01\x06\x01C\x01\x01x\x04\0\x04\x04\0\x0Fecho-list-async\x01\x07\x01f\x01\x02\x01C\x01\x01x\x08\0\x08\x04\0\x0Becho-stream\x01\t\x01e\x01\x02\x01C\x01\x01x\n\0\n\x04\0\x0Becho-future\x01\x0B\x03\0\x13test:variant257/api\x05\0\x01B\x12\x01q\x81\x02\x02c0\0\0\x02c1\0\0\x02c2\0\0\x02c3\0\0\x02c4\0\0\x02c5\0\0\x02c6\0\0\x02c7\0\0\x02c8\0\0\x02c9\0\0\x03c10\0\0\x03c11\0\0\x03c12\0\0\x03c13\0\0\x03c14\0\0\x03c15\0\0\x03c16\0\0\x03c17\0\0\x03c18\0\0\x03c19\0\0\x03c20\0\0\x03c21\0\0\x03c22\0\0\x03c23\0\0\x03c24\0\0\x03c25\0\0\x03c26\0\0\x03c27\0\0\x03c28\0\0\x03c29\0\0\x03c30\0\0\x03c31\0\0\x03c32\0\0\x03c33\0\0\x03c34\0\0\x03c35\0\0\x03c36\0\0\x03c37\0\0\x03c38\0\0\x03c39\0\0\x03c40\0\0\x03c41\0\0\x03c42\0\0\x03c43\0\0\x03c44\0\0\x03c45\0\0\x03c46\0\0\x03c47\0\0\x03c48\0\0\x03c49\0\0\x03c50\0\0\x03c51\0\0\x03c52\0\0\x03c53\0\0\x03c54\0\0\x03c55\0\0\x03c56\0\0\x03c57\0\0\x03c58\0\0\x03c59\0\0\x03c60\0\0\x03c61\0\0\x03c62\0\0\x03c63\0\0\x03c64\0\0\x03c65\0\0\x03c66\0\0\x03c67\0\0\x03c68\0\0\x03c69\0\0\x03c70\0\0\x03c71\0\0\x03c72\0\0\x03c73\0\0\x03c74\0\0\x03c75\0\0\x03c76\0\0\x03c77\0\0\x03c78\0\0\x03c79\0\0\x03c80\0\0\x03c81\0\0\x03c82\0\0\x03c83\0\0\x03c84\0\0\x03c85\0\0\x03c86\0\0\x03c87\0\0\x03c88\0\0\x03c89\0\0\x03c90\0\0\x03c91\0\0\x03c92\0\0\x03c93\0\0\x03c94\0\0\x03c95\0\0\x03c96\0\0\x03c97\0\0\x03c98\0\0\x03c99\0\0\x04c100\0\0\x04c101\0\0\x04c102\0\0\x04c103\0\0\x04c104\0\0\x04c105\0\0\x04c106\0\0\x04c107\0\0\x04c108\0\0\x04c109\0\0\x04c110\0\0\x04c111\0\0\x04c112\0\0\x04c113\0\0\x04c114\0\0\x04c115\0\0\x04c116\0\0\x04c117\0\0\x04c118\0\0\x04c119\0\0\x04c120\0\0\x04c121\0\0\x04c122\0\0\x04c123\0\0\x04c124\0\0\x04c125\0\0\x04c126\0\0\x04c127\0\0\x04c128\0\0\x04c129\0\0\x04c130\0\0\x04c131\0\0\x04c132\0\0\x04c133\0\0\x04c134\0\0\x04c135\0\0\x04c136\0\0\x04c137\0\0\x04c138\0\0\x04c139\0\0\x04c140\0\0\x04c141\0\0\x04c142\0\0\x04c143\0\0\x04c144\0\0\x04c145\0\0\x04c146\0\0\x04c147\0\0\x04c148\0\0\x04c149\0\0\x04c150\0\0\x04c151\0\0\x04c152\0\0\x04c153\0\0\x04c154\0\0\x04c155\0\0\x04c156\0\0\x04c157\0\0\x04c158\0\0\x04c159\0\0\x04c160\0\0\x04c161\0\0\x04c162\0\0\x04c163\0\0\x04c164\0\0\x04c165\0\0\x04c166\0\0\x04c167\0\0\x04c168\0\0\x04c169\0\0\x04c170\0\0\x04c171\0\0\x04c172\0\0\x04c173\0\0\x04c174\0\0\x04c175\0\0\x04c176\0\0\x04c177\0\0\x04c178\0\0\x04c179\0\0\x04c180\0\0\x04c181\0\0\x04c182\0\0\x04c183\0\0\x04c184\0\0\x04c185\0\0\x04c186\0\0\x04c187\0\0\x04c188\0\0\x04c189\0\0\x04c190\0\0\x04c191\0\0\x04c192\0\0\x04c193\0\0\x04c194\0\0\x04c195\0\0\x04c196\0\0\x04c197\0\0\x04c198\0\0\x04c199\0\0\x04c200\0\0\x04c201\0\0\x04c202\0\0\x04c203\0\0\x04c204\0\0\x04c205\0\0\x04c206\0\0\x04c207\0\0\x04c208\0\0\x04c209\0\0\x04c210\0\0\x04c211\0\0\x04c212\0\0\x04c213\0\0\x04c214\0\0\x04c215\0\0\x04c216\0\0\x04c217\0\0\x04c218\0\0\x04c219\0\0\x04c220\0\0\x04c221\0\0\x04c222\0\0\x04c223\0\0\x04c224\0\0\x04c225\0\0\x04c226\0\0\x04c227\0\0\x04c228\0\0\x04c229\0\0\x04c230\0\0\x04c231\0\0\x04c232\0\0\x04c233\0\0\x04c234\0\0\x04c235\0\0\x04c236\0\0\x04c237\0\0\x04c238\0\0\x04c239\0\0\x04c240\0\0\x04c241\0\0\x04c242\0\0\x04c243\0\0\x04c244\0\0\x04c245\0\0\x04c246\0\0\x04c247\0\0\x04c248\0\0\x04c249\0\0\x04c250\0\0\x04c251\0\0\x04c252\0\0\x04c253\0\0\x04c254\0\0\x04c255\0\0\x04c256\x01s\0\x04\0\x03big\x03\0\0\x04\0\x01t\x03\0\x01\x01@\x01\x01x\x02\0\x02\x04\0\x04echo\x01\x03\x01p\x02\x01@\x01\x01x\x04\0\x04\x04\0\techo-list\x01\x05\x01C\x01\x01x\x02\0\x02\x04\0\necho-async\x01\x06\x01C\x01\x01x\x04\0\x04\x04\0\x0Fecho-list-async\x01\x07\x01f\x01\x02\x01C\x01\x01x\x08\0\x08\x04\0\x0Becho-stream\x01\t\x01e\x01\x02\x01C\x01\x01x\n\0\n\x04\0\x0Becho-future\x01\x0B\x04\0\x13test:variant257/api\x05\x01\x04\0\x14test:variant257/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:variant257:both",
-    3853,
-    &_COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:variant257:both", 3853, _COMPONENT_TYPE
 );
 #[doc(hidden)]
 #[allow(unused_macros)]

@@ -17,22 +17,29 @@ pub mod exports {
     pub mod test {
         pub mod variant_join_i32_i64 {
             pub mod api {
+                use ::witflow::rt as _rt;
                 pub use super::super::super::super::test::variant_join_i32_i64::api::Either;
                 pub use super::super::super::super::test::variant_join_i32_i64::api::T;
-                use ::witflow::rt as _rt;
                 pub trait Guest {
                     fn echo(x: T) -> T;
                     fn echo_list(x: _rt::Vec<T>) -> _rt::Vec<T>;
                     async fn echo_async(x: T) -> T;
                     async fn echo_list_async(x: _rt::Vec<T>) -> _rt::Vec<T>;
-                    async fn echo_stream(x: _rt::StreamReader<T>) -> _rt::StreamReader<T>;
-                    async fn echo_future(x: _rt::FutureReader<T>) -> _rt::FutureReader<T>;
+                    async fn echo_stream(
+                        x: _rt::StreamReader<T>,
+                    ) -> _rt::StreamReader<T>;
+                    async fn echo_future(
+                        x: _rt::FutureReader<T>,
+                    ) -> _rt::FutureReader<T>;
                 }
                 #[doc(hidden)]
                 pub unsafe fn _export_echo_cabi<_G: Guest>(a0: i32, a1: i64) -> *mut u8 {
                     unsafe {
                         let result = _G::echo(
-                            super::super::super::super::_abi::lift_test_variant_join_i32_i64_api_either(a0, a1),
+                            super::super::super::super::_abi::lift_test_variant_join_i32_i64_api_either(
+                                a0,
+                                a1,
+                            ),
                         );
                         let held = _rt::Held::<_, 16>::new(result);
                         let value = &(*held).value;
@@ -48,19 +55,36 @@ pub mod exports {
                     unsafe { _rt::Held::<T, 16>::release(area) }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_cabi<_G: Guest>(a0: *mut u8, a1: usize) -> *mut u8 {
+                pub unsafe fn _export_echo_list_cabi<_G: Guest>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> *mut u8 {
                     unsafe {
-                        let result = _G::echo_list(_rt::lift_list(a0, a1, 16, 8, |base| {
-                            super::super::super::super::_abi::load_test_variant_join_i32_i64_api_either(base)
-                        }));
+                        let result = _G::echo_list(
+                            _rt::lift_list(
+                                a0,
+                                a1,
+                                16,
+                                8,
+                                |base| super::super::super::super::_abi::load_test_variant_join_i32_i64_api_either(
+                                    base,
+                                ),
+                            ),
+                        );
                         let held = _rt::Held::<_, { 2 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
-                        let (core, core1) =
-                            _rt::lower_list(value, 16, 8, &mut (*held).cleanup, |item, base, _cleanup| {
+                        let (core, core1) = _rt::lower_list(
+                            value,
+                            16,
+                            8,
+                            &mut (*held).cleanup,
+                            |item, base, _cleanup| {
                                 super::super::super::super::_abi::store_test_variant_join_i32_i64_api_either(
-                                    item, base,
+                                    item,
+                                    base,
                                 );
-                            });
+                            },
+                        );
                         held.cast::<u8>().cast::<*mut u8>().write(core);
                         held.cast::<u8>().add(_rt::POINTER).cast::<usize>().write(core1);
                         held.cast::<u8>()
@@ -68,12 +92,20 @@ pub mod exports {
                 }
                 #[doc(hidden)]
                 pub unsafe fn _post_return_echo_list_cabi(area: *mut u8) {
-                    unsafe { _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area) }
+                    unsafe {
+                        _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area)
+                    }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_async_cabi<_G: Guest + 'static>(a0: i32, a1: i64) -> i32 {
+                pub unsafe fn _export_echo_async_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                    a1: i64,
+                ) -> i32 {
                     unsafe {
-                        let arg0 = super::super::super::super::_abi::lift_test_variant_join_i32_i64_api_either(a0, a1);
+                        let arg0 = super::super::super::super::_abi::lift_test_variant_join_i32_i64_api_either(
+                            a0,
+                            a1,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_async(arg0).await;
                             _rt::import!(
@@ -81,18 +113,28 @@ pub mod exports {
                                 "[task-return]echo-async", fn task_return(a0 : i32, a1 :
                                 i64)
                             );
-                            let (core, core1) =
-                                super::super::super::super::_abi::lower_test_variant_join_i32_i64_api_either(&result);
+                            let (core, core1) = super::super::super::super::_abi::lower_test_variant_join_i32_i64_api_either(
+                                &result,
+                            );
                             task_return(core, core1);
                         })
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(a0: *mut u8, a1: usize) -> i32 {
+                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> i32 {
                     unsafe {
-                        let arg0 = _rt::lift_list(a0, a1, 16, 8, |base| {
-                            super::super::super::super::_abi::load_test_variant_join_i32_i64_api_either(base)
-                        });
+                        let arg0 = _rt::lift_list(
+                            a0,
+                            a1,
+                            16,
+                            8,
+                            |base| super::super::super::super::_abi::load_test_variant_join_i32_i64_api_either(
+                                base,
+                            ),
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_list_async(arg0).await;
                             _rt::import!(
@@ -101,21 +143,31 @@ pub mod exports {
                                 u8, a1 : usize)
                             );
                             let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1) =
-                                _rt::lower_list(&result, 16, 8, &mut cleanup, |item, base, _cleanup| {
+                            let (core, core1) = _rt::lower_list(
+                                &result,
+                                16,
+                                8,
+                                &mut cleanup,
+                                |item, base, _cleanup| {
                                     super::super::super::super::_abi::store_test_variant_join_i32_i64_api_either(
-                                        item, base,
+                                        item,
+                                        base,
                                     );
-                                });
+                                },
+                            );
                             task_return(core, core1);
                         })
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::stream_lift(a0, <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE);
+                        let arg0 = _rt::stream_lift(
+                            a0,
+                            <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_stream(arg0).await;
                             _rt::import!(
@@ -129,10 +181,14 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::future_lift(a0, <T as super::super::super::super::wit_future::FuturePayload>::VTABLE);
+                        let arg0 = _rt::future_lift(
+                            a0,
+                            <T as super::super::super::super::wit_future::FuturePayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_future(arg0).await;
                             _rt::import!(
@@ -176,11 +232,15 @@ pub mod test {
                     i64, a2 : * mut u8)
                 );
                 unsafe {
-                    let (core, core1) = super::super::super::_abi::lower_test_variant_join_i32_i64_api_either(&x);
+                    let (core, core1) = super::super::super::_abi::lower_test_variant_join_i32_i64_api_either(
+                        &x,
+                    );
                     let mut area = _rt::Area::<16>::uninit();
                     let pointer = area.as_mut_ptr();
                     import(core, core1, pointer);
-                    super::super::super::_abi::load_test_variant_join_i32_i64_api_either(pointer)
+                    super::super::super::_abi::load_test_variant_join_i32_i64_api_either(
+                        pointer,
+                    )
                 }
             }
             pub fn echo_list(x: &[T]) -> _rt::Vec<T> {
@@ -190,9 +250,18 @@ pub mod test {
                 );
                 let mut cleanup = _rt::Cleanup::new();
                 unsafe {
-                    let (core, core1) = _rt::lower_list(x, 16, 8, &mut cleanup, |item, base, _cleanup| {
-                        super::super::super::_abi::store_test_variant_join_i32_i64_api_either(item, base);
-                    });
+                    let (core, core1) = _rt::lower_list(
+                        x,
+                        16,
+                        8,
+                        &mut cleanup,
+                        |item, base, _cleanup| {
+                            super::super::super::_abi::store_test_variant_join_i32_i64_api_either(
+                                item,
+                                base,
+                            );
+                        },
+                    );
                     let mut area = _rt::Area::<{ 2 * _rt::POINTER }>::uninit();
                     let pointer = area.as_mut_ptr();
                     import(core, core1, pointer);
@@ -201,40 +270,71 @@ pub mod test {
                         pointer.add(_rt::POINTER).cast::<usize>().read(),
                         16,
                         8,
-                        |base| super::super::super::_abi::load_test_variant_join_i32_i64_api_either(base),
+                        |base| super::super::super::_abi::load_test_variant_join_i32_i64_api_either(
+                            base,
+                        ),
                     )
                 }
             }
             pub fn echo_async(x: T) -> _rt::Call<(T,), T> {
-                unsafe fn start(params: &(T,), area: *mut u8, _cleanup: &mut _rt::Cleanup) -> u32 {
+                unsafe fn start(
+                    params: &(T,),
+                    area: *mut u8,
+                    _cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:variant-join-i32-i64/api", "[async-lower]echo-async", fn
                         import(a0 : i32, a1 : i64, a2 : * mut u8) -> i32
                     );
                     let (x,) = params;
                     unsafe {
-                        let (core, core1) = super::super::super::_abi::lower_test_variant_join_i32_i64_api_either(x);
+                        let (core, core1) = super::super::super::_abi::lower_test_variant_join_i32_i64_api_either(
+                            x,
+                        );
                         let core2 = import(core, core1, area);
                         core2 as u32
                     }
                 }
                 unsafe fn lift(area: *mut u8) -> T {
-                    unsafe { super::super::super::_abi::load_test_variant_join_i32_i64_api_either(area) }
+                    unsafe {
+                        super::super::super::_abi::load_test_variant_join_i32_i64_api_either(
+                            area,
+                        )
+                    }
                 }
-                static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable { area: 16, start, lift };
+                static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable {
+                    area: 16,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_list_async(x: _rt::Vec<T>) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
-                unsafe fn start(params: &(_rt::Vec<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_list_async(
+                x: _rt::Vec<T>,
+            ) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
+                unsafe fn start(
+                    params: &(_rt::Vec<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:variant-join-i32-i64/api", "[async-lower]echo-list-async",
                         fn import(a0 : * mut u8, a1 : usize, a2 : * mut u8) -> i32
                     );
                     let (x,) = params;
                     unsafe {
-                        let (core, core1) = _rt::lower_list(x, 16, 8, cleanup, |item, base, _cleanup| {
-                            super::super::super::_abi::store_test_variant_join_i32_i64_api_either(item, base);
-                        });
+                        let (core, core1) = _rt::lower_list(
+                            x,
+                            16,
+                            8,
+                            cleanup,
+                            |item, base, _cleanup| {
+                                super::super::super::_abi::store_test_variant_join_i32_i64_api_either(
+                                    item,
+                                    base,
+                                );
+                            },
+                        );
                         let core2 = import(core, core1, area);
                         core2 as u32
                     }
@@ -246,7 +346,9 @@ pub mod test {
                             area.add(_rt::POINTER).cast::<usize>().read(),
                             16,
                             8,
-                            |base| super::super::super::_abi::load_test_variant_join_i32_i64_api_either(base),
+                            |base| super::super::super::_abi::load_test_variant_join_i32_i64_api_either(
+                                base,
+                            ),
                         )
                     }
                 }
@@ -257,8 +359,14 @@ pub mod test {
                 };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_stream(x: _rt::StreamReader<T>) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
-                unsafe fn start(params: &(_rt::StreamReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_stream(
+                x: _rt::StreamReader<T>,
+            ) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::StreamReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:variant-join-i32-i64/api", "[async-lower]echo-stream", fn
                         import(a0 : i32, a1 : * mut u8) -> i32
@@ -278,12 +386,24 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::StreamReader<T>,), _rt::StreamReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::StreamReader<T>,),
+                    _rt::StreamReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_future(x: _rt::FutureReader<T>) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
-                unsafe fn start(params: &(_rt::FutureReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_future(
+                x: _rt::FutureReader<T>,
+            ) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::FutureReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:variant-join-i32-i64/api", "[async-lower]echo-future", fn
                         import(a0 : i32, a1 : * mut u8) -> i32
@@ -303,8 +423,14 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::FutureReader<T>,), _rt::FutureReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::FutureReader<T>,),
+                    _rt::FutureReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
         }
@@ -343,26 +469,32 @@ pub mod wit_stream {
                     _cleanup: &mut _rt::Cleanup,
                 ) {
                     unsafe {
-                        super::_abi::store_test_variant_join_i32_i64_api_either(value, base);
+                        super::_abi::store_test_variant_join_i32_i64_api_either(
+                            value,
+                            base,
+                        );
                     }
                 }
                 lower
             }),
             lift: ::core::option::Option::Some({
-                unsafe fn lift(base: *mut u8) -> super::test::variant_join_i32_i64::api::T {
-                    unsafe { super::_abi::load_test_variant_join_i32_i64_api_either(base) }
+                unsafe fn lift(
+                    base: *mut u8,
+                ) -> super::test::variant_join_i32_i64::api::T {
+                    unsafe {
+                        super::_abi::load_test_variant_join_i32_i64_api_either(base)
+                    }
                 }
                 lift
             }),
             intrinsics: _rt::stream_intrinsics!(
-                "test:variant-join-i32-i64/api",
-                new = "[stream-new-0]echo-stream",
-                read = "[async-lower][stream-read-0]echo-stream",
-                write = "[async-lower][stream-write-0]echo-stream",
-                cancel_read = "[stream-cancel-read-0]echo-stream",
-                cancel_write = "[stream-cancel-write-0]echo-stream",
-                drop_readable = "[stream-drop-readable-0]echo-stream",
-                drop_writable = "[stream-drop-writable-0]echo-stream"
+                "test:variant-join-i32-i64/api", new = "[stream-new-0]echo-stream", read
+                = "[async-lower][stream-read-0]echo-stream", write =
+                "[async-lower][stream-write-0]echo-stream", cancel_read =
+                "[stream-cancel-read-0]echo-stream", cancel_write =
+                "[stream-cancel-write-0]echo-stream", drop_readable =
+                "[stream-drop-readable-0]echo-stream", drop_writable =
+                "[stream-drop-writable-0]echo-stream"
             ),
         };
     }
@@ -387,7 +519,9 @@ pub mod wit_future {
     }
     /// Makes a future: what is written to the writer comes out of the reader. A writer that is dropped unwritten
     /// writes what `default` gives.
-    pub fn new<T: FuturePayload>(default: fn() -> T) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
+    pub fn new<T: FuturePayload>(
+        default: fn() -> T,
+    ) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
         _rt::future_new(T::VTABLE, default)
     }
     impl FuturePayload for super::test::variant_join_i32_i64::api::T {
@@ -401,26 +535,32 @@ pub mod wit_future {
                     _cleanup: &mut _rt::Cleanup,
                 ) {
                     unsafe {
-                        super::_abi::store_test_variant_join_i32_i64_api_either(value, base);
+                        super::_abi::store_test_variant_join_i32_i64_api_either(
+                            value,
+                            base,
+                        );
                     }
                 }
                 lower
             }),
             lift: ::core::option::Option::Some({
-                unsafe fn lift(base: *mut u8) -> super::test::variant_join_i32_i64::api::T {
-                    unsafe { super::_abi::load_test_variant_join_i32_i64_api_either(base) }
+                unsafe fn lift(
+                    base: *mut u8,
+                ) -> super::test::variant_join_i32_i64::api::T {
+                    unsafe {
+                        super::_abi::load_test_variant_join_i32_i64_api_either(base)
+                    }
                 }
                 lift
             }),
             intrinsics: _rt::future_intrinsics!(
-                "test:variant-join-i32-i64/api",
-                new = "[future-new-0]echo-future",
-                read = "[async-lower][future-read-0]echo-future",
-                write = "[async-lower][future-write-0]echo-future",
-                cancel_read = "[future-cancel-read-0]echo-future",
-                cancel_write = "[future-cancel-write-0]echo-future",
-                drop_readable = "[future-drop-readable-0]echo-future",
-                drop_writable = "[future-drop-writable-0]echo-future"
+                "test:variant-join-i32-i64/api", new = "[future-new-0]echo-future", read
+                = "[async-lower][future-read-0]echo-future", write =
+                "[async-lower][future-write-0]echo-future", cancel_read =
+                "[future-cancel-read-0]echo-future", cancel_write =
+                "[future-cancel-write-0]echo-future", drop_readable =
+                "[future-drop-readable-0]echo-future", drop_writable =
+                "[future-drop-writable-0]echo-future"
             ),
         };
     }
@@ -460,8 +600,16 @@ mod _abi {
     ) -> super::test::variant_join_i32_i64::api::Either {
         unsafe {
             match base.cast::<u8>().read() {
-                0 => super::test::variant_join_i32_i64::api::Either::Left(base.add(8).cast::<u32>().read()),
-                1 => super::test::variant_join_i32_i64::api::Either::Right(base.add(8).cast::<u64>().read()),
+                0 => {
+                    super::test::variant_join_i32_i64::api::Either::Left(
+                        base.add(8).cast::<u32>().read(),
+                    )
+                }
+                1 => {
+                    super::test::variant_join_i32_i64::api::Either::Right(
+                        base.add(8).cast::<u64>().read(),
+                    )
+                }
                 _ => _rt::invalid_discriminant(),
             }
         }
@@ -474,7 +622,9 @@ mod _abi {
                 super::test::variant_join_i32_i64::api::Either::Left(payload) => {
                     (0, _rt::cast::<i32, i64>(*payload as i32))
                 }
-                super::test::variant_join_i32_i64::api::Either::Right(payload) => (1, *payload as i64),
+                super::test::variant_join_i32_i64::api::Either::Right(payload) => {
+                    (1, *payload as i64)
+                }
             };
             (core, core1)
         }
@@ -485,7 +635,11 @@ mod _abi {
     ) -> super::test::variant_join_i32_i64::api::Either {
         unsafe {
             match a0 {
-                0 => super::test::variant_join_i32_i64::api::Either::Left(_rt::cast::<i64, i32>(a1) as u32),
+                0 => {
+                    super::test::variant_join_i32_i64::api::Either::Left(
+                        _rt::cast::<i64, i32>(a1) as u32,
+                    )
+                }
                 1 => super::test::variant_join_i32_i64::api::Either::Right(a1 as u64),
                 _ => _rt::invalid_discriminant(),
             }
@@ -504,11 +658,9 @@ mod _abi {
     unused_unsafe,
     clippy::all
 )]
-pub const _COMPONENT_TYPE: [u8; 541] = *b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xEB\x03\x01A\x02\x01A\x04\x01B\x12\x01q\x02\x04left\x01y\0\x05right\x01w\0\x04\0\x06either\x03\0\0\x04\0\x01t\x03\0\x01\x01@\x01\x01x\x02\0\x02\x04\0\x04echo\x01\x03\x01p\x02\x01@\x01\x01x\x04\0\x04\x04\0\techo-list\x01\x05\x01C\x01\x01x\x02\0\x02\x04\0\necho-async\x01\x06\x01C\x01\x01x\x04\0\x04\x04\0\x0Fecho-list-async\x01\x07\x01f\x01\x02\x01C\x01\x01x\x08\0\x08\x04\0\x0Becho-stream\x01\t\x01e\x01\x02\x01C\x01\x01x\n\0\n\x04\0\x0Becho-future\x01\x0B\x03\0\x1Dtest:variant-join-i32-i64/api\x05\0\x01B\x12\x01q\x02\x04left\x01y\0\x05right\x01w\0\x04\0\x06either\x03\0\0\x04\0\x01t\x03\0\x01\x01@\x01\x01x\x02\0\x02\x04\0\x04echo\x01\x03\x01p\x02\x01@\x01\x01x\x04\0\x04\x04\0\techo-list\x01\x05\x01C\x01\x01x\x02\0\x02\x04\0\necho-async\x01\x06\x01C\x01\x01x\x04\0\x04\x04\0\x0Fecho-list-async\x01\x07\x01f\x01\x02\x01C\x01\x01x\x08\0\x08\x04\0\x0Becho-stream\x01\t\x01e\x01\x02\x01C\x01\x01x\n\0\n\x04\0\x0Becho-future\x01\x0B\x04\0\x1Dtest:variant-join-i32-i64/api\x05\x01\x04\0\x1Etest:variant-join-i32-i64/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
+pub const _COMPONENT_TYPE: &[u8; 541] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xEB\x03\x01A\x02\x01A\x04\x01B\x12\x01q\x02\x04left\x01y\0\x05right\x01w\0\x04\0\x06either\x03\0\0\x04\0\x01t\x03\0\x01\x01@\x01\x01x\x02\0\x02\x04\0\x04echo\x01\x03\x01p\x02\x01@\x01\x01x\x04\0\x04\x04\0\techo-list\x01\x05\x01C\x01\x01x\x02\0\x02\x04\0\necho-async\x01\x06\x01C\x01\x01x\x04\0\x04\x04\0\x0Fecho-list-async\x01\x07\x01f\x01\x02\x01C\x01\x01x\x08\0\x08\x04\0\x0Becho-stream\x01\t\x01e\x01\x02\x01C\x01\x01x\n\0\n\x04\0\x0Becho-future\x01\x0B\x03\0\x1Dtest:variant-join-i32-i64/api\x05\0\x01B\x12\x01q\x02\x04left\x01y\0\x05right\x01w\0\x04\0\x06either\x03\0\0\x04\0\x01t\x03\0\x01\x01@\x01\x01x\x02\0\x02\x04\0\x04echo\x01\x03\x01p\x02\x01@\x01\x01x\x04\0\x04\x04\0\techo-list\x01\x05\x01C\x01\x01x\x02\0\x02\x04\0\necho-async\x01\x06\x01C\x01\x01x\x04\0\x04\x04\0\x0Fecho-list-async\x01\x07\x01f\x01\x02\x01C\x01\x01x\x08\0\x08\x04\0\x0Becho-stream\x01\t\x01e\x01\x02\x01C\x01\x01x\n\0\n\x04\0\x0Becho-future\x01\x0B\x04\0\x1Dtest:variant-join-i32-i64/api\x05\x01\x04\0\x1Etest:variant-join-i32-i64/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:variant-join-i32-i64:both",
-    541,
-    &_COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:variant-join-i32-i64:both", 541, _COMPONENT_TYPE
 );
 #[doc(hidden)]
 #[allow(unused_macros)]

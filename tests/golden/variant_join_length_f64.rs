@@ -17,22 +17,34 @@ pub mod exports {
     pub mod test {
         pub mod variant_join_length_f64 {
             pub mod api {
+                use ::witflow::rt as _rt;
                 pub use super::super::super::super::test::variant_join_length_f64::api::Either;
                 pub use super::super::super::super::test::variant_join_length_f64::api::T;
-                use ::witflow::rt as _rt;
                 pub trait Guest {
                     fn echo(x: T) -> T;
                     fn echo_list(x: _rt::Vec<T>) -> _rt::Vec<T>;
                     async fn echo_async(x: T) -> T;
                     async fn echo_list_async(x: _rt::Vec<T>) -> _rt::Vec<T>;
-                    async fn echo_stream(x: _rt::StreamReader<T>) -> _rt::StreamReader<T>;
-                    async fn echo_future(x: _rt::FutureReader<T>) -> _rt::FutureReader<T>;
+                    async fn echo_stream(
+                        x: _rt::StreamReader<T>,
+                    ) -> _rt::StreamReader<T>;
+                    async fn echo_future(
+                        x: _rt::FutureReader<T>,
+                    ) -> _rt::FutureReader<T>;
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_cabi<_G: Guest>(a0: i32, a1: *mut u8, a2: i64) -> *mut u8 {
+                pub unsafe fn _export_echo_cabi<_G: Guest>(
+                    a0: i32,
+                    a1: *mut u8,
+                    a2: i64,
+                ) -> *mut u8 {
                     unsafe {
                         let result = _G::echo(
-                            super::super::super::super::_abi::lift_test_variant_join_length_f64_api_either(a0, a1, a2),
+                            super::super::super::super::_abi::lift_test_variant_join_length_f64_api_either(
+                                a0,
+                                a1,
+                                a2,
+                            ),
                         );
                         let held = _rt::Held::<_, 24>::new(result);
                         let value = &(*held).value;
@@ -48,19 +60,36 @@ pub mod exports {
                     unsafe { _rt::Held::<T, 24>::release(area) }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_cabi<_G: Guest>(a0: *mut u8, a1: usize) -> *mut u8 {
+                pub unsafe fn _export_echo_list_cabi<_G: Guest>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> *mut u8 {
                     unsafe {
-                        let result = _G::echo_list(_rt::lift_list(a0, a1, 24, 8, |base| {
-                            super::super::super::super::_abi::load_test_variant_join_length_f64_api_either(base)
-                        }));
+                        let result = _G::echo_list(
+                            _rt::lift_list(
+                                a0,
+                                a1,
+                                24,
+                                8,
+                                |base| super::super::super::super::_abi::load_test_variant_join_length_f64_api_either(
+                                    base,
+                                ),
+                            ),
+                        );
                         let held = _rt::Held::<_, { 2 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
-                        let (core, core1) =
-                            _rt::lower_list(value, 24, 8, &mut (*held).cleanup, |item, base, _cleanup| {
+                        let (core, core1) = _rt::lower_list(
+                            value,
+                            24,
+                            8,
+                            &mut (*held).cleanup,
+                            |item, base, _cleanup| {
                                 super::super::super::super::_abi::store_test_variant_join_length_f64_api_either(
-                                    item, base,
+                                    item,
+                                    base,
                                 );
-                            });
+                            },
+                        );
                         held.cast::<u8>().cast::<*mut u8>().write(core);
                         held.cast::<u8>().add(_rt::POINTER).cast::<usize>().write(core1);
                         held.cast::<u8>()
@@ -68,13 +97,22 @@ pub mod exports {
                 }
                 #[doc(hidden)]
                 pub unsafe fn _post_return_echo_list_cabi(area: *mut u8) {
-                    unsafe { _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area) }
+                    unsafe {
+                        _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area)
+                    }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_async_cabi<_G: Guest + 'static>(a0: i32, a1: *mut u8, a2: i64) -> i32 {
+                pub unsafe fn _export_echo_async_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                    a1: *mut u8,
+                    a2: i64,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            super::super::super::super::_abi::lift_test_variant_join_length_f64_api_either(a0, a1, a2);
+                        let arg0 = super::super::super::super::_abi::lift_test_variant_join_length_f64_api_either(
+                            a0,
+                            a1,
+                            a2,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_async(arg0).await;
                             _rt::import!(
@@ -82,20 +120,28 @@ pub mod exports {
                                 "[task-return]echo-async", fn task_return(a0 : i32, a1 : *
                                 mut u8, a2 : i64)
                             );
-                            let (core, core1, core2) =
-                                super::super::super::super::_abi::lower_test_variant_join_length_f64_api_either(
-                                    &result,
-                                );
+                            let (core, core1, core2) = super::super::super::super::_abi::lower_test_variant_join_length_f64_api_either(
+                                &result,
+                            );
                             task_return(core, core1, core2);
                         })
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(a0: *mut u8, a1: usize) -> i32 {
+                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> i32 {
                     unsafe {
-                        let arg0 = _rt::lift_list(a0, a1, 24, 8, |base| {
-                            super::super::super::super::_abi::load_test_variant_join_length_f64_api_either(base)
-                        });
+                        let arg0 = _rt::lift_list(
+                            a0,
+                            a1,
+                            24,
+                            8,
+                            |base| super::super::super::super::_abi::load_test_variant_join_length_f64_api_either(
+                                base,
+                            ),
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_list_async(arg0).await;
                             _rt::import!(
@@ -104,21 +150,31 @@ pub mod exports {
                                 u8, a1 : usize)
                             );
                             let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1) =
-                                _rt::lower_list(&result, 24, 8, &mut cleanup, |item, base, _cleanup| {
+                            let (core, core1) = _rt::lower_list(
+                                &result,
+                                24,
+                                8,
+                                &mut cleanup,
+                                |item, base, _cleanup| {
                                     super::super::super::super::_abi::store_test_variant_join_length_f64_api_either(
-                                        item, base,
+                                        item,
+                                        base,
                                     );
-                                });
+                                },
+                            );
                             task_return(core, core1);
                         })
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::stream_lift(a0, <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE);
+                        let arg0 = _rt::stream_lift(
+                            a0,
+                            <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_stream(arg0).await;
                             _rt::import!(
@@ -132,10 +188,14 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::future_lift(a0, <T as super::super::super::super::wit_future::FuturePayload>::VTABLE);
+                        let arg0 = _rt::future_lift(
+                            a0,
+                            <T as super::super::super::super::wit_future::FuturePayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_future(arg0).await;
                             _rt::import!(
@@ -179,12 +239,15 @@ pub mod test {
                     * mut u8, a2 : i64, a3 : * mut u8)
                 );
                 unsafe {
-                    let (core, core1, core2) =
-                        super::super::super::_abi::lower_test_variant_join_length_f64_api_either(x);
+                    let (core, core1, core2) = super::super::super::_abi::lower_test_variant_join_length_f64_api_either(
+                        x,
+                    );
                     let mut area = _rt::Area::<24>::uninit();
                     let pointer = area.as_mut_ptr();
                     import(core, core1, core2, pointer);
-                    super::super::super::_abi::load_test_variant_join_length_f64_api_either(pointer)
+                    super::super::super::_abi::load_test_variant_join_length_f64_api_either(
+                        pointer,
+                    )
                 }
             }
             pub fn echo_list(x: &[T]) -> _rt::Vec<T> {
@@ -194,9 +257,18 @@ pub mod test {
                 );
                 let mut cleanup = _rt::Cleanup::new();
                 unsafe {
-                    let (core, core1) = _rt::lower_list(x, 24, 8, &mut cleanup, |item, base, _cleanup| {
-                        super::super::super::_abi::store_test_variant_join_length_f64_api_either(item, base);
-                    });
+                    let (core, core1) = _rt::lower_list(
+                        x,
+                        24,
+                        8,
+                        &mut cleanup,
+                        |item, base, _cleanup| {
+                            super::super::super::_abi::store_test_variant_join_length_f64_api_either(
+                                item,
+                                base,
+                            );
+                        },
+                    );
                     let mut area = _rt::Area::<{ 2 * _rt::POINTER }>::uninit();
                     let pointer = area.as_mut_ptr();
                     import(core, core1, pointer);
@@ -205,32 +277,53 @@ pub mod test {
                         pointer.add(_rt::POINTER).cast::<usize>().read(),
                         24,
                         8,
-                        |base| super::super::super::_abi::load_test_variant_join_length_f64_api_either(base),
+                        |base| super::super::super::_abi::load_test_variant_join_length_f64_api_either(
+                            base,
+                        ),
                     )
                 }
             }
             pub fn echo_async(x: T) -> _rt::Call<(T,), T> {
-                unsafe fn start(params: &(T,), area: *mut u8, _cleanup: &mut _rt::Cleanup) -> u32 {
+                unsafe fn start(
+                    params: &(T,),
+                    area: *mut u8,
+                    _cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:variant-join-length-f64/api", "[async-lower]echo-async", fn
                         import(a0 : i32, a1 : * mut u8, a2 : i64, a3 : * mut u8) -> i32
                     );
                     let (x,) = params;
                     unsafe {
-                        let (core, core1, core2) =
-                            super::super::super::_abi::lower_test_variant_join_length_f64_api_either(x);
+                        let (core, core1, core2) = super::super::super::_abi::lower_test_variant_join_length_f64_api_either(
+                            x,
+                        );
                         let core3 = import(core, core1, core2, area);
                         core3 as u32
                     }
                 }
                 unsafe fn lift(area: *mut u8) -> T {
-                    unsafe { super::super::super::_abi::load_test_variant_join_length_f64_api_either(area) }
+                    unsafe {
+                        super::super::super::_abi::load_test_variant_join_length_f64_api_either(
+                            area,
+                        )
+                    }
                 }
-                static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable { area: 24, start, lift };
+                static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable {
+                    area: 24,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_list_async(x: _rt::Vec<T>) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
-                unsafe fn start(params: &(_rt::Vec<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_list_async(
+                x: _rt::Vec<T>,
+            ) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
+                unsafe fn start(
+                    params: &(_rt::Vec<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:variant-join-length-f64/api",
                         "[async-lower]echo-list-async", fn import(a0 : * mut u8, a1 :
@@ -238,9 +331,18 @@ pub mod test {
                     );
                     let (x,) = params;
                     unsafe {
-                        let (core, core1) = _rt::lower_list(x, 24, 8, cleanup, |item, base, _cleanup| {
-                            super::super::super::_abi::store_test_variant_join_length_f64_api_either(item, base);
-                        });
+                        let (core, core1) = _rt::lower_list(
+                            x,
+                            24,
+                            8,
+                            cleanup,
+                            |item, base, _cleanup| {
+                                super::super::super::_abi::store_test_variant_join_length_f64_api_either(
+                                    item,
+                                    base,
+                                );
+                            },
+                        );
                         let core2 = import(core, core1, area);
                         core2 as u32
                     }
@@ -252,7 +354,9 @@ pub mod test {
                             area.add(_rt::POINTER).cast::<usize>().read(),
                             24,
                             8,
-                            |base| super::super::super::_abi::load_test_variant_join_length_f64_api_either(base),
+                            |base| super::super::super::_abi::load_test_variant_join_length_f64_api_either(
+                                base,
+                            ),
                         )
                     }
                 }
@@ -263,8 +367,14 @@ pub mod test {
                 };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_stream(x: _rt::StreamReader<T>) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
-                unsafe fn start(params: &(_rt::StreamReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_stream(
+                x: _rt::StreamReader<T>,
+            ) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::StreamReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:variant-join-length-f64/api", "[async-lower]echo-stream",
                         fn import(a0 : i32, a1 : * mut u8) -> i32
@@ -284,12 +394,24 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::StreamReader<T>,), _rt::StreamReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::StreamReader<T>,),
+                    _rt::StreamReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_future(x: _rt::FutureReader<T>) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
-                unsafe fn start(params: &(_rt::FutureReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_future(
+                x: _rt::FutureReader<T>,
+            ) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::FutureReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:variant-join-length-f64/api", "[async-lower]echo-future",
                         fn import(a0 : i32, a1 : * mut u8) -> i32
@@ -309,8 +431,14 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::FutureReader<T>,), _rt::FutureReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::FutureReader<T>,),
+                    _rt::FutureReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
         }
@@ -349,26 +477,32 @@ pub mod wit_stream {
                     _cleanup: &mut _rt::Cleanup,
                 ) {
                     unsafe {
-                        super::_abi::store_test_variant_join_length_f64_api_either(value, base);
+                        super::_abi::store_test_variant_join_length_f64_api_either(
+                            value,
+                            base,
+                        );
                     }
                 }
                 lower
             }),
             lift: ::core::option::Option::Some({
-                unsafe fn lift(base: *mut u8) -> super::test::variant_join_length_f64::api::T {
-                    unsafe { super::_abi::load_test_variant_join_length_f64_api_either(base) }
+                unsafe fn lift(
+                    base: *mut u8,
+                ) -> super::test::variant_join_length_f64::api::T {
+                    unsafe {
+                        super::_abi::load_test_variant_join_length_f64_api_either(base)
+                    }
                 }
                 lift
             }),
             intrinsics: _rt::stream_intrinsics!(
-                "test:variant-join-length-f64/api",
-                new = "[stream-new-0]echo-stream",
-                read = "[async-lower][stream-read-0]echo-stream",
-                write = "[async-lower][stream-write-0]echo-stream",
-                cancel_read = "[stream-cancel-read-0]echo-stream",
-                cancel_write = "[stream-cancel-write-0]echo-stream",
-                drop_readable = "[stream-drop-readable-0]echo-stream",
-                drop_writable = "[stream-drop-writable-0]echo-stream"
+                "test:variant-join-length-f64/api", new = "[stream-new-0]echo-stream",
+                read = "[async-lower][stream-read-0]echo-stream", write =
+                "[async-lower][stream-write-0]echo-stream", cancel_read =
+                "[stream-cancel-read-0]echo-stream", cancel_write =
+                "[stream-cancel-write-0]echo-stream", drop_readable =
+                "[stream-drop-readable-0]echo-stream", drop_writable =
+                "[stream-drop-writable-0]echo-stream"
             ),
         };
     }
@@ -393,7 +527,9 @@ pub mod wit_future {
     }
     /// Makes a future: what is written to the writer comes out of the reader. A writer that is dropped unwritten
     /// writes what `default` gives.
-    pub fn new<T: FuturePayload>(default: fn() -> T) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
+    pub fn new<T: FuturePayload>(
+        default: fn() -> T,
+    ) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
         _rt::future_new(T::VTABLE, default)
     }
     impl FuturePayload for super::test::variant_join_length_f64::api::T {
@@ -407,26 +543,32 @@ pub mod wit_future {
                     _cleanup: &mut _rt::Cleanup,
                 ) {
                     unsafe {
-                        super::_abi::store_test_variant_join_length_f64_api_either(value, base);
+                        super::_abi::store_test_variant_join_length_f64_api_either(
+                            value,
+                            base,
+                        );
                     }
                 }
                 lower
             }),
             lift: ::core::option::Option::Some({
-                unsafe fn lift(base: *mut u8) -> super::test::variant_join_length_f64::api::T {
-                    unsafe { super::_abi::load_test_variant_join_length_f64_api_either(base) }
+                unsafe fn lift(
+                    base: *mut u8,
+                ) -> super::test::variant_join_length_f64::api::T {
+                    unsafe {
+                        super::_abi::load_test_variant_join_length_f64_api_either(base)
+                    }
                 }
                 lift
             }),
             intrinsics: _rt::future_intrinsics!(
-                "test:variant-join-length-f64/api",
-                new = "[future-new-0]echo-future",
-                read = "[async-lower][future-read-0]echo-future",
-                write = "[async-lower][future-write-0]echo-future",
-                cancel_read = "[future-cancel-read-0]echo-future",
-                cancel_write = "[future-cancel-write-0]echo-future",
-                drop_readable = "[future-drop-readable-0]echo-future",
-                drop_writable = "[future-drop-writable-0]echo-future"
+                "test:variant-join-length-f64/api", new = "[future-new-0]echo-future",
+                read = "[async-lower][future-read-0]echo-future", write =
+                "[async-lower][future-write-0]echo-future", cancel_read =
+                "[future-cancel-read-0]echo-future", cancel_write =
+                "[future-cancel-write-0]echo-future", drop_readable =
+                "[future-drop-readable-0]echo-future", drop_writable =
+                "[future-drop-writable-0]echo-future"
             ),
         };
     }
@@ -469,14 +611,20 @@ mod _abi {
     ) -> super::test::variant_join_length_f64::api::Either {
         unsafe {
             match base.cast::<u8>().read() {
-                0 => super::test::variant_join_length_f64::api::Either::Left(_rt::lift_string(
-                    base.add(8).cast::<*mut u8>().read(),
-                    base.add(8 + _rt::POINTER).cast::<usize>().read(),
-                )),
-                1 => super::test::variant_join_length_f64::api::Either::Right((
-                    base.add(8).cast::<u32>().read(),
-                    base.add(16).cast::<f64>().read(),
-                )),
+                0 => {
+                    super::test::variant_join_length_f64::api::Either::Left(
+                        _rt::lift_string(
+                            base.add(8).cast::<*mut u8>().read(),
+                            base.add(8 + _rt::POINTER).cast::<usize>().read(),
+                        ),
+                    )
+                }
+                1 => {
+                    super::test::variant_join_length_f64::api::Either::Right((
+                        base.add(8).cast::<u32>().read(),
+                        base.add(16).cast::<f64>().read(),
+                    ))
+                }
                 _ => _rt::invalid_discriminant(),
             }
         }
@@ -487,7 +635,11 @@ mod _abi {
         unsafe {
             let (core, core1, core2) = match value {
                 super::test::variant_join_length_f64::api::Either::Left(payload) => {
-                    (0, payload.as_ptr().cast_mut(), _rt::cast::<usize, i64>(payload.len()))
+                    (
+                        0,
+                        payload.as_ptr().cast_mut(),
+                        _rt::cast::<usize, i64>(payload.len()),
+                    )
                 }
                 super::test::variant_join_length_f64::api::Either::Right(payload) => {
                     let (part, part1) = payload;
@@ -508,14 +660,17 @@ mod _abi {
     ) -> super::test::variant_join_length_f64::api::Either {
         unsafe {
             match a0 {
-                0 => super::test::variant_join_length_f64::api::Either::Left(_rt::lift_string(
-                    a1,
-                    _rt::cast::<i64, usize>(a2),
-                )),
-                1 => super::test::variant_join_length_f64::api::Either::Right((
-                    _rt::cast::<*mut u8, i32>(a1) as u32,
-                    _rt::cast::<i64, f64>(a2),
-                )),
+                0 => {
+                    super::test::variant_join_length_f64::api::Either::Left(
+                        _rt::lift_string(a1, _rt::cast::<i64, usize>(a2)),
+                    )
+                }
+                1 => {
+                    super::test::variant_join_length_f64::api::Either::Right((
+                        _rt::cast::<*mut u8, i32>(a1) as u32,
+                        _rt::cast::<i64, f64>(a2),
+                    ))
+                }
                 _ => _rt::invalid_discriminant(),
             }
         }
@@ -533,11 +688,10 @@ mod _abi {
     unused_unsafe,
     clippy::all
 )]
-pub const _COMPONENT_TYPE: [u8; 560] = *b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xFE\x03\x01A\x02\x01A\x04\x01B\x13\x01o\x02yu\x01q\x02\x04left\x01s\0\x05right\x01\0\0\x04\0\x06either\x03\0\x01\x04\0\x01t\x03\0\x02\x01@\x01\x01x\x03\0\x03\x04\0\x04echo\x01\x04\x01p\x03\x01@\x01\x01x\x05\0\x05\x04\0\techo-list\x01\x06\x01C\x01\x01x\x03\0\x03\x04\0\necho-async\x01\x07\x01C\x01\x01x\x05\0\x05\x04\0\x0Fecho-list-async\x01\x08\x01f\x01\x03\x01C\x01\x01x\t\0\t\x04\0\x0Becho-stream\x01\n\x01e\x01\x03\x01C\x01\x01x\x0B\0\x0B\x04\0\x0Becho-future\x01\x0C\x03\0 test:variant-join-length-f64/api\x05\0\x01B\x13\x01o\x02yu\x01q\x02\x04left\x01s\0\x05right\x01\0\0\x04\0\x06either\x03\0\x01\x04\0\x01t\x03\0\x02\x01@\x01\x01x\x03\0\x03\x04\0\x04echo\x01\x04\x01p\x03\x01@\x01\x01x\x05\0\x05\x04\0\techo-list\x01\x06\x01C\x01\x01x\x03\0\x03\x04\0\necho-async\x01\x07\x01C\x01\x01x\x05\0\x05\x04\0\x0Fecho-list-async\x01\x08\x01f\x01\x03\x01C\x01\x01x\t\0\t\x04\0\x0Becho-stream\x01\n\x01e\x01\x03\x01C\x01\x01x\x0B\0\x0B\x04\0\x0Becho-future\x01\x0C\x04\0 test:variant-join-length-f64/api\x05\x01\x04\0!test:variant-join-length-f64/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
+pub const _COMPONENT_TYPE: &[u8; 560] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xFE\x03\x01A\x02\x01A\x04\x01B\x13\x01o\x02yu\x01q\x02\x04left\x01s\0\x05right\x01\0\0\x04\0\x06either\x03\0\x01\x04\0\x01t\x03\0\x02\x01@\x01\x01x\x03\0\x03\x04\0\x04echo\x01\x04\x01p\x03\x01@\x01\x01x\x05\0\x05\x04\0\techo-list\x01\x06\x01C\x01\x01x\x03\0\x03\x04\0\necho-async\x01\x07\x01C\x01\x01x\x05\0\x05\x04\0\x0Fecho-list-async\x01\x08\x01f\x01\x03\x01C\x01\x01x\t\0\t\x04\0\x0Becho-stream\x01\n\x01e\x01\x03\x01C\x01\x01x\x0B\0\x0B\x04\0\x0Becho-future\x01\x0C\x03\0 test:variant-join-length-f64/api\x05\0\x01B\x13\x01o\x02yu\x01q\x02\x04left\x01s\0\x05right\x01\0\0\x04\0\x06either\x03\0\x01\x04\0\x01t\x03\0\x02\x01@\x01\x01x\x03\0\x03\x04\0\x04echo\x01\x04\x01p\x03\x01@\x01\x01x\x05\0\x05\x04\0\techo-list\x01\x06\x01C\x01\x01x\x03\0\x03\x04\0\necho-async\x01\x07\x01C\x01\x01x\x05\0\x05\x04\0\x0Fecho-list-async\x01\x08\x01f\x01\x03\x01C\x01\x01x\t\0\t\x04\0\x0Becho-stream\x01\n\x01e\x01\x03\x01C\x01\x01x\x0B\0\x0B\x04\0\x0Becho-future\x01\x0C\x04\0 test:variant-join-length-f64/api\x05\x01\x04\0!test:variant-join-length-f64/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:variant-join-length-f64:both",
-    560,
-    &_COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:variant-join-length-f64:both", 560,
+    _COMPONENT_TYPE
 );
 #[doc(hidden)]
 #[allow(unused_macros)]

@@ -17,24 +17,38 @@ pub mod exports {
     pub mod test {
         pub mod variant_mixed {
             pub mod api {
-                pub use super::super::super::super::test::variant_mixed::api::Shape;
-                pub use super::super::super::super::test::variant_mixed::api::Square;
-                pub use super::super::super::super::test::variant_mixed::api::T;
                 use ::witflow::rt as _rt;
+                pub use super::super::super::super::test::variant_mixed::api::Square;
+                pub use super::super::super::super::test::variant_mixed::api::Shape;
+                pub use super::super::super::super::test::variant_mixed::api::T;
                 pub trait Guest {
                     fn echo(x: T) -> T;
                     fn echo_list(x: _rt::Vec<T>) -> _rt::Vec<T>;
                     async fn echo_async(x: T) -> T;
                     async fn echo_list_async(x: _rt::Vec<T>) -> _rt::Vec<T>;
-                    async fn echo_stream(x: _rt::StreamReader<T>) -> _rt::StreamReader<T>;
-                    async fn echo_future(x: _rt::FutureReader<T>) -> _rt::FutureReader<T>;
+                    async fn echo_stream(
+                        x: _rt::StreamReader<T>,
+                    ) -> _rt::StreamReader<T>;
+                    async fn echo_future(
+                        x: _rt::FutureReader<T>,
+                    ) -> _rt::FutureReader<T>;
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_cabi<_G: Guest>(a0: i32, a1: *mut u8, a2: *mut u8, a3: usize) -> *mut u8 {
+                pub unsafe fn _export_echo_cabi<_G: Guest>(
+                    a0: i32,
+                    a1: *mut u8,
+                    a2: *mut u8,
+                    a3: usize,
+                ) -> *mut u8 {
                     unsafe {
-                        let result = _G::echo(super::super::super::super::_abi::lift_test_variant_mixed_api_shape(
-                            a0, a1, a2, a3,
-                        ));
+                        let result = _G::echo(
+                            super::super::super::super::_abi::lift_test_variant_mixed_api_shape(
+                                a0,
+                                a1,
+                                a2,
+                                a3,
+                            ),
+                        );
                         let held = _rt::Held::<_, { 4 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
                         super::super::super::super::_abi::store_test_variant_mixed_api_shape(
@@ -50,11 +64,22 @@ pub mod exports {
                     unsafe { _rt::Held::<T, { 4 * _rt::POINTER }>::release(area) }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_cabi<_G: Guest>(a0: *mut u8, a1: usize) -> *mut u8 {
+                pub unsafe fn _export_echo_list_cabi<_G: Guest>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> *mut u8 {
                     unsafe {
-                        let result = _G::echo_list(_rt::lift_list(a0, a1, 4 * _rt::POINTER, _rt::POINTER, |base| {
-                            super::super::super::super::_abi::load_test_variant_mixed_api_shape(base)
-                        }));
+                        let result = _G::echo_list(
+                            _rt::lift_list(
+                                a0,
+                                a1,
+                                4 * _rt::POINTER,
+                                _rt::POINTER,
+                                |base| super::super::super::super::_abi::load_test_variant_mixed_api_shape(
+                                    base,
+                                ),
+                            ),
+                        );
                         let held = _rt::Held::<_, { 2 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
                         let (core, core1) = _rt::lower_list(
@@ -64,7 +89,9 @@ pub mod exports {
                             &mut (*held).cleanup,
                             |item, base, cleanup| {
                                 super::super::super::super::_abi::store_test_variant_mixed_api_shape(
-                                    item, base, cleanup,
+                                    item,
+                                    base,
+                                    cleanup,
                                 );
                             },
                         );
@@ -75,7 +102,9 @@ pub mod exports {
                 }
                 #[doc(hidden)]
                 pub unsafe fn _post_return_echo_list_cabi(area: *mut u8) {
-                    unsafe { _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area) }
+                    unsafe {
+                        _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area)
+                    }
                 }
                 #[doc(hidden)]
                 pub unsafe fn _export_echo_async_cabi<_G: Guest + 'static>(
@@ -85,7 +114,12 @@ pub mod exports {
                     a3: usize,
                 ) -> i32 {
                     unsafe {
-                        let arg0 = super::super::super::super::_abi::lift_test_variant_mixed_api_shape(a0, a1, a2, a3);
+                        let arg0 = super::super::super::super::_abi::lift_test_variant_mixed_api_shape(
+                            a0,
+                            a1,
+                            a2,
+                            a3,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_async(arg0).await;
                             _rt::import!(
@@ -94,21 +128,29 @@ pub mod exports {
                                 usize)
                             );
                             let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1, core2, core3) =
-                                super::super::super::super::_abi::lower_test_variant_mixed_api_shape(
-                                    &result,
-                                    &mut cleanup,
-                                );
+                            let (core, core1, core2, core3) = super::super::super::super::_abi::lower_test_variant_mixed_api_shape(
+                                &result,
+                                &mut cleanup,
+                            );
                             task_return(core, core1, core2, core3);
                         })
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(a0: *mut u8, a1: usize) -> i32 {
+                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> i32 {
                     unsafe {
-                        let arg0 = _rt::lift_list(a0, a1, 4 * _rt::POINTER, _rt::POINTER, |base| {
-                            super::super::super::super::_abi::load_test_variant_mixed_api_shape(base)
-                        });
+                        let arg0 = _rt::lift_list(
+                            a0,
+                            a1,
+                            4 * _rt::POINTER,
+                            _rt::POINTER,
+                            |base| super::super::super::super::_abi::load_test_variant_mixed_api_shape(
+                                base,
+                            ),
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_list_async(arg0).await;
                             _rt::import!(
@@ -124,7 +166,9 @@ pub mod exports {
                                 &mut cleanup,
                                 |item, base, cleanup1| {
                                     super::super::super::super::_abi::store_test_variant_mixed_api_shape(
-                                        item, base, cleanup1,
+                                        item,
+                                        base,
+                                        cleanup1,
                                     );
                                 },
                             );
@@ -133,10 +177,14 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::stream_lift(a0, <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE);
+                        let arg0 = _rt::stream_lift(
+                            a0,
+                            <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_stream(arg0).await;
                             _rt::import!(
@@ -150,10 +198,14 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::future_lift(a0, <T as super::super::super::super::wit_future::FuturePayload>::VTABLE);
+                        let arg0 = _rt::future_lift(
+                            a0,
+                            <T as super::super::super::super::wit_future::FuturePayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_future(arg0).await;
                             _rt::import!(
@@ -206,8 +258,10 @@ pub mod test {
                 );
                 let mut cleanup = _rt::Cleanup::new();
                 unsafe {
-                    let (core, core1, core2, core3) =
-                        super::super::super::_abi::lower_test_variant_mixed_api_shape(x, &mut cleanup);
+                    let (core, core1, core2, core3) = super::super::super::_abi::lower_test_variant_mixed_api_shape(
+                        x,
+                        &mut cleanup,
+                    );
                     let mut area = _rt::Area::<{ 4 * _rt::POINTER }>::uninit();
                     let pointer = area.as_mut_ptr();
                     import(core, core1, core2, core3, pointer);
@@ -227,7 +281,11 @@ pub mod test {
                         _rt::POINTER,
                         &mut cleanup,
                         |item, base, cleanup1| {
-                            super::super::super::_abi::store_test_variant_mixed_api_shape(item, base, cleanup1);
+                            super::super::super::_abi::store_test_variant_mixed_api_shape(
+                                item,
+                                base,
+                                cleanup1,
+                            );
                         },
                     );
                     let mut area = _rt::Area::<{ 2 * _rt::POINTER }>::uninit();
@@ -238,12 +296,18 @@ pub mod test {
                         pointer.add(_rt::POINTER).cast::<usize>().read(),
                         4 * _rt::POINTER,
                         _rt::POINTER,
-                        |base| super::super::super::_abi::load_test_variant_mixed_api_shape(base),
+                        |base| super::super::super::_abi::load_test_variant_mixed_api_shape(
+                            base,
+                        ),
                     )
                 }
             }
             pub fn echo_async(x: T) -> _rt::Call<(T,), T> {
-                unsafe fn start(params: &(T,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+                unsafe fn start(
+                    params: &(T,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:variant-mixed/api", "[async-lower]echo-async", fn import(a0
                         : i32, a1 : * mut u8, a2 : * mut u8, a3 : usize, a4 : * mut u8)
@@ -251,14 +315,20 @@ pub mod test {
                     );
                     let (x,) = params;
                     unsafe {
-                        let (core, core1, core2, core3) =
-                            super::super::super::_abi::lower_test_variant_mixed_api_shape(x, cleanup);
+                        let (core, core1, core2, core3) = super::super::super::_abi::lower_test_variant_mixed_api_shape(
+                            x,
+                            cleanup,
+                        );
                         let core4 = import(core, core1, core2, core3, area);
                         core4 as u32
                     }
                 }
                 unsafe fn lift(area: *mut u8) -> T {
-                    unsafe { super::super::super::_abi::load_test_variant_mixed_api_shape(area) }
+                    unsafe {
+                        super::super::super::_abi::load_test_variant_mixed_api_shape(
+                            area,
+                        )
+                    }
                 }
                 static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable {
                     area: 4 * _rt::POINTER,
@@ -267,18 +337,33 @@ pub mod test {
                 };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_list_async(x: _rt::Vec<T>) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
-                unsafe fn start(params: &(_rt::Vec<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_list_async(
+                x: _rt::Vec<T>,
+            ) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
+                unsafe fn start(
+                    params: &(_rt::Vec<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:variant-mixed/api", "[async-lower]echo-list-async", fn
                         import(a0 : * mut u8, a1 : usize, a2 : * mut u8) -> i32
                     );
                     let (x,) = params;
                     unsafe {
-                        let (core, core1) =
-                            _rt::lower_list(x, 4 * _rt::POINTER, _rt::POINTER, cleanup, |item, base, cleanup1| {
-                                super::super::super::_abi::store_test_variant_mixed_api_shape(item, base, cleanup1);
-                            });
+                        let (core, core1) = _rt::lower_list(
+                            x,
+                            4 * _rt::POINTER,
+                            _rt::POINTER,
+                            cleanup,
+                            |item, base, cleanup1| {
+                                super::super::super::_abi::store_test_variant_mixed_api_shape(
+                                    item,
+                                    base,
+                                    cleanup1,
+                                );
+                            },
+                        );
                         let core2 = import(core, core1, area);
                         core2 as u32
                     }
@@ -290,7 +375,9 @@ pub mod test {
                             area.add(_rt::POINTER).cast::<usize>().read(),
                             4 * _rt::POINTER,
                             _rt::POINTER,
-                            |base| super::super::super::_abi::load_test_variant_mixed_api_shape(base),
+                            |base| super::super::super::_abi::load_test_variant_mixed_api_shape(
+                                base,
+                            ),
                         )
                     }
                 }
@@ -301,8 +388,14 @@ pub mod test {
                 };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_stream(x: _rt::StreamReader<T>) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
-                unsafe fn start(params: &(_rt::StreamReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_stream(
+                x: _rt::StreamReader<T>,
+            ) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::StreamReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:variant-mixed/api", "[async-lower]echo-stream", fn
                         import(a0 : i32, a1 : * mut u8) -> i32
@@ -322,12 +415,24 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::StreamReader<T>,), _rt::StreamReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::StreamReader<T>,),
+                    _rt::StreamReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_future(x: _rt::FutureReader<T>) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
-                unsafe fn start(params: &(_rt::FutureReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_future(
+                x: _rt::FutureReader<T>,
+            ) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::FutureReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:variant-mixed/api", "[async-lower]echo-future", fn
                         import(a0 : i32, a1 : * mut u8) -> i32
@@ -347,8 +452,14 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::FutureReader<T>,), _rt::FutureReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::FutureReader<T>,),
+                    _rt::FutureReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
         }
@@ -381,9 +492,17 @@ pub mod wit_stream {
             size: 4 * _rt::POINTER,
             align: _rt::POINTER,
             lower: ::core::option::Option::Some({
-                unsafe fn lower(value: &super::test::variant_mixed::api::T, base: *mut u8, cleanup: &mut _rt::Cleanup) {
+                unsafe fn lower(
+                    value: &super::test::variant_mixed::api::T,
+                    base: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) {
                     unsafe {
-                        super::_abi::store_test_variant_mixed_api_shape(value, base, cleanup);
+                        super::_abi::store_test_variant_mixed_api_shape(
+                            value,
+                            base,
+                            cleanup,
+                        );
                     }
                 }
                 lower
@@ -395,14 +514,13 @@ pub mod wit_stream {
                 lift
             }),
             intrinsics: _rt::stream_intrinsics!(
-                "test:variant-mixed/api",
-                new = "[stream-new-0]echo-stream",
-                read = "[async-lower][stream-read-0]echo-stream",
-                write = "[async-lower][stream-write-0]echo-stream",
-                cancel_read = "[stream-cancel-read-0]echo-stream",
-                cancel_write = "[stream-cancel-write-0]echo-stream",
-                drop_readable = "[stream-drop-readable-0]echo-stream",
-                drop_writable = "[stream-drop-writable-0]echo-stream"
+                "test:variant-mixed/api", new = "[stream-new-0]echo-stream", read =
+                "[async-lower][stream-read-0]echo-stream", write =
+                "[async-lower][stream-write-0]echo-stream", cancel_read =
+                "[stream-cancel-read-0]echo-stream", cancel_write =
+                "[stream-cancel-write-0]echo-stream", drop_readable =
+                "[stream-drop-readable-0]echo-stream", drop_writable =
+                "[stream-drop-writable-0]echo-stream"
             ),
         };
     }
@@ -427,7 +545,9 @@ pub mod wit_future {
     }
     /// Makes a future: what is written to the writer comes out of the reader. A writer that is dropped unwritten
     /// writes what `default` gives.
-    pub fn new<T: FuturePayload>(default: fn() -> T) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
+    pub fn new<T: FuturePayload>(
+        default: fn() -> T,
+    ) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
         _rt::future_new(T::VTABLE, default)
     }
     impl FuturePayload for super::test::variant_mixed::api::T {
@@ -435,9 +555,17 @@ pub mod wit_future {
             size: 4 * _rt::POINTER,
             align: _rt::POINTER,
             lower: ::core::option::Option::Some({
-                unsafe fn lower(value: &super::test::variant_mixed::api::T, base: *mut u8, cleanup: &mut _rt::Cleanup) {
+                unsafe fn lower(
+                    value: &super::test::variant_mixed::api::T,
+                    base: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) {
                     unsafe {
-                        super::_abi::store_test_variant_mixed_api_shape(value, base, cleanup);
+                        super::_abi::store_test_variant_mixed_api_shape(
+                            value,
+                            base,
+                            cleanup,
+                        );
                     }
                 }
                 lower
@@ -449,14 +577,13 @@ pub mod wit_future {
                 lift
             }),
             intrinsics: _rt::future_intrinsics!(
-                "test:variant-mixed/api",
-                new = "[future-new-0]echo-future",
-                read = "[async-lower][future-read-0]echo-future",
-                write = "[async-lower][future-write-0]echo-future",
-                cancel_read = "[future-cancel-read-0]echo-future",
-                cancel_write = "[future-cancel-write-0]echo-future",
-                drop_readable = "[future-drop-readable-0]echo-future",
-                drop_writable = "[future-drop-writable-0]echo-future"
+                "test:variant-mixed/api", new = "[future-new-0]echo-future", read =
+                "[async-lower][future-read-0]echo-future", write =
+                "[async-lower][future-write-0]echo-future", cancel_read =
+                "[future-cancel-read-0]echo-future", cancel_write =
+                "[future-cancel-write-0]echo-future", drop_readable =
+                "[future-drop-readable-0]echo-future", drop_writable =
+                "[future-drop-writable-0]echo-future"
             ),
         };
     }
@@ -485,7 +612,9 @@ mod _abi {
             base.add(2 * _rt::POINTER).cast::<usize>().write(name.len());
         }
     }
-    pub(super) unsafe fn load_test_variant_mixed_api_square(base: *mut u8) -> super::test::variant_mixed::api::Square {
+    pub(super) unsafe fn load_test_variant_mixed_api_square(
+        base: *mut u8,
+    ) -> super::test::variant_mixed::api::Square {
         unsafe {
             super::test::variant_mixed::api::Square {
                 side: base.cast::<u16>().read(),
@@ -532,15 +661,24 @@ mod _abi {
                 }
                 super::test::variant_mixed::api::Shape::Square(payload) => {
                     base.cast::<u8>().write(2);
-                    super::_abi::store_test_variant_mixed_api_square(payload, base.add(_rt::POINTER));
+                    super::_abi::store_test_variant_mixed_api_square(
+                        payload,
+                        base.add(_rt::POINTER),
+                    );
                 }
                 super::test::variant_mixed::api::Shape::Points(payload) => {
                     base.cast::<u8>().write(3);
-                    let (core, core1) = _rt::lower_list(payload, 8, 4, cleanup, |item, base1, _cleanup| {
-                        let (part, part1) = item;
-                        base1.cast::<i32>().write(*part);
-                        base1.add(4).cast::<i32>().write(*part1);
-                    });
+                    let (core, core1) = _rt::lower_list(
+                        payload,
+                        8,
+                        4,
+                        cleanup,
+                        |item, base1, _cleanup| {
+                            let (part, part1) = item;
+                            base1.cast::<i32>().write(*part);
+                            base1.add(4).cast::<i32>().write(*part1);
+                        },
+                    );
                     base.add(_rt::POINTER).cast::<*mut u8>().write(core);
                     base.add(2 * _rt::POINTER).cast::<usize>().write(core1);
                 }
@@ -554,25 +692,46 @@ mod _abi {
             }
         }
     }
-    pub(super) unsafe fn load_test_variant_mixed_api_shape(base: *mut u8) -> super::test::variant_mixed::api::Shape {
+    pub(super) unsafe fn load_test_variant_mixed_api_shape(
+        base: *mut u8,
+    ) -> super::test::variant_mixed::api::Shape {
         unsafe {
             match base.cast::<u8>().read() {
                 0 => super::test::variant_mixed::api::Shape::None,
-                1 => super::test::variant_mixed::api::Shape::Dot(base.add(_rt::POINTER).cast::<u8>().read()),
-                2 => super::test::variant_mixed::api::Shape::Square(super::_abi::load_test_variant_mixed_api_square(
-                    base.add(_rt::POINTER),
-                )),
-                3 => super::test::variant_mixed::api::Shape::Points(_rt::lift_list(
-                    base.add(_rt::POINTER).cast::<*mut u8>().read(),
-                    base.add(2 * _rt::POINTER).cast::<usize>().read(),
-                    8,
-                    4,
-                    |base1| (base1.cast::<i32>().read(), base1.add(4).cast::<i32>().read()),
-                )),
-                4 => super::test::variant_mixed::api::Shape::Label(_rt::lift_string(
-                    base.add(_rt::POINTER).cast::<*mut u8>().read(),
-                    base.add(2 * _rt::POINTER).cast::<usize>().read(),
-                )),
+                1 => {
+                    super::test::variant_mixed::api::Shape::Dot(
+                        base.add(_rt::POINTER).cast::<u8>().read(),
+                    )
+                }
+                2 => {
+                    super::test::variant_mixed::api::Shape::Square(
+                        super::_abi::load_test_variant_mixed_api_square(
+                            base.add(_rt::POINTER),
+                        ),
+                    )
+                }
+                3 => {
+                    super::test::variant_mixed::api::Shape::Points(
+                        _rt::lift_list(
+                            base.add(_rt::POINTER).cast::<*mut u8>().read(),
+                            base.add(2 * _rt::POINTER).cast::<usize>().read(),
+                            8,
+                            4,
+                            |base1| (
+                                base1.cast::<i32>().read(),
+                                base1.add(4).cast::<i32>().read(),
+                            ),
+                        ),
+                    )
+                }
+                4 => {
+                    super::test::variant_mixed::api::Shape::Label(
+                        _rt::lift_string(
+                            base.add(_rt::POINTER).cast::<*mut u8>().read(),
+                            base.add(2 * _rt::POINTER).cast::<usize>().read(),
+                        ),
+                    )
+                }
                 _ => _rt::invalid_discriminant(),
             }
         }
@@ -586,30 +745,42 @@ mod _abi {
                 super::test::variant_mixed::api::Shape::None => {
                     (0, ::core::ptr::null_mut(), ::core::ptr::null_mut(), 0)
                 }
-                super::test::variant_mixed::api::Shape::Dot(payload) => (
-                    1,
-                    _rt::cast::<i32, *mut u8>(i32::from(*payload)),
-                    ::core::ptr::null_mut(),
-                    0,
-                ),
+                super::test::variant_mixed::api::Shape::Dot(payload) => {
+                    (
+                        1,
+                        _rt::cast::<i32, *mut u8>(i32::from(*payload)),
+                        ::core::ptr::null_mut(),
+                        0,
+                    )
+                }
                 super::test::variant_mixed::api::Shape::Square(payload) => {
-                    let (core, core1, core2) = super::_abi::lower_test_variant_mixed_api_square(payload);
+                    let (core, core1, core2) = super::_abi::lower_test_variant_mixed_api_square(
+                        payload,
+                    );
                     (2, _rt::cast::<i32, *mut u8>(core), core1, core2)
                 }
                 super::test::variant_mixed::api::Shape::Points(payload) => {
-                    let (core, core1) = _rt::lower_list(payload, 8, 4, cleanup, |item, base1, _cleanup| {
-                        let (part, part1) = item;
-                        base1.cast::<i32>().write(*part);
-                        base1.add(4).cast::<i32>().write(*part1);
-                    });
+                    let (core, core1) = _rt::lower_list(
+                        payload,
+                        8,
+                        4,
+                        cleanup,
+                        |item, base1, _cleanup| {
+                            let (part, part1) = item;
+                            base1.cast::<i32>().write(*part);
+                            base1.add(4).cast::<i32>().write(*part1);
+                        },
+                    );
                     (3, core, _rt::cast::<usize, *mut u8>(core1), 0)
                 }
-                super::test::variant_mixed::api::Shape::Label(payload) => (
-                    4,
-                    payload.as_ptr().cast_mut(),
-                    _rt::cast::<usize, *mut u8>(payload.len()),
-                    0,
-                ),
+                super::test::variant_mixed::api::Shape::Label(payload) => {
+                    (
+                        4,
+                        payload.as_ptr().cast_mut(),
+                        _rt::cast::<usize, *mut u8>(payload.len()),
+                        0,
+                    )
+                }
             };
             (core, core1, core2, core3)
         }
@@ -623,21 +794,38 @@ mod _abi {
         unsafe {
             match a0 {
                 0 => super::test::variant_mixed::api::Shape::None,
-                1 => super::test::variant_mixed::api::Shape::Dot(_rt::cast::<*mut u8, i32>(a1) as u8),
-                2 => super::test::variant_mixed::api::Shape::Square(super::_abi::lift_test_variant_mixed_api_square(
-                    _rt::cast::<*mut u8, i32>(a1),
-                    a2,
-                    a3,
-                )),
-                3 => super::test::variant_mixed::api::Shape::Points(_rt::lift_list(
-                    a1,
-                    _rt::cast::<*mut u8, usize>(a2),
-                    8,
-                    4,
-                    |base1| (base1.cast::<i32>().read(), base1.add(4).cast::<i32>().read()),
-                )),
+                1 => {
+                    super::test::variant_mixed::api::Shape::Dot(
+                        _rt::cast::<*mut u8, i32>(a1) as u8,
+                    )
+                }
+                2 => {
+                    super::test::variant_mixed::api::Shape::Square(
+                        super::_abi::lift_test_variant_mixed_api_square(
+                            _rt::cast::<*mut u8, i32>(a1),
+                            a2,
+                            a3,
+                        ),
+                    )
+                }
+                3 => {
+                    super::test::variant_mixed::api::Shape::Points(
+                        _rt::lift_list(
+                            a1,
+                            _rt::cast::<*mut u8, usize>(a2),
+                            8,
+                            4,
+                            |base1| (
+                                base1.cast::<i32>().read(),
+                                base1.add(4).cast::<i32>().read(),
+                            ),
+                        ),
+                    )
+                }
                 4 => {
-                    super::test::variant_mixed::api::Shape::Label(_rt::lift_string(a1, _rt::cast::<*mut u8, usize>(a2)))
+                    super::test::variant_mixed::api::Shape::Label(
+                        _rt::lift_string(a1, _rt::cast::<*mut u8, usize>(a2)),
+                    )
                 }
                 _ => _rt::invalid_discriminant(),
             }
@@ -656,11 +844,9 @@ mod _abi {
     unused_unsafe,
     clippy::all
 )]
-pub const _COMPONENT_TYPE: [u8; 640] = *b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xCE\x04\x01A\x02\x01A\x04\x01B\x16\x01r\x02\x04side{\x04names\x04\0\x06square\x03\0\0\x01o\x02zz\x01p\x02\x01q\x05\x04none\0\0\x03dot\x01}\0\x06square\x01\x01\0\x06points\x01\x03\0\x05label\x01s\0\x04\0\x05shape\x03\0\x04\x04\0\x01t\x03\0\x05\x01@\x01\x01x\x06\0\x06\x04\0\x04echo\x01\x07\x01p\x06\x01@\x01\x01x\x08\0\x08\x04\0\techo-list\x01\t\x01C\x01\x01x\x06\0\x06\x04\0\necho-async\x01\n\x01C\x01\x01x\x08\0\x08\x04\0\x0Fecho-list-async\x01\x0B\x01f\x01\x06\x01C\x01\x01x\x0C\0\x0C\x04\0\x0Becho-stream\x01\r\x01e\x01\x06\x01C\x01\x01x\x0E\0\x0E\x04\0\x0Becho-future\x01\x0F\x03\0\x16test:variant-mixed/api\x05\0\x01B\x16\x01r\x02\x04side{\x04names\x04\0\x06square\x03\0\0\x01o\x02zz\x01p\x02\x01q\x05\x04none\0\0\x03dot\x01}\0\x06square\x01\x01\0\x06points\x01\x03\0\x05label\x01s\0\x04\0\x05shape\x03\0\x04\x04\0\x01t\x03\0\x05\x01@\x01\x01x\x06\0\x06\x04\0\x04echo\x01\x07\x01p\x06\x01@\x01\x01x\x08\0\x08\x04\0\techo-list\x01\t\x01C\x01\x01x\x06\0\x06\x04\0\necho-async\x01\n\x01C\x01\x01x\x08\0\x08\x04\0\x0Fecho-list-async\x01\x0B\x01f\x01\x06\x01C\x01\x01x\x0C\0\x0C\x04\0\x0Becho-stream\x01\r\x01e\x01\x06\x01C\x01\x01x\x0E\0\x0E\x04\0\x0Becho-future\x01\x0F\x04\0\x16test:variant-mixed/api\x05\x01\x04\0\x17test:variant-mixed/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
+pub const _COMPONENT_TYPE: &[u8; 640] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xCE\x04\x01A\x02\x01A\x04\x01B\x16\x01r\x02\x04side{\x04names\x04\0\x06square\x03\0\0\x01o\x02zz\x01p\x02\x01q\x05\x04none\0\0\x03dot\x01}\0\x06square\x01\x01\0\x06points\x01\x03\0\x05label\x01s\0\x04\0\x05shape\x03\0\x04\x04\0\x01t\x03\0\x05\x01@\x01\x01x\x06\0\x06\x04\0\x04echo\x01\x07\x01p\x06\x01@\x01\x01x\x08\0\x08\x04\0\techo-list\x01\t\x01C\x01\x01x\x06\0\x06\x04\0\necho-async\x01\n\x01C\x01\x01x\x08\0\x08\x04\0\x0Fecho-list-async\x01\x0B\x01f\x01\x06\x01C\x01\x01x\x0C\0\x0C\x04\0\x0Becho-stream\x01\r\x01e\x01\x06\x01C\x01\x01x\x0E\0\x0E\x04\0\x0Becho-future\x01\x0F\x03\0\x16test:variant-mixed/api\x05\0\x01B\x16\x01r\x02\x04side{\x04names\x04\0\x06square\x03\0\0\x01o\x02zz\x01p\x02\x01q\x05\x04none\0\0\x03dot\x01}\0\x06square\x01\x01\0\x06points\x01\x03\0\x05label\x01s\0\x04\0\x05shape\x03\0\x04\x04\0\x01t\x03\0\x05\x01@\x01\x01x\x06\0\x06\x04\0\x04echo\x01\x07\x01p\x06\x01@\x01\x01x\x08\0\x08\x04\0\techo-list\x01\t\x01C\x01\x01x\x06\0\x06\x04\0\necho-async\x01\n\x01C\x01\x01x\x08\0\x08\x04\0\x0Fecho-list-async\x01\x0B\x01f\x01\x06\x01C\x01\x01x\x0C\0\x0C\x04\0\x0Becho-stream\x01\r\x01e\x01\x06\x01C\x01\x01x\x0E\0\x0E\x04\0\x0Becho-future\x01\x0F\x04\0\x16test:variant-mixed/api\x05\x01\x04\0\x17test:variant-mixed/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:variant-mixed:both",
-    640,
-    &_COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:variant-mixed:both", 640, _COMPONENT_TYPE
 );
 #[doc(hidden)]
 #[allow(unused_macros)]

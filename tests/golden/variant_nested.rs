@@ -17,17 +17,21 @@ pub mod exports {
     pub mod test {
         pub mod variant_nested {
             pub mod api {
+                use ::witflow::rt as _rt;
                 pub use super::super::super::super::test::variant_nested::api::Inner;
                 pub use super::super::super::super::test::variant_nested::api::Outer;
                 pub use super::super::super::super::test::variant_nested::api::T;
-                use ::witflow::rt as _rt;
                 pub trait Guest {
                     fn echo(x: T) -> T;
                     fn echo_list(x: _rt::Vec<T>) -> _rt::Vec<T>;
                     async fn echo_async(x: T) -> T;
                     async fn echo_list_async(x: _rt::Vec<T>) -> _rt::Vec<T>;
-                    async fn echo_stream(x: _rt::StreamReader<T>) -> _rt::StreamReader<T>;
-                    async fn echo_future(x: _rt::FutureReader<T>) -> _rt::FutureReader<T>;
+                    async fn echo_stream(
+                        x: _rt::StreamReader<T>,
+                    ) -> _rt::StreamReader<T>;
+                    async fn echo_future(
+                        x: _rt::FutureReader<T>,
+                    ) -> _rt::FutureReader<T>;
                 }
                 #[doc(hidden)]
                 pub unsafe fn _export_echo_cabi<_G: Guest>(
@@ -38,12 +42,21 @@ pub mod exports {
                     a4: usize,
                 ) -> *mut u8 {
                     unsafe {
-                        let result = _G::echo(super::super::super::super::_abi::lift_test_variant_nested_api_outer(
-                            a0, a1, a2, a3, a4,
-                        ));
+                        let result = _G::echo(
+                            super::super::super::super::_abi::lift_test_variant_nested_api_outer(
+                                a0,
+                                a1,
+                                a2,
+                                a3,
+                                a4,
+                            ),
+                        );
                         let held = _rt::Held::<_, { 5 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
-                        super::super::super::super::_abi::store_test_variant_nested_api_outer(value, held.cast::<u8>());
+                        super::super::super::super::_abi::store_test_variant_nested_api_outer(
+                            value,
+                            held.cast::<u8>(),
+                        );
                         held.cast::<u8>()
                     }
                 }
@@ -52,11 +65,22 @@ pub mod exports {
                     unsafe { _rt::Held::<T, { 5 * _rt::POINTER }>::release(area) }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_cabi<_G: Guest>(a0: *mut u8, a1: usize) -> *mut u8 {
+                pub unsafe fn _export_echo_list_cabi<_G: Guest>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> *mut u8 {
                     unsafe {
-                        let result = _G::echo_list(_rt::lift_list(a0, a1, 5 * _rt::POINTER, _rt::POINTER, |base| {
-                            super::super::super::super::_abi::load_test_variant_nested_api_outer(base)
-                        }));
+                        let result = _G::echo_list(
+                            _rt::lift_list(
+                                a0,
+                                a1,
+                                5 * _rt::POINTER,
+                                _rt::POINTER,
+                                |base| super::super::super::super::_abi::load_test_variant_nested_api_outer(
+                                    base,
+                                ),
+                            ),
+                        );
                         let held = _rt::Held::<_, { 2 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
                         let (core, core1) = _rt::lower_list(
@@ -65,7 +89,10 @@ pub mod exports {
                             _rt::POINTER,
                             &mut (*held).cleanup,
                             |item, base, _cleanup| {
-                                super::super::super::super::_abi::store_test_variant_nested_api_outer(item, base);
+                                super::super::super::super::_abi::store_test_variant_nested_api_outer(
+                                    item,
+                                    base,
+                                );
                             },
                         );
                         held.cast::<u8>().cast::<*mut u8>().write(core);
@@ -75,7 +102,9 @@ pub mod exports {
                 }
                 #[doc(hidden)]
                 pub unsafe fn _post_return_echo_list_cabi(area: *mut u8) {
-                    unsafe { _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area) }
+                    unsafe {
+                        _rt::Held::<_rt::Vec<T>, { 2 * _rt::POINTER }>::release(area)
+                    }
                 }
                 #[doc(hidden)]
                 pub unsafe fn _export_echo_async_cabi<_G: Guest + 'static>(
@@ -86,8 +115,13 @@ pub mod exports {
                     a4: usize,
                 ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            super::super::super::super::_abi::lift_test_variant_nested_api_outer(a0, a1, a2, a3, a4);
+                        let arg0 = super::super::super::super::_abi::lift_test_variant_nested_api_outer(
+                            a0,
+                            a1,
+                            a2,
+                            a3,
+                            a4,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_async(arg0).await;
                             _rt::import!(
@@ -95,18 +129,28 @@ pub mod exports {
                                 "[task-return]echo-async", fn task_return(a0 : i32, a1 :
                                 i32, a2 : * mut u8, a3 : * mut u8, a4 : usize)
                             );
-                            let (core, core1, core2, core3, core4) =
-                                super::super::super::super::_abi::lower_test_variant_nested_api_outer(&result);
+                            let (core, core1, core2, core3, core4) = super::super::super::super::_abi::lower_test_variant_nested_api_outer(
+                                &result,
+                            );
                             task_return(core, core1, core2, core3, core4);
                         })
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(a0: *mut u8, a1: usize) -> i32 {
+                pub unsafe fn _export_echo_list_async_cabi<_G: Guest + 'static>(
+                    a0: *mut u8,
+                    a1: usize,
+                ) -> i32 {
                     unsafe {
-                        let arg0 = _rt::lift_list(a0, a1, 5 * _rt::POINTER, _rt::POINTER, |base| {
-                            super::super::super::super::_abi::load_test_variant_nested_api_outer(base)
-                        });
+                        let arg0 = _rt::lift_list(
+                            a0,
+                            a1,
+                            5 * _rt::POINTER,
+                            _rt::POINTER,
+                            |base| super::super::super::super::_abi::load_test_variant_nested_api_outer(
+                                base,
+                            ),
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_list_async(arg0).await;
                             _rt::import!(
@@ -121,7 +165,10 @@ pub mod exports {
                                 _rt::POINTER,
                                 &mut cleanup,
                                 |item, base, _cleanup| {
-                                    super::super::super::super::_abi::store_test_variant_nested_api_outer(item, base);
+                                    super::super::super::super::_abi::store_test_variant_nested_api_outer(
+                                        item,
+                                        base,
+                                    );
                                 },
                             );
                             task_return(core, core1);
@@ -129,10 +176,14 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_stream_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::stream_lift(a0, <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE);
+                        let arg0 = _rt::stream_lift(
+                            a0,
+                            <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_stream(arg0).await;
                             _rt::import!(
@@ -146,10 +197,14 @@ pub mod exports {
                     }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_future_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
-                        let arg0 =
-                            _rt::future_lift(a0, <T as super::super::super::super::wit_future::FuturePayload>::VTABLE);
+                        let arg0 = _rt::future_lift(
+                            a0,
+                            <T as super::super::super::super::wit_future::FuturePayload>::VTABLE,
+                        );
                         _rt::start_task(async move {
                             let result = _G::echo_future(arg0).await;
                             _rt::import!(
@@ -200,12 +255,15 @@ pub mod test {
                     * mut u8, a3 : * mut u8, a4 : usize, a5 : * mut u8)
                 );
                 unsafe {
-                    let (core, core1, core2, core3, core4) =
-                        super::super::super::_abi::lower_test_variant_nested_api_outer(x);
+                    let (core, core1, core2, core3, core4) = super::super::super::_abi::lower_test_variant_nested_api_outer(
+                        x,
+                    );
                     let mut area = _rt::Area::<{ 5 * _rt::POINTER }>::uninit();
                     let pointer = area.as_mut_ptr();
                     import(core, core1, core2, core3, core4, pointer);
-                    super::super::super::_abi::load_test_variant_nested_api_outer(pointer)
+                    super::super::super::_abi::load_test_variant_nested_api_outer(
+                        pointer,
+                    )
                 }
             }
             pub fn echo_list(x: &[T]) -> _rt::Vec<T> {
@@ -221,7 +279,10 @@ pub mod test {
                         _rt::POINTER,
                         &mut cleanup,
                         |item, base, _cleanup| {
-                            super::super::super::_abi::store_test_variant_nested_api_outer(item, base);
+                            super::super::super::_abi::store_test_variant_nested_api_outer(
+                                item,
+                                base,
+                            );
                         },
                     );
                     let mut area = _rt::Area::<{ 2 * _rt::POINTER }>::uninit();
@@ -232,25 +293,38 @@ pub mod test {
                         pointer.add(_rt::POINTER).cast::<usize>().read(),
                         5 * _rt::POINTER,
                         _rt::POINTER,
-                        |base| super::super::super::_abi::load_test_variant_nested_api_outer(base),
+                        |base| super::super::super::_abi::load_test_variant_nested_api_outer(
+                            base,
+                        ),
                     )
                 }
             }
             pub fn echo_async(x: T) -> _rt::Call<(T,), T> {
-                unsafe fn start(params: &(T,), area: *mut u8, _cleanup: &mut _rt::Cleanup) -> u32 {
+                unsafe fn start(
+                    params: &(T,),
+                    area: *mut u8,
+                    _cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:variant-nested/api", "[async-lower]echo-async", fn
                         import(a0 : * mut u8, a1 : * mut u8) -> i32
                     );
                     let (x,) = params;
                     unsafe {
-                        super::super::super::_abi::store_test_variant_nested_api_outer(x, area);
+                        super::super::super::_abi::store_test_variant_nested_api_outer(
+                            x,
+                            area,
+                        );
                         let core = import(area, area.add(5 * _rt::POINTER));
                         core as u32
                     }
                 }
                 unsafe fn lift(area: *mut u8) -> T {
-                    unsafe { super::super::super::_abi::load_test_variant_nested_api_outer(area.add(5 * _rt::POINTER)) }
+                    unsafe {
+                        super::super::super::_abi::load_test_variant_nested_api_outer(
+                            area.add(5 * _rt::POINTER),
+                        )
+                    }
                 }
                 static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable {
                     area: 10 * _rt::POINTER,
@@ -259,18 +333,32 @@ pub mod test {
                 };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_list_async(x: _rt::Vec<T>) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
-                unsafe fn start(params: &(_rt::Vec<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_list_async(
+                x: _rt::Vec<T>,
+            ) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
+                unsafe fn start(
+                    params: &(_rt::Vec<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:variant-nested/api", "[async-lower]echo-list-async", fn
                         import(a0 : * mut u8, a1 : usize, a2 : * mut u8) -> i32
                     );
                     let (x,) = params;
                     unsafe {
-                        let (core, core1) =
-                            _rt::lower_list(x, 5 * _rt::POINTER, _rt::POINTER, cleanup, |item, base, _cleanup| {
-                                super::super::super::_abi::store_test_variant_nested_api_outer(item, base);
-                            });
+                        let (core, core1) = _rt::lower_list(
+                            x,
+                            5 * _rt::POINTER,
+                            _rt::POINTER,
+                            cleanup,
+                            |item, base, _cleanup| {
+                                super::super::super::_abi::store_test_variant_nested_api_outer(
+                                    item,
+                                    base,
+                                );
+                            },
+                        );
                         let core2 = import(core, core1, area);
                         core2 as u32
                     }
@@ -282,7 +370,9 @@ pub mod test {
                             area.add(_rt::POINTER).cast::<usize>().read(),
                             5 * _rt::POINTER,
                             _rt::POINTER,
-                            |base| super::super::super::_abi::load_test_variant_nested_api_outer(base),
+                            |base| super::super::super::_abi::load_test_variant_nested_api_outer(
+                                base,
+                            ),
                         )
                     }
                 }
@@ -293,8 +383,14 @@ pub mod test {
                 };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_stream(x: _rt::StreamReader<T>) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
-                unsafe fn start(params: &(_rt::StreamReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_stream(
+                x: _rt::StreamReader<T>,
+            ) -> _rt::Call<(_rt::StreamReader<T>,), _rt::StreamReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::StreamReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:variant-nested/api", "[async-lower]echo-stream", fn
                         import(a0 : i32, a1 : * mut u8) -> i32
@@ -314,12 +410,24 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::StreamReader<T>,), _rt::StreamReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::StreamReader<T>,),
+                    _rt::StreamReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
-            pub fn echo_future(x: _rt::FutureReader<T>) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
-                unsafe fn start(params: &(_rt::FutureReader<T>,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
+            pub fn echo_future(
+                x: _rt::FutureReader<T>,
+            ) -> _rt::Call<(_rt::FutureReader<T>,), _rt::FutureReader<T>> {
+                unsafe fn start(
+                    params: &(_rt::FutureReader<T>,),
+                    area: *mut u8,
+                    cleanup: &mut _rt::Cleanup,
+                ) -> u32 {
                     _rt::import!(
                         "test:variant-nested/api", "[async-lower]echo-future", fn
                         import(a0 : i32, a1 : * mut u8) -> i32
@@ -339,8 +447,14 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::FutureReader<T>,), _rt::FutureReader<T>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::FutureReader<T>,),
+                    _rt::FutureReader<T>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
         }
@@ -391,14 +505,13 @@ pub mod wit_stream {
                 lift
             }),
             intrinsics: _rt::stream_intrinsics!(
-                "test:variant-nested/api",
-                new = "[stream-new-0]echo-stream",
-                read = "[async-lower][stream-read-0]echo-stream",
-                write = "[async-lower][stream-write-0]echo-stream",
-                cancel_read = "[stream-cancel-read-0]echo-stream",
-                cancel_write = "[stream-cancel-write-0]echo-stream",
-                drop_readable = "[stream-drop-readable-0]echo-stream",
-                drop_writable = "[stream-drop-writable-0]echo-stream"
+                "test:variant-nested/api", new = "[stream-new-0]echo-stream", read =
+                "[async-lower][stream-read-0]echo-stream", write =
+                "[async-lower][stream-write-0]echo-stream", cancel_read =
+                "[stream-cancel-read-0]echo-stream", cancel_write =
+                "[stream-cancel-write-0]echo-stream", drop_readable =
+                "[stream-drop-readable-0]echo-stream", drop_writable =
+                "[stream-drop-writable-0]echo-stream"
             ),
         };
     }
@@ -423,7 +536,9 @@ pub mod wit_future {
     }
     /// Makes a future: what is written to the writer comes out of the reader. A writer that is dropped unwritten
     /// writes what `default` gives.
-    pub fn new<T: FuturePayload>(default: fn() -> T) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
+    pub fn new<T: FuturePayload>(
+        default: fn() -> T,
+    ) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
         _rt::future_new(T::VTABLE, default)
     }
     impl FuturePayload for super::test::variant_nested::api::T {
@@ -449,14 +564,13 @@ pub mod wit_future {
                 lift
             }),
             intrinsics: _rt::future_intrinsics!(
-                "test:variant-nested/api",
-                new = "[future-new-0]echo-future",
-                read = "[async-lower][future-read-0]echo-future",
-                write = "[async-lower][future-write-0]echo-future",
-                cancel_read = "[future-cancel-read-0]echo-future",
-                cancel_write = "[future-cancel-write-0]echo-future",
-                drop_readable = "[future-drop-readable-0]echo-future",
-                drop_writable = "[future-drop-writable-0]echo-future"
+                "test:variant-nested/api", new = "[future-new-0]echo-future", read =
+                "[async-lower][future-read-0]echo-future", write =
+                "[async-lower][future-write-0]echo-future", cancel_read =
+                "[future-cancel-read-0]echo-future", cancel_write =
+                "[future-cancel-write-0]echo-future", drop_readable =
+                "[future-drop-readable-0]echo-future", drop_writable =
+                "[future-drop-writable-0]echo-future"
             ),
         };
     }
@@ -497,14 +611,24 @@ mod _abi {
             }
         }
     }
-    pub(super) unsafe fn load_test_variant_nested_api_inner(base: *mut u8) -> super::test::variant_nested::api::Inner {
+    pub(super) unsafe fn load_test_variant_nested_api_inner(
+        base: *mut u8,
+    ) -> super::test::variant_nested::api::Inner {
         unsafe {
             match base.cast::<u8>().read() {
-                0 => super::test::variant_nested::api::Inner::Text(_rt::lift_string(
-                    base.add(_rt::POINTER).cast::<*mut u8>().read(),
-                    base.add(2 * _rt::POINTER).cast::<usize>().read(),
-                )),
-                1 => super::test::variant_nested::api::Inner::Number(base.add(_rt::POINTER).cast::<f32>().read()),
+                0 => {
+                    super::test::variant_nested::api::Inner::Text(
+                        _rt::lift_string(
+                            base.add(_rt::POINTER).cast::<*mut u8>().read(),
+                            base.add(2 * _rt::POINTER).cast::<usize>().read(),
+                        ),
+                    )
+                }
+                1 => {
+                    super::test::variant_nested::api::Inner::Number(
+                        base.add(_rt::POINTER).cast::<f32>().read(),
+                    )
+                }
                 2 => super::test::variant_nested::api::Inner::Nothing,
                 _ => _rt::invalid_discriminant(),
             }
@@ -518,8 +642,12 @@ mod _abi {
                 super::test::variant_nested::api::Inner::Text(payload) => {
                     (0, payload.as_ptr().cast_mut(), payload.len())
                 }
-                super::test::variant_nested::api::Inner::Number(payload) => (1, _rt::cast::<f32, *mut u8>(*payload), 0),
-                super::test::variant_nested::api::Inner::Nothing => (2, ::core::ptr::null_mut(), 0),
+                super::test::variant_nested::api::Inner::Number(payload) => {
+                    (1, _rt::cast::<f32, *mut u8>(*payload), 0)
+                }
+                super::test::variant_nested::api::Inner::Nothing => {
+                    (2, ::core::ptr::null_mut(), 0)
+                }
             };
             (core, core1, core2)
         }
@@ -531,8 +659,16 @@ mod _abi {
     ) -> super::test::variant_nested::api::Inner {
         unsafe {
             match a0 {
-                0 => super::test::variant_nested::api::Inner::Text(_rt::lift_string(a1, a2)),
-                1 => super::test::variant_nested::api::Inner::Number(_rt::cast::<*mut u8, f32>(a1)),
+                0 => {
+                    super::test::variant_nested::api::Inner::Text(
+                        _rt::lift_string(a1, a2),
+                    )
+                }
+                1 => {
+                    super::test::variant_nested::api::Inner::Number(
+                        _rt::cast::<*mut u8, f32>(a1),
+                    )
+                }
                 2 => super::test::variant_nested::api::Inner::Nothing,
                 _ => _rt::invalid_discriminant(),
             }
@@ -546,7 +682,10 @@ mod _abi {
             match value {
                 super::test::variant_nested::api::Outer::Plain(payload) => {
                     base.cast::<u8>().write(0);
-                    super::_abi::store_test_variant_nested_api_inner(payload, base.add(_rt::POINTER));
+                    super::_abi::store_test_variant_nested_api_inner(
+                        payload,
+                        base.add(_rt::POINTER),
+                    );
                 }
                 super::test::variant_nested::api::Outer::Maybe(payload) => {
                     base.cast::<u8>().write(1);
@@ -556,7 +695,10 @@ mod _abi {
                         }
                         ::core::option::Option::Some(payload1) => {
                             base.add(_rt::POINTER).cast::<u8>().write(1);
-                            super::_abi::store_test_variant_nested_api_inner(payload1, base.add(2 * _rt::POINTER));
+                            super::_abi::store_test_variant_nested_api_inner(
+                                payload1,
+                                base.add(2 * _rt::POINTER),
+                            );
                         }
                     }
                 }
@@ -565,40 +707,70 @@ mod _abi {
                     match payload {
                         ::core::result::Result::Ok(payload1) => {
                             base.add(_rt::POINTER).cast::<u8>().write(0);
-                            super::_abi::store_test_variant_nested_api_inner(payload1, base.add(2 * _rt::POINTER));
+                            super::_abi::store_test_variant_nested_api_inner(
+                                payload1,
+                                base.add(2 * _rt::POINTER),
+                            );
                         }
                         ::core::result::Result::Err(payload1) => {
                             base.add(_rt::POINTER).cast::<u8>().write(1);
-                            super::_abi::store_test_variant_nested_api_inner(payload1, base.add(2 * _rt::POINTER));
+                            super::_abi::store_test_variant_nested_api_inner(
+                                payload1,
+                                base.add(2 * _rt::POINTER),
+                            );
                         }
                     }
                 }
             }
         }
     }
-    pub(super) unsafe fn load_test_variant_nested_api_outer(base: *mut u8) -> super::test::variant_nested::api::Outer {
+    pub(super) unsafe fn load_test_variant_nested_api_outer(
+        base: *mut u8,
+    ) -> super::test::variant_nested::api::Outer {
         unsafe {
             match base.cast::<u8>().read() {
-                0 => super::test::variant_nested::api::Outer::Plain(super::_abi::load_test_variant_nested_api_inner(
-                    base.add(_rt::POINTER),
-                )),
-                1 => super::test::variant_nested::api::Outer::Maybe(match base.add(_rt::POINTER).cast::<u8>().read() {
-                    0 => ::core::option::Option::None,
-                    1 => ::core::option::Option::Some(super::_abi::load_test_variant_nested_api_inner(
-                        base.add(2 * _rt::POINTER),
-                    )),
-                    _ => _rt::invalid_discriminant(),
-                }),
+                0 => {
+                    super::test::variant_nested::api::Outer::Plain(
+                        super::_abi::load_test_variant_nested_api_inner(
+                            base.add(_rt::POINTER),
+                        ),
+                    )
+                }
+                1 => {
+                    super::test::variant_nested::api::Outer::Maybe(
+                        match base.add(_rt::POINTER).cast::<u8>().read() {
+                            0 => ::core::option::Option::None,
+                            1 => {
+                                ::core::option::Option::Some(
+                                    super::_abi::load_test_variant_nested_api_inner(
+                                        base.add(2 * _rt::POINTER),
+                                    ),
+                                )
+                            }
+                            _ => _rt::invalid_discriminant(),
+                        },
+                    )
+                }
                 2 => {
-                    super::test::variant_nested::api::Outer::Either(match base.add(_rt::POINTER).cast::<u8>().read() {
-                        0 => ::core::result::Result::Ok(super::_abi::load_test_variant_nested_api_inner(
-                            base.add(2 * _rt::POINTER),
-                        )),
-                        1 => ::core::result::Result::Err(super::_abi::load_test_variant_nested_api_inner(
-                            base.add(2 * _rt::POINTER),
-                        )),
-                        _ => _rt::invalid_discriminant(),
-                    })
+                    super::test::variant_nested::api::Outer::Either(
+                        match base.add(_rt::POINTER).cast::<u8>().read() {
+                            0 => {
+                                ::core::result::Result::Ok(
+                                    super::_abi::load_test_variant_nested_api_inner(
+                                        base.add(2 * _rt::POINTER),
+                                    ),
+                                )
+                            }
+                            1 => {
+                                ::core::result::Result::Err(
+                                    super::_abi::load_test_variant_nested_api_inner(
+                                        base.add(2 * _rt::POINTER),
+                                    ),
+                                )
+                            }
+                            _ => _rt::invalid_discriminant(),
+                        },
+                    )
                 }
                 _ => _rt::invalid_discriminant(),
             }
@@ -610,14 +782,20 @@ mod _abi {
         unsafe {
             let (core, core1, core2, core3, core4) = match value {
                 super::test::variant_nested::api::Outer::Plain(payload) => {
-                    let (core, core1, core2) = super::_abi::lower_test_variant_nested_api_inner(payload);
+                    let (core, core1, core2) = super::_abi::lower_test_variant_nested_api_inner(
+                        payload,
+                    );
                     (0, core, core1, _rt::cast::<usize, *mut u8>(core2), 0)
                 }
                 super::test::variant_nested::api::Outer::Maybe(payload) => {
                     let (core, core1, core2, core3) = match payload {
-                        ::core::option::Option::None => (0, 0, ::core::ptr::null_mut(), 0),
+                        ::core::option::Option::None => {
+                            (0, 0, ::core::ptr::null_mut(), 0)
+                        }
                         ::core::option::Option::Some(payload1) => {
-                            let (core, core1, core2) = super::_abi::lower_test_variant_nested_api_inner(payload1);
+                            let (core, core1, core2) = super::_abi::lower_test_variant_nested_api_inner(
+                                payload1,
+                            );
                             (1, core, core1, core2)
                         }
                     };
@@ -626,11 +804,15 @@ mod _abi {
                 super::test::variant_nested::api::Outer::Either(payload) => {
                     let (core, core1, core2, core3) = match payload {
                         ::core::result::Result::Ok(payload1) => {
-                            let (core, core1, core2) = super::_abi::lower_test_variant_nested_api_inner(payload1);
+                            let (core, core1, core2) = super::_abi::lower_test_variant_nested_api_inner(
+                                payload1,
+                            );
                             (0, core, core1, core2)
                         }
                         ::core::result::Result::Err(payload1) => {
-                            let (core, core1, core2) = super::_abi::lower_test_variant_nested_api_inner(payload1);
+                            let (core, core1, core2) = super::_abi::lower_test_variant_nested_api_inner(
+                                payload1,
+                            );
                             (1, core, core1, core2)
                         }
                     };
@@ -649,33 +831,57 @@ mod _abi {
     ) -> super::test::variant_nested::api::Outer {
         unsafe {
             match a0 {
-                0 => super::test::variant_nested::api::Outer::Plain(super::_abi::lift_test_variant_nested_api_inner(
-                    a1,
-                    a2,
-                    _rt::cast::<*mut u8, usize>(a3),
-                )),
-                1 => super::test::variant_nested::api::Outer::Maybe(match a1 {
-                    0 => ::core::option::Option::None,
-                    1 => ::core::option::Option::Some(super::_abi::lift_test_variant_nested_api_inner(
-                        _rt::cast::<*mut u8, i32>(a2),
-                        a3,
-                        a4,
-                    )),
-                    _ => _rt::invalid_discriminant(),
-                }),
-                2 => super::test::variant_nested::api::Outer::Either(match a1 {
-                    0 => ::core::result::Result::Ok(super::_abi::lift_test_variant_nested_api_inner(
-                        _rt::cast::<*mut u8, i32>(a2),
-                        a3,
-                        a4,
-                    )),
-                    1 => ::core::result::Result::Err(super::_abi::lift_test_variant_nested_api_inner(
-                        _rt::cast::<*mut u8, i32>(a2),
-                        a3,
-                        a4,
-                    )),
-                    _ => _rt::invalid_discriminant(),
-                }),
+                0 => {
+                    super::test::variant_nested::api::Outer::Plain(
+                        super::_abi::lift_test_variant_nested_api_inner(
+                            a1,
+                            a2,
+                            _rt::cast::<*mut u8, usize>(a3),
+                        ),
+                    )
+                }
+                1 => {
+                    super::test::variant_nested::api::Outer::Maybe(
+                        match a1 {
+                            0 => ::core::option::Option::None,
+                            1 => {
+                                ::core::option::Option::Some(
+                                    super::_abi::lift_test_variant_nested_api_inner(
+                                        _rt::cast::<*mut u8, i32>(a2),
+                                        a3,
+                                        a4,
+                                    ),
+                                )
+                            }
+                            _ => _rt::invalid_discriminant(),
+                        },
+                    )
+                }
+                2 => {
+                    super::test::variant_nested::api::Outer::Either(
+                        match a1 {
+                            0 => {
+                                ::core::result::Result::Ok(
+                                    super::_abi::lift_test_variant_nested_api_inner(
+                                        _rt::cast::<*mut u8, i32>(a2),
+                                        a3,
+                                        a4,
+                                    ),
+                                )
+                            }
+                            1 => {
+                                ::core::result::Result::Err(
+                                    super::_abi::lift_test_variant_nested_api_inner(
+                                        _rt::cast::<*mut u8, i32>(a2),
+                                        a3,
+                                        a4,
+                                    ),
+                                )
+                            }
+                            _ => _rt::invalid_discriminant(),
+                        },
+                    )
+                }
                 _ => _rt::invalid_discriminant(),
             }
         }
@@ -693,11 +899,9 @@ mod _abi {
     unused_unsafe,
     clippy::all
 )]
-pub const _COMPONENT_TYPE: [u8; 645] = *b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xD3\x04\x01A\x02\x01A\x04\x01B\x16\x01q\x03\x04text\x01s\0\x06number\x01v\0\x07nothing\0\0\x04\0\x05inner\x03\0\0\x01k\x01\x01j\x01\x01\x01\x01\x01q\x03\x05plain\x01\x01\0\x05maybe\x01\x02\0\x06either\x01\x03\0\x04\0\x05outer\x03\0\x04\x04\0\x01t\x03\0\x05\x01@\x01\x01x\x06\0\x06\x04\0\x04echo\x01\x07\x01p\x06\x01@\x01\x01x\x08\0\x08\x04\0\techo-list\x01\t\x01C\x01\x01x\x06\0\x06\x04\0\necho-async\x01\n\x01C\x01\x01x\x08\0\x08\x04\0\x0Fecho-list-async\x01\x0B\x01f\x01\x06\x01C\x01\x01x\x0C\0\x0C\x04\0\x0Becho-stream\x01\r\x01e\x01\x06\x01C\x01\x01x\x0E\0\x0E\x04\0\x0Becho-future\x01\x0F\x03\0\x17test:variant-nested/api\x05\0\x01B\x16\x01q\x03\x04text\x01s\0\x06number\x01v\0\x07nothing\0\0\x04\0\x05inner\x03\0\0\x01k\x01\x01j\x01\x01\x01\x01\x01q\x03\x05plain\x01\x01\0\x05maybe\x01\x02\0\x06either\x01\x03\0\x04\0\x05outer\x03\0\x04\x04\0\x01t\x03\0\x05\x01@\x01\x01x\x06\0\x06\x04\0\x04echo\x01\x07\x01p\x06\x01@\x01\x01x\x08\0\x08\x04\0\techo-list\x01\t\x01C\x01\x01x\x06\0\x06\x04\0\necho-async\x01\n\x01C\x01\x01x\x08\0\x08\x04\0\x0Fecho-list-async\x01\x0B\x01f\x01\x06\x01C\x01\x01x\x0C\0\x0C\x04\0\x0Becho-stream\x01\r\x01e\x01\x06\x01C\x01\x01x\x0E\0\x0E\x04\0\x0Becho-future\x01\x0F\x04\0\x17test:variant-nested/api\x05\x01\x04\0\x18test:variant-nested/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
+pub const _COMPONENT_TYPE: &[u8; 645] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xD3\x04\x01A\x02\x01A\x04\x01B\x16\x01q\x03\x04text\x01s\0\x06number\x01v\0\x07nothing\0\0\x04\0\x05inner\x03\0\0\x01k\x01\x01j\x01\x01\x01\x01\x01q\x03\x05plain\x01\x01\0\x05maybe\x01\x02\0\x06either\x01\x03\0\x04\0\x05outer\x03\0\x04\x04\0\x01t\x03\0\x05\x01@\x01\x01x\x06\0\x06\x04\0\x04echo\x01\x07\x01p\x06\x01@\x01\x01x\x08\0\x08\x04\0\techo-list\x01\t\x01C\x01\x01x\x06\0\x06\x04\0\necho-async\x01\n\x01C\x01\x01x\x08\0\x08\x04\0\x0Fecho-list-async\x01\x0B\x01f\x01\x06\x01C\x01\x01x\x0C\0\x0C\x04\0\x0Becho-stream\x01\r\x01e\x01\x06\x01C\x01\x01x\x0E\0\x0E\x04\0\x0Becho-future\x01\x0F\x03\0\x17test:variant-nested/api\x05\0\x01B\x16\x01q\x03\x04text\x01s\0\x06number\x01v\0\x07nothing\0\0\x04\0\x05inner\x03\0\0\x01k\x01\x01j\x01\x01\x01\x01\x01q\x03\x05plain\x01\x01\0\x05maybe\x01\x02\0\x06either\x01\x03\0\x04\0\x05outer\x03\0\x04\x04\0\x01t\x03\0\x05\x01@\x01\x01x\x06\0\x06\x04\0\x04echo\x01\x07\x01p\x06\x01@\x01\x01x\x08\0\x08\x04\0\techo-list\x01\t\x01C\x01\x01x\x06\0\x06\x04\0\necho-async\x01\n\x01C\x01\x01x\x08\0\x08\x04\0\x0Fecho-list-async\x01\x0B\x01f\x01\x06\x01C\x01\x01x\x0C\0\x0C\x04\0\x0Becho-stream\x01\r\x01e\x01\x06\x01C\x01\x01x\x0E\0\x0E\x04\0\x0Becho-future\x01\x0F\x04\0\x17test:variant-nested/api\x05\x01\x04\0\x18test:variant-nested/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:variant-nested:both",
-    645,
-    &_COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:variant-nested:both", 645, _COMPONENT_TYPE
 );
 #[doc(hidden)]
 #[allow(unused_macros)]

@@ -17,19 +17,29 @@ pub mod exports {
     pub mod test {
         pub mod version {
             pub mod api {
-                pub use super::super::super::super::test::version::api::Point;
                 use ::witflow::rt as _rt;
+                pub use super::super::super::super::test::version::api::Point;
                 pub trait Guest {
                     fn echo(x: Point) -> Point;
-                    async fn echo_async(x: _rt::StreamReader<Point>) -> _rt::FutureReader<Point>;
+                    async fn echo_async(
+                        x: _rt::StreamReader<Point>,
+                    ) -> _rt::FutureReader<Point>;
                 }
                 #[doc(hidden)]
                 pub unsafe fn _export_echo_cabi<_G: Guest>(a0: i32, a1: i32) -> *mut u8 {
                     unsafe {
-                        let result = _G::echo(super::super::super::super::_abi::lift_test_version_api_point(a0, a1));
+                        let result = _G::echo(
+                            super::super::super::super::_abi::lift_test_version_api_point(
+                                a0,
+                                a1,
+                            ),
+                        );
                         let held = _rt::Held::<_, 8>::new(result);
                         let value = &(*held).value;
-                        super::super::super::super::_abi::store_test_version_api_point(value, held.cast::<u8>());
+                        super::super::super::super::_abi::store_test_version_api_point(
+                            value,
+                            held.cast::<u8>(),
+                        );
                         held.cast::<u8>()
                     }
                 }
@@ -38,7 +48,9 @@ pub mod exports {
                     unsafe { _rt::Held::<Point, 8>::release(area) }
                 }
                 #[doc(hidden)]
-                pub unsafe fn _export_echo_async_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
+                pub unsafe fn _export_echo_async_cabi<_G: Guest + 'static>(
+                    a0: i32,
+                ) -> i32 {
                     unsafe {
                         let arg0 = _rt::stream_lift(
                             a0,
@@ -87,7 +99,9 @@ pub mod test {
                     * mut u8)
                 );
                 unsafe {
-                    let (core, core1) = super::super::super::_abi::lower_test_version_api_point(&x);
+                    let (core, core1) = super::super::super::_abi::lower_test_version_api_point(
+                        &x,
+                    );
                     let mut area = _rt::Area::<8>::uninit();
                     let pointer = area.as_mut_ptr();
                     import(core, core1, pointer);
@@ -121,8 +135,14 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::StreamReader<Point>,), _rt::FutureReader<Point>> =
-                    _rt::CallVtable { area: 4, start, lift };
+                static CALL: _rt::CallVtable<
+                    (_rt::StreamReader<Point>,),
+                    _rt::FutureReader<Point>,
+                > = _rt::CallVtable {
+                    area: 4,
+                    start,
+                    lift,
+                };
                 _rt::call(&CALL, (x,))
             }
         }
@@ -155,7 +175,11 @@ pub mod wit_stream {
             size: 8,
             align: 4,
             lower: ::core::option::Option::Some({
-                unsafe fn lower(value: &super::test::version::api::Point, base: *mut u8, _cleanup: &mut _rt::Cleanup) {
+                unsafe fn lower(
+                    value: &super::test::version::api::Point,
+                    base: *mut u8,
+                    _cleanup: &mut _rt::Cleanup,
+                ) {
                     unsafe {
                         super::_abi::store_test_version_api_point(value, base);
                     }
@@ -169,14 +193,13 @@ pub mod wit_stream {
                 lift
             }),
             intrinsics: _rt::stream_intrinsics!(
-                "test:version/api@1.2.3",
-                new = "[stream-new-0]echo-async",
-                read = "[async-lower][stream-read-0]echo-async",
-                write = "[async-lower][stream-write-0]echo-async",
-                cancel_read = "[stream-cancel-read-0]echo-async",
-                cancel_write = "[stream-cancel-write-0]echo-async",
-                drop_readable = "[stream-drop-readable-0]echo-async",
-                drop_writable = "[stream-drop-writable-0]echo-async"
+                "test:version/api@1.2.3", new = "[stream-new-0]echo-async", read =
+                "[async-lower][stream-read-0]echo-async", write =
+                "[async-lower][stream-write-0]echo-async", cancel_read =
+                "[stream-cancel-read-0]echo-async", cancel_write =
+                "[stream-cancel-write-0]echo-async", drop_readable =
+                "[stream-drop-readable-0]echo-async", drop_writable =
+                "[stream-drop-writable-0]echo-async"
             ),
         };
     }
@@ -201,7 +224,9 @@ pub mod wit_future {
     }
     /// Makes a future: what is written to the writer comes out of the reader. A writer that is dropped unwritten
     /// writes what `default` gives.
-    pub fn new<T: FuturePayload>(default: fn() -> T) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
+    pub fn new<T: FuturePayload>(
+        default: fn() -> T,
+    ) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
         _rt::future_new(T::VTABLE, default)
     }
     impl FuturePayload for super::test::version::api::Point {
@@ -209,7 +234,11 @@ pub mod wit_future {
             size: 8,
             align: 4,
             lower: ::core::option::Option::Some({
-                unsafe fn lower(value: &super::test::version::api::Point, base: *mut u8, _cleanup: &mut _rt::Cleanup) {
+                unsafe fn lower(
+                    value: &super::test::version::api::Point,
+                    base: *mut u8,
+                    _cleanup: &mut _rt::Cleanup,
+                ) {
                     unsafe {
                         super::_abi::store_test_version_api_point(value, base);
                     }
@@ -223,14 +252,13 @@ pub mod wit_future {
                 lift
             }),
             intrinsics: _rt::future_intrinsics!(
-                "test:version/api@1.2.3",
-                new = "[future-new-1]echo-async",
-                read = "[async-lower][future-read-1]echo-async",
-                write = "[async-lower][future-write-1]echo-async",
-                cancel_read = "[future-cancel-read-1]echo-async",
-                cancel_write = "[future-cancel-write-1]echo-async",
-                drop_readable = "[future-drop-readable-1]echo-async",
-                drop_writable = "[future-drop-writable-1]echo-async"
+                "test:version/api@1.2.3", new = "[future-new-1]echo-async", read =
+                "[async-lower][future-read-1]echo-async", write =
+                "[async-lower][future-write-1]echo-async", cancel_read =
+                "[future-cancel-read-1]echo-async", cancel_write =
+                "[future-cancel-write-1]echo-async", drop_readable =
+                "[future-drop-readable-1]echo-async", drop_writable =
+                "[future-drop-writable-1]echo-async"
             ),
         };
     }
@@ -248,14 +276,19 @@ pub mod wit_future {
 )]
 mod _abi {
     use super::_rt;
-    pub(super) unsafe fn store_test_version_api_point(value: &super::test::version::api::Point, base: *mut u8) {
+    pub(super) unsafe fn store_test_version_api_point(
+        value: &super::test::version::api::Point,
+        base: *mut u8,
+    ) {
         unsafe {
             let super::test::version::api::Point { x, y } = value;
             base.cast::<i32>().write(*x);
             base.add(4).cast::<i32>().write(*y);
         }
     }
-    pub(super) unsafe fn load_test_version_api_point(base: *mut u8) -> super::test::version::api::Point {
+    pub(super) unsafe fn load_test_version_api_point(
+        base: *mut u8,
+    ) -> super::test::version::api::Point {
         unsafe {
             super::test::version::api::Point {
                 x: base.cast::<i32>().read(),
@@ -263,14 +296,24 @@ mod _abi {
             }
         }
     }
-    pub(super) unsafe fn lower_test_version_api_point(value: &super::test::version::api::Point) -> (i32, i32) {
+    pub(super) unsafe fn lower_test_version_api_point(
+        value: &super::test::version::api::Point,
+    ) -> (i32, i32) {
         unsafe {
             let super::test::version::api::Point { x, y } = value;
             (*x, *y)
         }
     }
-    pub(super) unsafe fn lift_test_version_api_point(a0: i32, a1: i32) -> super::test::version::api::Point {
-        unsafe { super::test::version::api::Point { x: a0, y: a1 } }
+    pub(super) unsafe fn lift_test_version_api_point(
+        a0: i32,
+        a1: i32,
+    ) -> super::test::version::api::Point {
+        unsafe {
+            super::test::version::api::Point {
+                x: a0,
+                y: a1,
+            }
+        }
     }
 }
 #[doc(hidden)]
@@ -285,11 +328,9 @@ mod _abi {
     unused_unsafe,
     clippy::all
 )]
-pub const _COMPONENT_TYPE: [u8; 280] = *b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xE6\x01\x01A\x02\x01A\x04\x01B\x08\x01r\x02\x01xz\x01yz\x04\0\x05point\x03\0\0\x01@\x01\x01x\x01\0\x01\x04\0\x04echo\x01\x02\x01f\x01\x01\x01e\x01\x01\x01C\x01\x01x\x03\0\x04\x04\0\necho-async\x01\x05\x03\0\x16test:version/api@1.2.3\x05\0\x01B\x08\x01r\x02\x01xz\x01yz\x04\0\x05point\x03\0\0\x01@\x01\x01x\x01\0\x01\x04\0\x04echo\x01\x02\x01f\x01\x01\x01e\x01\x01\x01C\x01\x01x\x03\0\x04\x04\0\necho-async\x01\x05\x04\0\x16test:version/api@1.2.3\x05\x01\x04\0\x17test:version/both@1.2.3\x04\0\x0B\n\x01\0\x04both\x03\0\0";
+pub const _COMPONENT_TYPE: &[u8; 280] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xE6\x01\x01A\x02\x01A\x04\x01B\x08\x01r\x02\x01xz\x01yz\x04\0\x05point\x03\0\0\x01@\x01\x01x\x01\0\x01\x04\0\x04echo\x01\x02\x01f\x01\x01\x01e\x01\x01\x01C\x01\x01x\x03\0\x04\x04\0\necho-async\x01\x05\x03\0\x16test:version/api@1.2.3\x05\0\x01B\x08\x01r\x02\x01xz\x01yz\x04\0\x05point\x03\0\0\x01@\x01\x01x\x01\0\x01\x04\0\x04echo\x01\x02\x01f\x01\x01\x01e\x01\x01\x01C\x01\x01x\x03\0\x04\x04\0\necho-async\x01\x05\x04\0\x16test:version/api@1.2.3\x05\x01\x04\0\x17test:version/both@1.2.3\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:version@1.2.3:both",
-    280,
-    &_COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:version@1.2.3:both", 280, _COMPONENT_TYPE
 );
 #[doc(hidden)]
 #[allow(unused_macros)]

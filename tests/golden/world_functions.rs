@@ -35,8 +35,14 @@ pub fn log(line: &str) {
     unused_unsafe,
     clippy::all
 )]
-pub fn fetch(name: _rt::String) -> _rt::Call<(_rt::String,), ::core::result::Result<Item, _rt::String>> {
-    unsafe fn start(params: &(_rt::String,), area: *mut u8, _cleanup: &mut _rt::Cleanup) -> u32 {
+pub fn fetch(
+    name: _rt::String,
+) -> _rt::Call<(_rt::String,), ::core::result::Result<Item, _rt::String>> {
+    unsafe fn start(
+        params: &(_rt::String,),
+        area: *mut u8,
+        _cleanup: &mut _rt::Cleanup,
+    ) -> u32 {
         _rt::import!(
             "$root", "[async-lower]fetch", fn import(a0 : * mut u8, a1 : usize, a2 : *
             mut u8) -> i32
@@ -51,15 +57,22 @@ pub fn fetch(name: _rt::String) -> _rt::Call<(_rt::String,), ::core::result::Res
         unsafe {
             match area.cast::<u8>().read() {
                 0 => ::core::result::Result::Ok(_abi::load_item(area.add(_rt::POINTER))),
-                1 => ::core::result::Result::Err(_rt::lift_string(
-                    area.add(_rt::POINTER).cast::<*mut u8>().read(),
-                    area.add(2 * _rt::POINTER).cast::<usize>().read(),
-                )),
+                1 => {
+                    ::core::result::Result::Err(
+                        _rt::lift_string(
+                            area.add(_rt::POINTER).cast::<*mut u8>().read(),
+                            area.add(2 * _rt::POINTER).cast::<usize>().read(),
+                        ),
+                    )
+                }
                 _ => _rt::invalid_discriminant(),
             }
         }
     }
-    static CALL: _rt::CallVtable<(_rt::String,), ::core::result::Result<Item, _rt::String>> = _rt::CallVtable {
+    static CALL: _rt::CallVtable<
+        (_rt::String,),
+        ::core::result::Result<Item, _rt::String>,
+    > = _rt::CallVtable {
         area: 4 * _rt::POINTER,
         start,
         lift,
@@ -86,9 +99,18 @@ pub fn feed() -> _rt::Call<(), _rt::StreamReader<Item>> {
         }
     }
     unsafe fn lift(area: *mut u8) -> _rt::StreamReader<Item> {
-        unsafe { _rt::stream_lift(area.cast::<i32>().read(), <Item as wit_stream::StreamPayload>::VTABLE) }
+        unsafe {
+            _rt::stream_lift(
+                area.cast::<i32>().read(),
+                <Item as wit_stream::StreamPayload>::VTABLE,
+            )
+        }
     }
-    static CALL: _rt::CallVtable<(), _rt::StreamReader<Item>> = _rt::CallVtable { area: 4, start, lift };
+    static CALL: _rt::CallVtable<(), _rt::StreamReader<Item>> = _rt::CallVtable {
+        area: 4,
+        start,
+        lift,
+    };
     _rt::call(&CALL, ())
 }
 #[allow(
@@ -121,9 +143,15 @@ pub trait Guest {
 )]
 pub unsafe fn _export_init_cabi<_G: Guest>(a0: *mut u8, a1: usize) -> i32 {
     unsafe {
-        let result = _G::init(_rt::lift_list(a0, a1, 3 * _rt::POINTER, _rt::POINTER, |base| {
-            _abi::load_item(base)
-        }));
+        let result = _G::init(
+            _rt::lift_list(
+                a0,
+                a1,
+                3 * _rt::POINTER,
+                _rt::POINTER,
+                |base| _abi::load_item(base),
+            ),
+        );
         i32::from(result)
     }
 }
@@ -153,7 +181,9 @@ pub unsafe fn _export_run_cabi<_G: Guest + 'static>(a0: *mut u8, a1: usize) -> i
                     let (core, core1, core2) = _abi::lower_item(payload);
                     (0, core, core1, core2)
                 }
-                ::core::result::Result::Err(payload) => (1, payload.as_ptr().cast_mut(), payload.len(), 0),
+                ::core::result::Result::Err(payload) => {
+                    (1, payload.as_ptr().cast_mut(), payload.len(), 0)
+                }
             };
             task_return(core, core1, core2, core3);
         })
@@ -212,7 +242,11 @@ pub mod wit_stream {
             size: 3 * _rt::POINTER,
             align: _rt::POINTER,
             lower: ::core::option::Option::Some({
-                unsafe fn lower(value: &super::Item, base: *mut u8, _cleanup: &mut _rt::Cleanup) {
+                unsafe fn lower(
+                    value: &super::Item,
+                    base: *mut u8,
+                    _cleanup: &mut _rt::Cleanup,
+                ) {
                     unsafe {
                         super::_abi::store_item(value, base);
                     }
@@ -226,14 +260,13 @@ pub mod wit_stream {
                 lift
             }),
             intrinsics: _rt::stream_intrinsics!(
-                "$root",
-                new = "[stream-new-0]feed",
-                read = "[async-lower][stream-read-0]feed",
-                write = "[async-lower][stream-write-0]feed",
-                cancel_read = "[stream-cancel-read-0]feed",
-                cancel_write = "[stream-cancel-write-0]feed",
-                drop_readable = "[stream-drop-readable-0]feed",
-                drop_writable = "[stream-drop-writable-0]feed"
+                "$root", new = "[stream-new-0]feed", read =
+                "[async-lower][stream-read-0]feed", write =
+                "[async-lower][stream-write-0]feed", cancel_read =
+                "[stream-cancel-read-0]feed", cancel_write =
+                "[stream-cancel-write-0]feed", drop_readable =
+                "[stream-drop-readable-0]feed", drop_writable =
+                "[stream-drop-writable-0]feed"
             ),
         };
     }
@@ -258,7 +291,9 @@ pub mod wit_future {
     }
     /// Makes a future: what is written to the writer comes out of the reader. A writer that is dropped unwritten
     /// writes what `default` gives.
-    pub fn new<T: FuturePayload>(default: fn() -> T) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
+    pub fn new<T: FuturePayload>(
+        default: fn() -> T,
+    ) -> (_rt::FutureWriter<T>, _rt::FutureReader<T>) {
         _rt::future_new(T::VTABLE, default)
     }
     impl FuturePayload for u32 {
@@ -268,14 +303,13 @@ pub mod wit_future {
             lower: ::core::option::Option::None,
             lift: ::core::option::Option::None,
             intrinsics: _rt::future_intrinsics!(
-                "[export]$root",
-                new = "[future-new-1]drain",
-                read = "[async-lower][future-read-1]drain",
-                write = "[async-lower][future-write-1]drain",
-                cancel_read = "[future-cancel-read-1]drain",
-                cancel_write = "[future-cancel-write-1]drain",
-                drop_readable = "[future-drop-readable-1]drain",
-                drop_writable = "[future-drop-writable-1]drain"
+                "[export]$root", new = "[future-new-1]drain", read =
+                "[async-lower][future-read-1]drain", write =
+                "[async-lower][future-write-1]drain", cancel_read =
+                "[future-cancel-read-1]drain", cancel_write =
+                "[future-cancel-write-1]drain", drop_readable =
+                "[future-drop-readable-1]drain", drop_writable =
+                "[future-drop-writable-1]drain"
             ),
         };
     }
@@ -331,11 +365,9 @@ mod _abi {
     unused_unsafe,
     clippy::all
 )]
-pub const _COMPONENT_TYPE: [u8; 234] = *b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xB8\x01\x01A\x02\x01A\x11\x01r\x02\x04names\x05county\x03\0\x04item\x03\0\0\x01@\x01\x04lines\x01\0\x03\0\x03log\x01\x02\x01j\x01\x01\x01s\x01C\x01\x04names\0\x03\x03\0\x05fetch\x01\x04\x01f\x01\x01\x01C\0\0\x05\x03\0\x04feed\x01\x06\x01p\x01\x01@\x01\x05items\x07\0\x7F\x04\0\x04init\x01\x08\x04\0\x03run\x01\x04\x01e\x01y\x01C\x01\x05items\x05\0\t\x04\0\x05drain\x01\n\x04\0\x19test:world-functions/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
+pub const _COMPONENT_TYPE: &[u8; 234] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xB8\x01\x01A\x02\x01A\x11\x01r\x02\x04names\x05county\x03\0\x04item\x03\0\0\x01@\x01\x04lines\x01\0\x03\0\x03log\x01\x02\x01j\x01\x01\x01s\x01C\x01\x04names\0\x03\x03\0\x05fetch\x01\x04\x01f\x01\x01\x01C\0\0\x05\x03\0\x04feed\x01\x06\x01p\x01\x01@\x01\x05items\x07\0\x7F\x04\0\x04init\x01\x08\x04\0\x03run\x01\x04\x01e\x01y\x01C\x01\x05items\x05\0\t\x04\0\x05drain\x01\n\x04\0\x19test:world-functions/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:world-functions:both",
-    234,
-    &_COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:world-functions:both", 234, _COMPONENT_TYPE
 );
 #[doc(hidden)]
 #[allow(unused_macros)]

@@ -24,9 +24,15 @@ pub fn walk(path: Path) -> _rt::Call<(Path,), ::core::result::Result<Point, Prob
         );
         let (path,) = params;
         unsafe {
-            let (core, core1) = _rt::lower_list(path, 8, 4, cleanup, |item, base, _cleanup| {
-                _abi::store_test_world_use_types_point(item, base);
-            });
+            let (core, core1) = _rt::lower_list(
+                path,
+                8,
+                4,
+                cleanup,
+                |item, base, _cleanup| {
+                    _abi::store_test_world_use_types_point(item, base);
+                },
+            );
             let core2 = import(core, core1, area);
             core2 as u32
         }
@@ -34,8 +40,16 @@ pub fn walk(path: Path) -> _rt::Call<(Path,), ::core::result::Result<Point, Prob
     unsafe fn lift(area: *mut u8) -> ::core::result::Result<Point, Problem> {
         unsafe {
             match area.cast::<u8>().read() {
-                0 => ::core::result::Result::Ok(_abi::load_test_world_use_types_point(area.add(_rt::POINTER))),
-                1 => ::core::result::Result::Err(_abi::load_test_world_use_types_failure(area.add(_rt::POINTER))),
+                0 => {
+                    ::core::result::Result::Ok(
+                        _abi::load_test_world_use_types_point(area.add(_rt::POINTER)),
+                    )
+                }
+                1 => {
+                    ::core::result::Result::Err(
+                        _abi::load_test_world_use_types_failure(area.add(_rt::POINTER)),
+                    )
+                }
                 _ => _rt::invalid_discriminant(),
             }
         }
@@ -124,7 +138,10 @@ pub mod test {
                 Refused(_rt::String),
             }
             impl ::core::fmt::Display for Failure {
-                fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
                     ::core::fmt::Debug::fmt(self, f)
                 }
             }
@@ -145,14 +162,19 @@ pub mod test {
 )]
 mod _abi {
     use super::_rt;
-    pub(super) unsafe fn store_test_world_use_types_point(value: &super::test::world_use::types::Point, base: *mut u8) {
+    pub(super) unsafe fn store_test_world_use_types_point(
+        value: &super::test::world_use::types::Point,
+        base: *mut u8,
+    ) {
         unsafe {
             let super::test::world_use::types::Point { x, y } = value;
             base.cast::<i32>().write(*x);
             base.add(4).cast::<i32>().write(*y);
         }
     }
-    pub(super) unsafe fn load_test_world_use_types_point(base: *mut u8) -> super::test::world_use::types::Point {
+    pub(super) unsafe fn load_test_world_use_types_point(
+        base: *mut u8,
+    ) -> super::test::world_use::types::Point {
         unsafe {
             super::test::world_use::types::Point {
                 x: base.cast::<i32>().read(),
@@ -160,14 +182,20 @@ mod _abi {
             }
         }
     }
-    pub(super) unsafe fn load_test_world_use_types_failure(base: *mut u8) -> super::test::world_use::types::Failure {
+    pub(super) unsafe fn load_test_world_use_types_failure(
+        base: *mut u8,
+    ) -> super::test::world_use::types::Failure {
         unsafe {
             match base.cast::<u8>().read() {
                 0 => super::test::world_use::types::Failure::Lost,
-                1 => super::test::world_use::types::Failure::Refused(_rt::lift_string(
-                    base.add(_rt::POINTER).cast::<*mut u8>().read(),
-                    base.add(2 * _rt::POINTER).cast::<usize>().read(),
-                )),
+                1 => {
+                    super::test::world_use::types::Failure::Refused(
+                        _rt::lift_string(
+                            base.add(_rt::POINTER).cast::<*mut u8>().read(),
+                            base.add(2 * _rt::POINTER).cast::<usize>().read(),
+                        ),
+                    )
+                }
                 _ => _rt::invalid_discriminant(),
             }
         }
@@ -185,11 +213,9 @@ mod _abi {
     unused_unsafe,
     clippy::all
 )]
-pub const _COMPONENT_TYPE: [u8; 261] = *b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xD3\x01\x01A\x02\x01A\r\x01B\x04\x01r\x02\x01xz\x01yz\x04\0\x05point\x03\0\0\x01q\x02\x04lost\0\0\x07refused\x01s\0\x04\0\x07failure\x03\0\x02\x03\0\x14test:world-use/types\x05\0\x02\x03\0\0\x05point\x03\0\x05point\x03\0\x01\x02\x03\0\0\x07failure\x03\0\x07problem\x03\0\x03\x01p\x02\x03\0\x04path\x03\0\x05\x01j\x01\x02\x01\x04\x01C\x01\x04path\x06\0\x07\x03\0\x04walk\x01\x08\x01@\0\0\x02\x04\0\x04home\x01\t\x04\0\x13test:world-use/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
+pub const _COMPONENT_TYPE: &[u8; 261] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xD3\x01\x01A\x02\x01A\r\x01B\x04\x01r\x02\x01xz\x01yz\x04\0\x05point\x03\0\0\x01q\x02\x04lost\0\0\x07refused\x01s\0\x04\0\x07failure\x03\0\x02\x03\0\x14test:world-use/types\x05\0\x02\x03\0\0\x05point\x03\0\x05point\x03\0\x01\x02\x03\0\0\x07failure\x03\0\x07problem\x03\0\x03\x01p\x02\x03\0\x04path\x03\0\x05\x01j\x01\x02\x01\x04\x01C\x01\x04path\x06\0\x07\x03\0\x04walk\x01\x08\x01@\0\0\x02\x04\0\x04home\x01\t\x04\0\x13test:world-use/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:world-use:both",
-    261,
-    &_COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:world-use:both", 261, _COMPONENT_TYPE
 );
 #[doc(hidden)]
 #[allow(unused_macros)]
