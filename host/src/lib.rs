@@ -65,6 +65,8 @@
 extern crate self as witflow_host;
 
 mod channel;
+#[cfg(feature = "compose")]
+mod compose;
 mod cx;
 mod derive_support;
 mod engine;
@@ -78,6 +80,8 @@ mod value;
 mod wasi;
 mod wasmtime;
 
+#[cfg(feature = "compose")]
+pub use compose::compose;
 pub use cx::Cx;
 pub use engine::{Component, Engine, EngineOptions};
 pub use error::{Deadlock, Error, MissingImports, ReaderDropped, Result, Trap};
