@@ -300,12 +300,12 @@ impl<P, R> Future for Call<P, R> {
         };
         // SAFETY: the block is alive until `finish`, or until this future is dropped.
         unsafe {
+            self.state = State::Called(header);
             if poll(header, cx) {
-                Poll::Ready(self.finish(header))
-            } else {
-                self.state = State::Called(header);
-                Poll::Pending
+                self.state = State::Done;
+                return Poll::Ready(self.finish(header));
             }
+            Poll::Pending
         }
     }
 }

@@ -81,6 +81,8 @@ pub(super) struct RawReader {
     capacity: Cell<usize>,
     head: Cell<usize>,
     tail: Cell<usize>,
+    /// The next read goes behind `tail` of an adopted buffer; otherwise reads start at the front.
+    adopted: Cell<bool>,
     closed: Cell<bool>,
 }
 
@@ -93,6 +95,7 @@ impl RawReader {
             capacity: Cell::new(0),
             head: Cell::new(0),
             tail: Cell::new(0),
+            adopted: Cell::new(false),
             closed: Cell::new(false),
         }
     }
@@ -106,6 +109,7 @@ impl RawReader {
             capacity: Cell::new(self.capacity.replace(0)),
             head: Cell::new(self.head.replace(0)),
             tail: Cell::new(self.tail.replace(0)),
+            adopted: Cell::new(false),
             closed: Cell::new(self.closed.replace(false)),
         };
         self.handle.set(handle);
@@ -148,6 +152,7 @@ impl RawReader {
         self.capacity.set(capacity);
         self.head.set(tail);
         self.tail.set(tail);
+        self.adopted.set(true);
     }
 
     /// Hands out the buffer: pointer, capacity, and the end of what was read. Nothing is unread afterwards.
@@ -186,12 +191,17 @@ impl RawReader {
         }
     }
 
-    /// Starts a read behind `tail`. The reader is idle and has nothing unread.
+    /// Starts a read into the buffer. The reader is idle and has nothing unread.
     fn start(&self, shape: &Shape, want: usize) -> Option<u32> {
         self.port.instance().check();
         let want = want.min(MAX_COPY);
+        if !self.adopted.replace(false) {
+            self.head.set(0);
+            self.tail.set(0);
+        }
         if self.capacity.get() - self.tail.get() < want {
             self.adopt(shape, shape.alloc(want), want, 0);
+            self.adopted.set(false);
         }
         let at = match self.buffer.get() {
             buffer if buffer.is_null() => ptr::without_provenance_mut(shape.align),

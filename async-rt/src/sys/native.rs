@@ -16,6 +16,7 @@ pub use crate::sys::realloc;
 use crate::cabi;
 use alloc::alloc::Layout;
 use core::cell::Cell;
+use core::ffi::c_void;
 use core::mem::MaybeUninit;
 use core::ptr;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -243,6 +244,12 @@ pub(crate) fn out_of_memory() -> ! {
 /// Swaps the pointer to the current task of the current instance.
 pub(crate) fn wasip3_task_set(task: *mut cabi::Task) -> *mut cabi::Task {
     instance().local.current.replace(task)
+}
+
+/// As the symbol `wasip3_task_set` of wasm, for whatever else runs tasks of the current instance.
+#[doc(hidden)]
+pub fn set_current_task(task: *mut c_void) -> *mut c_void {
+    wasip3_task_set(task.cast()).cast()
 }
 
 /// Calls an import of the current instance.

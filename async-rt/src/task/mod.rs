@@ -39,7 +39,7 @@ use core::task::Context;
 use node::{Node, NodeVtable, Queue};
 
 /// Polls in one turn before the host gets a chance to run something else.
-const TURN: u32 = 512;
+const TURN: u32 = 4096;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {

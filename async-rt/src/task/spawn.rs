@@ -107,6 +107,15 @@ unsafe impl<T: Send> Send for Joint<T> {}
 // SAFETY: as above.
 unsafe impl<T: Send> Sync for Joint<T> {}
 
+/// Stores the waker, unless it is the one stored.
+fn remember(cell: &Cell<Option<Waker>>, cx: &Context<'_>) {
+    let waker = match cell.take() {
+        Some(waker) if waker.will_wake(cx.waker()) => waker,
+        _ => cx.waker().clone(),
+    };
+    cell.set(Some(waker));
+}
+
 /// The future that is actually spawned.
 struct Spawned<F: Future> {
     future: Option<F>,
@@ -126,7 +135,7 @@ impl<F: Future> Future for Spawned<F> {
             future.set(None);
             return Poll::Ready(());
         }
-        joint.runner.set(Some(cx.waker().clone()));
+        remember(&joint.runner, cx);
         let Some(polled) = future.as_mut().as_pin_mut().map(|future| future.poll(cx)) else {
             return Poll::Ready(());
         };
@@ -196,7 +205,7 @@ impl<T> Future for JoinHandle<T> {
         if joint.over.get() {
             return Poll::Ready(joint.output.take());
         }
-        joint.joiner.set(Some(cx.waker().clone()));
+        remember(&joint.joiner, cx);
         Poll::Pending
     }
 }

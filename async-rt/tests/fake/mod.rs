@@ -64,12 +64,15 @@ pub struct State {
     pub log: Vec<String>,
 }
 
+/// Something that happens while the guest waits.
+type Happening = Box<dyn FnOnce(&Fake)>;
+
 pub struct Fake {
     instance: Instance,
     pub context: Cell<*mut u8>,
     pub state: RefCell<State>,
     /// Called while the guest waits synchronously, to make something happen.
-    pub on_wait: RefCell<VecDeque<Box<dyn FnOnce(&Fake)>>>,
+    pub on_wait: RefCell<VecDeque<Happening>>,
 }
 
 impl Fake {
