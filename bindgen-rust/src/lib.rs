@@ -69,6 +69,7 @@ pub fn generate(loaded: &Loaded, options: &Options, runtime: Option<TokenStream>
     });
     let world = world.map_err(|found| Diagnostics([std::mem::take(&mut errors).0, found.0].concat()))?;
     let external = selection.external(&world, &mut errors);
+    selection.check_names(&world, &mut errors);
     selection.finish(&mut errors);
     let runtime = runtime_path(options, runtime, &mut errors);
     errors.finish()?;

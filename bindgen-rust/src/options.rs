@@ -57,7 +57,7 @@ pub struct Options {
     #[cfg_attr(feature = "clap", arg(long))]
     pub pub_export_macro: bool,
     /// Appended to the name of the section that describes the world, for several crates that generate the same world.
-    #[cfg_attr(feature = "clap", arg(long, value_name = "SUFFIX"))]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "SUFFIX", allow_hyphen_values = true))]
     pub type_section_suffix: Option<String>,
 }
 

@@ -1,9 +1,9 @@
 //! Options that pick something out of the world: `async`, `with` and the derives. What picks nothing is an error.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proc_macro2::TokenStream;
-use wit_parser::{Function, Resolve, WorldKey};
+use wit_parser::{Function, Resolve, Stability, TypeDefKind, WorldKey};
 use witflow_bindgen_core::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use witflow_bindgen_core::world::{Direction, Item, World};
 
@@ -144,6 +144,43 @@ impl<'o> Selection<'o> {
             .map(|(_, with)| with)
     }
 
+    /// Reports types and gates that are named and do not exist.
+    pub(crate) fn check_names(&self, world: &World<'_>, errors: &mut Diagnostics) {
+        let resolve = world.resolve();
+        let derivable = |kind: &TypeDefKind| {
+            matches!(
+                kind,
+                TypeDefKind::Record(_) | TypeDefKind::Variant(_) | TypeDefKind::Enum(_)
+            )
+        };
+        let types = resolve
+            .types
+            .iter()
+            .filter(|(_, ty)| derivable(&ty.kind))
+            .filter_map(|(_, ty)| ty.name.as_deref());
+        let types: BTreeSet<&str> = types.collect();
+        for name in self
+            .options
+            .additional_derives_ignore
+            .iter()
+            .filter(|name| !types.contains(name.as_str()))
+        {
+            let diagnostic = Diagnostic::new(format!("there is no record, variant or enum `{name}`"));
+            errors.push(hint(diagnostic, name, &types).option("additional_derives_ignore", Some(name)));
+        }
+        let gates = open_gates(resolve);
+        for name in self
+            .options
+            .features
+            .iter()
+            .filter(|name| !gates.contains(name.as_str()))
+        {
+            let diagnostic = Diagnostic::new(format!("nothing in the WIT is gated by the feature `{name}`"));
+            let diagnostic = diagnostic.help("gates are written `@unstable(feature = name)`");
+            errors.push(diagnostic.option("features", Some(name)));
+        }
+    }
+
     /// Reports filters that picked nothing. `all` picks whatever there is.
     pub(crate) fn finish(self, errors: &mut Diagnostics) {
         for filter in self
@@ -161,6 +198,34 @@ impl<'o> Selection<'o> {
             errors.push(diagnostic.option("async", Some(&filter.text)));
         }
     }
+}
+
+fn hint(diagnostic: Diagnostic, name: &str, known: &BTreeSet<&str>) -> Diagnostic {
+    match did_you_mean(name, known.iter().copied()) {
+        Some(close) => diagnostic.help(format!("did you mean `{close}`?")),
+        None => diagnostic,
+    }
+}
+
+/// The features that gate something in the WIT and are open. What a closed gate hides is gone from the resolve.
+fn open_gates(resolve: &Resolve) -> BTreeSet<&str> {
+    let interfaces = resolve.interfaces.iter().flat_map(|(_, interface)| {
+        let functions = interface.functions.values().map(|function| &function.stability);
+        functions.chain([&interface.stability])
+    });
+    let worlds = resolve.worlds.iter().flat_map(|(_, world)| {
+        let items = world.imports.values().chain(world.exports.values());
+        items.map(|item| item.stability(resolve)).chain([&world.stability])
+    });
+    let types = resolve.types.iter().map(|(_, ty)| &ty.stability);
+    let gates = interfaces
+        .chain(worlds)
+        .chain(types)
+        .filter_map(|stability| match stability {
+            Stability::Unstable { feature, .. } => Some(feature.as_str()),
+            _ => None,
+        });
+    gates.collect()
 }
 
 /// The names an interface goes by in options: with its version, and without.
