@@ -1,2 +1,53 @@
-//! Placeholder.
-fn main() {}
+//! The repository's own commands, run as `cargo xtask COMMAND`.
+//!
+//! One file for each noun; this one only reads the command line. Nothing here is needed to build or use the crates.
+
+mod bad_input;
+mod bless;
+mod guests;
+mod process;
+mod test;
+mod tidy;
+mod toolchain;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// The repository's own commands.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+enum Command {
+    /// Check everything that continuous integration checks.
+    Test(test::Args),
+    /// Check the rules of the repository that no other tool knows.
+    Tidy,
+    /// Rewrite the expected output of the tests that compare text.
+    Bless,
+    /// Give the generators bad input and see what they say.
+    BadInput(bad_input::Args),
+    /// Make sure that the WebAssembly targets are installed.
+    Toolchain,
+}
+
+impl Command {
+    fn run(&self) -> anyhow::Result<()> {
+        match self {
+            Self::Test(args) => test::run(args),
+            Self::Tidy => tidy::run(),
+            Self::Bless => bless::run(),
+            Self::BadInput(args) => bad_input::run(args),
+            Self::Toolchain => toolchain::run(),
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    match Command::parse().run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
