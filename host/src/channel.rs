@@ -205,3 +205,56 @@ impl<T> Drop for Input<T> {
         wake(reader);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{BLOCK, Demand, channel};
+    use futures::task::noop_waker_ref;
+    use std::task::{Context, Poll};
+
+    #[test]
+    fn a_long_chunk_comes_out_in_order_whatever_is_asked_for() {
+        for length in [1, BLOCK, BLOCK + 1, 3 * BLOCK - 1, 3 * BLOCK] {
+            let mut cx = Context::from_waker(noop_waker_ref());
+            let (mut input, mut output) = channel();
+            input.put((0..length).collect());
+            let mut taken = Vec::new();
+            for max in [1, 10, BLOCK - 3, BLOCK, usize::MAX].into_iter().cycle() {
+                match output.poll_take(max, &mut cx) {
+                    Poll::Ready(Some(items)) => {
+                        assert!((1..=max).contains(&items.len()));
+                        taken.extend(items);
+                    }
+                    Poll::Pending => break,
+                    Poll::Ready(None) => panic!("the writer is there"),
+                }
+            }
+            assert_eq!(taken, (0..length).collect::<Vec<_>>());
+            assert_eq!(input.poll_taken(&mut cx), Poll::Ready(Ok(())));
+        }
+    }
+
+    #[test]
+    fn demand_lasts_as_long_as_the_wait() {
+        let mut cx = Context::from_waker(noop_waker_ref());
+        let (mut input, mut output) = channel::<u8>();
+        assert!(input.poll_demand(&mut cx).is_pending());
+        assert!(output.poll_take(7, &mut cx).is_pending());
+        assert!(matches!(input.poll_demand(&mut cx), Poll::Ready(Demand::Items(7))));
+        output.give_up();
+        assert!(input.poll_demand(&mut cx).is_pending());
+        drop(output);
+        assert!(matches!(input.poll_demand(&mut cx), Poll::Ready(Demand::Gone)));
+    }
+
+    #[test]
+    fn what_was_put_before_the_writer_went_is_taken_first() {
+        let mut cx = Context::from_waker(noop_waker_ref());
+        let (mut input, mut output) = channel();
+        input.put(vec![1, 2]);
+        drop(input);
+        assert_eq!(output.poll_take(1, &mut cx), Poll::Ready(Some(vec![1])));
+        assert_eq!(output.poll_take(1, &mut cx), Poll::Ready(Some(vec![2])));
+        assert_eq!(output.poll_take(1, &mut cx), Poll::Ready(None));
+    }
+}

@@ -297,3 +297,31 @@ impl std::fmt::Debug for LinkerInstance<'_> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::serves;
+
+    #[test]
+    fn versions_serve_those_compatible_with_them() {
+        for (defined, wanted) in [
+            ("a:b/c", "a:b/c"),
+            ("a:b/c", "a:b/c@1.2.3"),
+            ("a:b/c@1.0.0", "a:b/c@1.2.3"),
+            ("a:b/c@0.2.0", "a:b/c@0.2.9"),
+        ] {
+            assert!(serves(defined, wanted), "{defined} {wanted}");
+        }
+        for (defined, wanted) in [
+            ("a:b/c", "a:b/d"),
+            ("", "a:b/c"),
+            ("a:b/c@1.0.0", "a:b/c"),
+            ("a:b/c@1.0.0", "a:b/c@2.0.0"),
+            ("a:b/c@0.2.0", "a:b/c@0.3.0"),
+            ("a:b/c@0.0.1", "a:b/c@0.0.2"),
+            ("a:b/c@1.0.0-rc.1", "a:b/c@1.0.0"),
+        ] {
+            assert!(!serves(defined, wanted), "{defined} {wanted}");
+        }
+    }
+}

@@ -118,7 +118,10 @@ fn a_dropped_reader_ends_the_guest_s_writing() -> Result<()> {
             let (mut reader,) = count.call(store, (200,)).await?;
             if read_first {
                 store
-                    .run_concurrent(async |_| Ok(assert_eq!(reader.next().await, Some(200))))
+                    .run_concurrent(async |_| {
+                        assert_eq!(reader.next().await, Some(200));
+                        Ok(())
+                    })
                     .await?;
             }
             drop(reader);
