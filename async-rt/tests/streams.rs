@@ -11,13 +11,14 @@ use fake::Fake;
 use fake::ends::Peer;
 use futures_core::{FusedStream, Stream};
 use futures_sink::Sink;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::Poll;
+use std::task::{Poll, Waker};
 use witflow_async_rt::rt::{
-    self, Cleanup, StreamReader, StreamResult, StreamVtable, StreamWriter, stream_lift, stream_lower, stream_new,
+    self, Cleanup, HandleCell, StreamReader, StreamResult, StreamVtable, StreamWriter, stream_lift, stream_lower,
+    stream_new,
 };
 
 rt::import!("test", "[task-return]run", fn task_return());
@@ -401,6 +402,106 @@ fn cancelling_a_write_gives_the_rest_back() {
     host.run(task);
     assert!(host.exited(task));
     assert!(peer.alone());
+    assert_eq!(host.handles(), 0);
+}
+
+static HANDLES: StreamVtable<HandleCell> = StreamVtable {
+    size: 4,
+    align: 4,
+    lower: Some(|item, to, cleanup| unsafe { to.cast::<u32>().write(item.lower(cleanup)) }),
+    lift: Some(|from| unsafe { HandleCell::new(from.cast::<u32>().read()) }),
+    intrinsics: rt::stream_intrinsics!(
+        "test",
+        new = "[stream-new-4]f",
+        read = "[async-lower][stream-read-4]f",
+        write = "[async-lower][stream-write-4]f",
+        cancel_read = "[stream-cancel-read-4]f",
+        cancel_write = "[stream-cancel-write-4]f",
+        drop_readable = "[stream-drop-readable-4]f",
+        drop_writable = "[stream-drop-writable-4]f"
+    ),
+};
+
+#[test]
+fn unsent_items_get_their_handles_back_and_sent_ones_do_not() {
+    let host = Fake::new();
+    let (mut writer, peer) = writer(&host, &HANDLES);
+    let task = host.start(returning(async move {
+        let items = (1..=9).map(HandleCell::new).collect();
+        let mut write = pin!(writer.write(items));
+        poll_once(write.as_mut()).await;
+        rt::yield_now().await;
+        let (result, buffer) = write.cancel();
+        assert_eq!(result, StreamResult::Complete(2));
+        assert_eq!(
+            buffer.into_vec().iter().map(HandleCell::get).collect::<Vec<_>>(),
+            [3, 4, 5, 6, 7, 8, 9]
+        );
+        let (result, buffer) = writer.write([11, 12].map(HandleCell::new).into()).await;
+        assert_eq!(result, StreamResult::Complete(1));
+        assert_eq!(buffer.into_vec().iter().map(HandleCell::get).collect::<Vec<_>>(), [12]);
+    }));
+    assert_eq!(peer.read(2), words(&[1, 2]));
+    host.run(task);
+    assert_eq!(peer.read(1), words(&[11]));
+    host.run(task);
+    assert!(host.exited(task));
+    assert_eq!(host.handles(), 0);
+}
+
+#[test]
+fn events_for_an_idle_end_are_ignored() {
+    let host = Fake::new();
+    let (mut reader, peer) = bytes(&host);
+    let handle = reader.handle();
+    let gate = Rc::new((Cell::new(false), RefCell::new(None::<Waker>)));
+    let closed = gate.clone();
+    let task = host.start(returning(async move {
+        assert_eq!(reader.next().await, Some(1));
+        gate.0.set(true);
+        poll_fn(|cx| {
+            if gate.0.get() {
+                *gate.1.borrow_mut() = Some(cx.waker().clone());
+                return Poll::Pending;
+            }
+            Poll::Ready(())
+        })
+        .await;
+        assert_eq!(reader.next().await, Some(2));
+    }));
+    assert_eq!(peer.write(&[1]), 1);
+    host.run(task);
+    host.mention_drop(handle);
+    assert!(host.step(task), "the event is delivered");
+    closed.0.set(false);
+    host.enter(|| closed.1.take().unwrap().wake());
+    host.run(task);
+    assert!(!host.exited(task), "the reader waits for its next item");
+    assert_eq!(peer.write(&[2]), 1);
+    host.run(task);
+    assert!(host.exited(task));
+    assert_eq!(host.handles(), 0);
+}
+
+#[test]
+fn a_dropped_read_of_length_zero_is_followed_by_a_real_one() {
+    let host = Fake::new();
+    let (mut reader, peer) = bytes(&host);
+    let task = host.start(returning(async move {
+        poll_once(pin!(reader.read(Vec::new()))).await;
+        let (result, got) = reader.read(Vec::with_capacity(4)).await;
+        assert_eq!((result, got.as_slice()), (StreamResult::Complete(2), [1, 2].as_slice()));
+        let (result, _) = reader.read(Vec::new()).await;
+        assert_eq!(result, StreamResult::Complete(0));
+    }));
+    assert_eq!(peer.write(&[1, 2]), 0, "only readiness is told");
+    host.run(task);
+    assert_eq!(peer.write(&[1, 2]), 2);
+    host.run(task);
+    assert!(!host.exited(task));
+    assert_eq!(peer.write(&[3]), 0);
+    host.run(task);
+    assert!(host.exited(task));
     assert_eq!(host.handles(), 0);
 }
 

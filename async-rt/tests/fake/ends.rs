@@ -66,6 +66,10 @@ impl State {
     /// The guest has been told how the copy at its end came out: the buffer is the guest's again.
     pub fn end_delivered(&mut self, handle: u32, answer: u32) {
         let end = self.guest_end(handle);
+        if end.state == EndState::Idle {
+            // Nothing was in flight: the host only mentioned that the peer has gone.
+            return;
+        }
         let once = answer & 0xf == DROPPED || (answer & 0xf == COMPLETED && end.is_future);
         end.state = if once { EndState::Done } else { EndState::Idle };
         let (stream, side) = (end.stream, end.side);
@@ -168,7 +172,11 @@ impl State {
         match (copy.done, gone) {
             (1.., _) if s.is_future => Some(COMPLETED),
             (_, true) => Some(DROPPED | count),
-            (0, false) => None,
+            // A copy of length zero waits for the peer to be ready.
+            (0, false) => match s.sides[1 - side] {
+                Side::Pending(other) if copy.len == 0 && other.len != 0 => Some(COMPLETED),
+                _ => None,
+            },
             _ => Some(COMPLETED | count),
         }
     }
@@ -250,6 +258,11 @@ impl Fake {
                 side: 1 - side,
             },
         )
+    }
+
+    /// Reports a dropped peer to an end of the guest at which nothing is in flight, as some hosts do.
+    pub fn mention_drop(&self, handle: u32) {
+        self.state.borrow_mut().waitables[handle as usize].event = Some((2, DROPPED));
     }
 
     /// Takes a readable end from the guest, as lifting does.
