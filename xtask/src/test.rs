@@ -189,7 +189,7 @@ fn deny_warnings(doc: &mut Command, flags: String) {
 }
 
 fn guests_for(target: &str) -> Result<()> {
-    process::run(&mut guests::build(target))
+    guests::build(target).iter_mut().try_for_each(process::run)
 }
 
 #[cfg(test)]
