@@ -126,13 +126,13 @@ impl Cleanup {
 
     /// Memory that lives until this cleanup is dropped. `size` 0 gives a dangling, aligned pointer.
     ///
-    /// `align` is a power of two; this is what the canonical ABI guarantees of every alignment.
+    /// `align` is a power of two and at most 8, like every alignment of the canonical ABI.
     pub fn alloc(&mut self, size: usize, align: usize) -> *mut u8 {
         if size == 0 {
             return ptr::without_provenance_mut(align);
         }
         let offset = header_size(align);
-        let Some(total) = offset.checked_add(size) else {
+        let (Some(total), true) = (offset.checked_add(size), align <= 8) else {
             sys::out_of_memory()
         };
         let align = align.max(mem::align_of::<Block>());
