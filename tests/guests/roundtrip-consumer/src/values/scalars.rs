@@ -5,7 +5,7 @@ use super::plain;
 plain! {
     () => [()];
     bool, 5_000 => [false, true];
-    u8, 70_000 => [u8::MIN, 1, 0x7f, 0x80, u8::MAX];
+    u8, 5_000 => [u8::MIN, 1, 0x7f, 0x80, u8::MAX];
     i8, 5_000 => [0, 1, -1, i8::MIN, i8::MAX];
     u16, 5_000 => [u16::MIN, 1, 0x7fff, 0x8000, u16::MAX];
     i16, 5_000 => [0, 1, -1, i16::MIN, i16::MAX];
@@ -17,7 +17,7 @@ plain! {
         0.0, -0.0, 1.5, f32::MIN, f32::MAX, f32::MIN_POSITIVE, f32::from_bits(1), f32::INFINITY, f32::NEG_INFINITY,
         f32::NAN, -f32::NAN, f32::from_bits(0x7fa0_0001),
     ];
-    f64, 5_000 => [
+    f64, 10_000 => [
         0.0, -0.0, 1.5, f64::MIN, f64::MAX, f64::MIN_POSITIVE, f64::from_bits(1), f64::INFINITY, f64::NEG_INFINITY,
         f64::NAN, -f64::NAN, f64::from_bits(0x7ff4_0000_0000_0001),
     ];
