@@ -93,13 +93,13 @@ impl Port {
         Poll::Pending
     }
 
-    /// Ends the copy in flight, if any, and answers how it ended. Afterwards the end is in no set.
+    /// Ends the copy in flight, if any, and answers how it ended.
     pub(crate) fn cancel(&self, cancel: CancelFn) -> Option<u32> {
         let block = self.block()?;
-        block.op.unregister();
         if !block.busy.get() {
             return None;
         }
+        block.op.unregister();
         let answer = match block.op.take_answer() {
             Some(answer) => answer,
             // SAFETY: a copy is in flight at this end and the end is in no set. The cancel is synchronous, so its
@@ -110,7 +110,14 @@ impl Port {
         Some(answer)
     }
 
-    /// Frees the block of an idle port, right before or after its end was dropped or transferred.
+    /// Takes an idle end out of the set it may still be in, so that it can be passed on.
+    pub(crate) fn leave_set(&self) {
+        if let Some(block) = self.block() {
+            block.op.unregister();
+        }
+    }
+
+    /// Frees the block of an idle port whose end is about to be dropped, or has left its set.
     pub(crate) fn free(&self) {
         let block = self.block.replace(ptr::null());
         if block.is_null() {

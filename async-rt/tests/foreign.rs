@@ -329,7 +329,7 @@ fn a_foreign_registration_outlives_the_root() {
     let waiting = Rc::new(Waiting::default());
     let theirs = waiting.clone();
     let task = host.start(async move {
-        let handle = unsafe { import(1, Box::leak(Box::new([0u8; 4])).as_mut_ptr()) } >> 4;
+        let handle = unsafe { import(1, Box::into_raw(Box::new(0u32)).cast()) } >> 4;
         let ptr = Rc::as_ptr(&theirs).cast_mut().cast();
         unsafe {
             let task = published();

@@ -171,6 +171,7 @@ impl<T> FutureReader<T> {
             if self.arrived.get() {
                 self.splice();
             } else {
+                self.port.leave_set();
                 self.port.free();
                 self.free_area();
             }

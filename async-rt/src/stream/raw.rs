@@ -232,7 +232,7 @@ impl RawReader {
         }
     }
 
-    /// Ends the read in flight, if any. Afterwards the end is idle and in no set.
+    /// Ends the read in flight, if any. Afterwards the end is idle.
     pub(super) fn cancel(&self, shape: &Shape) -> Option<Filled> {
         self.port
             .cancel(shape.intrinsics.cancel_read)

@@ -173,6 +173,7 @@ impl<T> StreamReader<T> {
         self.raw.port.instance().check();
         if self.handle() != 0 {
             self.raw.cancel(&self.vtable.shape());
+            self.raw.port.leave_set();
             self.raw.port.free();
             if self.raw.unread() != 0 || self.raw.is_closed() {
                 super::splice::splice(self);

@@ -12,6 +12,7 @@
 )]
 
 pub mod ends;
+pub mod streams;
 mod tasks;
 
 use std::cell::{Cell, RefCell};

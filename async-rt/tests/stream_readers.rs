@@ -1,4 +1,4 @@
-//! Streams: chunks, dropped peers, dropped and forgotten futures, readers that are passed on.
+//! Readable ends of streams: chunks, dropped peers, dropped and forgotten reads, readers that are passed on.
 
 #![allow(
     clippy::undocumented_unsafe_blocks,
@@ -8,116 +8,14 @@
 mod fake;
 
 use fake::Fake;
-use fake::ends::Peer;
+use fake::streams::*;
 use futures_core::{FusedStream, Stream};
-use futures_sink::Sink;
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Poll, Waker};
-use witflow_async_rt::rt::{
-    self, Cleanup, HandleCell, StreamReader, StreamResult, StreamVtable, StreamWriter, stream_lift, stream_lower,
-    stream_new,
-};
-
-rt::import!("test", "[task-return]run", fn task_return());
-
-static BYTES: StreamVtable<u8> = StreamVtable {
-    size: 1,
-    align: 1,
-    lower: None,
-    lift: None,
-    intrinsics: rt::stream_intrinsics!(
-        "test",
-        new = "[stream-new-1]f",
-        read = "[async-lower][stream-read-1]f",
-        write = "[async-lower][stream-write-1]f",
-        cancel_read = "[stream-cancel-read-1]f",
-        cancel_write = "[stream-cancel-write-1]f",
-        drop_readable = "[stream-drop-readable-1]f",
-        drop_writable = "[stream-drop-writable-1]f"
-    ),
-};
-
-/// An item whose canonical form is a number, and which counts how often it is dropped.
-#[derive(Debug, PartialEq)]
-struct Item(u32);
-
-thread_local! {
-    static DROPPED: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) };
-}
-
-impl Drop for Item {
-    fn drop(&mut self) {
-        DROPPED.with_borrow_mut(|dropped| dropped.push(self.0));
-    }
-}
-
-unsafe fn lower(item: &Item, to: *mut u8, cleanup: &mut Cleanup) {
-    cleanup.alloc(2, 1);
-    unsafe { to.cast::<u32>().write(item.0) }
-}
-
-static ITEMS: StreamVtable<Item> = StreamVtable {
-    size: 4,
-    align: 4,
-    lower: Some(lower),
-    lift: Some(|from| unsafe { Item(from.cast::<u32>().read()) }),
-    intrinsics: rt::stream_intrinsics!(
-        "test",
-        new = "[stream-new-4]f",
-        read = "[async-lower][stream-read-4]f",
-        write = "[async-lower][stream-write-4]f",
-        cancel_read = "[stream-cancel-read-4]f",
-        cancel_write = "[stream-cancel-write-4]f",
-        drop_readable = "[stream-drop-readable-4]f",
-        drop_writable = "[stream-drop-writable-4]f"
-    ),
-};
-
-async fn returning(body: impl Future<Output = ()>) {
-    body.await;
-    unsafe { task_return() };
-}
-
-fn bytes(host: &Fake) -> (StreamReader<u8>, Peer<'_>) {
-    let (handle, peer) = host.stream_in(1);
-    (host.enter(|| unsafe { stream_lift(handle, &BYTES) }), peer)
-}
-
-fn items(host: &Fake) -> (StreamReader<Item>, Peer<'_>) {
-    DROPPED.take();
-    let (handle, peer) = host.stream_in(4);
-    (host.enter(|| unsafe { stream_lift(handle, &ITEMS) }), peer)
-}
-
-/// A writer of the guest, and its reader taken by the test.
-fn writer<'a, T: 'static>(host: &'a Fake, vtable: &'static StreamVtable<T>) -> (StreamWriter<T>, Peer<'a>) {
-    let (writer, reader) = host.enter(|| stream_new(vtable));
-    let handle = host.enter(|| lower_now(&reader));
-    host.enter(|| drop(reader));
-    (writer, host.take_reader(handle))
-}
-
-fn lower_now<T>(reader: &StreamReader<T>) -> u32 {
-    let mut cleanup = Cleanup::new();
-    let handle = unsafe { stream_lower(reader, &mut cleanup) };
-    handle as u32
-}
-
-fn words(numbers: &[u32]) -> Vec<u8> {
-    numbers.iter().flat_map(|number| number.to_ne_bytes()).collect()
-}
-
-/// Polls a future once; it must not be ready.
-async fn poll_once<F: Future>(mut future: Pin<&mut F>) {
-    poll_fn(|cx| {
-        assert!(future.as_mut().poll(cx).is_pending());
-        Poll::Ready(())
-    })
-    .await
-}
+use witflow_async_rt::rt::{self, StreamResult};
 
 type Log<T> = Rc<RefCell<Vec<T>>>;
 
@@ -323,133 +221,6 @@ fn as_a_stream_it_reads_by_the_chunk() {
 }
 
 #[test]
-fn a_write_returns_what_was_not_sent() {
-    let host = Fake::new();
-    let (mut writer, peer) = writer(&host, &ITEMS);
-    DROPPED.take();
-    let task = host.start(returning(async move {
-        let (result, buffer) = writer.write(vec![Item(1), Item(2), Item(3)]).await;
-        assert_eq!(result, StreamResult::Complete(1));
-        assert_eq!(buffer.remaining(), 2);
-        let (result, buffer) = writer.write_buf(buffer).await;
-        assert_eq!(result, StreamResult::Complete(1));
-        let (result, buffer) = writer.write_buf(buffer).await;
-        assert_eq!(result, StreamResult::Dropped);
-        assert_eq!(buffer.into_vec().iter().map(|item| item.0).collect::<Vec<_>>(), [3]);
-        assert_eq!(writer.write(vec![Item(4)]).await.0, StreamResult::Dropped);
-        assert_eq!(writer.write_one(Item(5)).await.map(|item| item.0), Some(5));
-        assert_eq!(writer.write_all(vec![Item(6)]).await.len(), 1);
-    }));
-    assert_eq!(peer.read(1), words(&[1]));
-    host.run(task);
-    assert_eq!(peer.read(1), words(&[2]));
-    host.run(task);
-    peer.leave();
-    host.run(task);
-    assert!(host.exited(task));
-    assert_eq!(
-        host.calls("[stream-write-4]"),
-        3,
-        "no write at an end that is known to be closed"
-    );
-    let mut dropped = DROPPED.take();
-    dropped.sort();
-    assert_eq!(dropped, [1, 2, 3, 4, 5, 6], "every item exactly once");
-    assert_eq!(host.handles(), 0);
-}
-
-#[test]
-fn a_dropped_write_goes_on_and_later_ones_queue_behind_it() {
-    let host = Fake::new();
-    let (mut writer, peer) = writer(&host, &BYTES);
-    let task = host.start(returning(async move {
-        poll_once(pin!(writer.write(vec![1, 2, 3]))).await;
-        assert!(writer.write_all(vec![4, 5]).await.is_empty());
-        assert_eq!(writer.write_one(6).await, None);
-    }));
-    let mut got = peer.read(2);
-    host.run(task);
-    for _ in 0..4 {
-        got.extend(peer.read(10));
-        host.run(task);
-    }
-    assert_eq!(got, [1, 2, 3, 4, 5, 6]);
-    assert!(host.exited(task));
-    assert_eq!(host.handles(), 0);
-}
-
-#[test]
-fn cancelling_a_write_gives_the_rest_back() {
-    let host = Fake::new();
-    let (mut writer, peer) = writer(&host, &BYTES);
-    let task = host.start(returning(async move {
-        let mut write = pin!(writer.write(vec![1, 2, 3]));
-        poll_once(write.as_mut()).await;
-        rt::yield_now().await;
-        let (result, buffer) = write.cancel();
-        assert_eq!(
-            (result, buffer.into_vec().as_slice()),
-            (StreamResult::Complete(1), [2, 3].as_slice())
-        );
-        let write = pin!(writer.write(vec![9]));
-        let (result, buffer) = write.cancel();
-        assert_eq!(
-            (result, buffer.into_vec().as_slice()),
-            (StreamResult::Cancelled, [9].as_slice())
-        );
-    }));
-    assert_eq!(peer.read(1), [1]);
-    host.run(task);
-    assert!(host.exited(task));
-    assert!(peer.alone());
-    assert_eq!(host.handles(), 0);
-}
-
-static HANDLES: StreamVtable<HandleCell> = StreamVtable {
-    size: 4,
-    align: 4,
-    lower: Some(|item, to, cleanup| unsafe { to.cast::<u32>().write(item.lower(cleanup)) }),
-    lift: Some(|from| unsafe { HandleCell::new(from.cast::<u32>().read()) }),
-    intrinsics: rt::stream_intrinsics!(
-        "test",
-        new = "[stream-new-4]f",
-        read = "[async-lower][stream-read-4]f",
-        write = "[async-lower][stream-write-4]f",
-        cancel_read = "[stream-cancel-read-4]f",
-        cancel_write = "[stream-cancel-write-4]f",
-        drop_readable = "[stream-drop-readable-4]f",
-        drop_writable = "[stream-drop-writable-4]f"
-    ),
-};
-
-#[test]
-fn unsent_items_get_their_handles_back_and_sent_ones_do_not() {
-    let host = Fake::new();
-    let (mut writer, peer) = writer(&host, &HANDLES);
-    let task = host.start(returning(async move {
-        let items = (1..=9).map(HandleCell::new).collect();
-        let mut write = pin!(writer.write(items));
-        poll_once(write.as_mut()).await;
-        rt::yield_now().await;
-        let (result, buffer) = write.cancel();
-        assert_eq!(result, StreamResult::Complete(2));
-        assert_eq!(
-            buffer.into_vec().iter().map(HandleCell::get).collect::<Vec<_>>(),
-            [3, 4, 5, 6, 7, 8, 9]
-        );
-        let (result, buffer) = writer.write([11, 12].map(HandleCell::new).into()).await;
-        assert_eq!(result, StreamResult::Complete(1));
-        assert_eq!(buffer.into_vec().iter().map(HandleCell::get).collect::<Vec<_>>(), [12]);
-    }));
-    assert_eq!(peer.read(2), words(&[1, 2]));
-    host.run(task);
-    assert_eq!(peer.read(1), words(&[11]));
-    host.run(task);
-    assert!(host.exited(task));
-    assert_eq!(host.handles(), 0);
-}
-
-#[test]
 fn events_for_an_idle_end_are_ignored() {
     let host = Fake::new();
     let (mut reader, peer) = bytes(&host);
@@ -506,36 +277,6 @@ fn a_dropped_read_of_length_zero_is_followed_by_a_real_one() {
 }
 
 #[test]
-fn a_sink_sends_by_the_chunk_and_names_what_it_could_not_send() {
-    let host = Fake::new();
-    let (mut writer, peer) = writer(&host, &BYTES);
-    let task = host.start(returning(async move {
-        for byte in 0..5000u32 {
-            poll_fn(|cx| Pin::new(&mut writer).poll_ready(cx)).await.unwrap();
-            Pin::new(&mut writer).start_send(byte as u8).unwrap();
-        }
-        poll_fn(|cx| Pin::new(&mut writer).poll_flush(cx)).await.unwrap();
-        Pin::new(&mut writer).start_send(42).unwrap();
-        let error = poll_fn(|cx| Pin::new(&mut writer).poll_flush(cx)).await.unwrap_err();
-        assert_eq!(error.unsent, [42]);
-        let error = Pin::new(&mut writer).start_send(43).unwrap_err();
-        assert_eq!(error.unsent, [43]);
-        poll_fn(|cx| Pin::new(&mut writer).poll_close(cx)).await.unwrap();
-        assert_eq!(writer.handle(), 0);
-    }));
-    let mut got = Vec::new();
-    while got.len() < 5000 {
-        got.extend(peer.read(3000));
-        host.run(task);
-    }
-    assert_eq!(got, (0..5000u32).map(|byte| byte as u8).collect::<Vec<_>>());
-    peer.leave();
-    host.run(task);
-    assert!(host.exited(task));
-    assert_eq!(host.handles(), 0);
-}
-
-#[test]
 fn a_reader_with_items_is_passed_on_with_them() {
     let host = Fake::new();
     let (mut reader, peer) = items(&host);
@@ -583,6 +324,26 @@ fn an_idle_reader_is_passed_on_as_it_is() {
     let end = host.take_reader(*passed.borrow());
     assert_eq!(host.calls("stream-new"), 0);
     assert!(!end.alone());
+    assert_eq!(host.handles(), 0);
+}
+
+#[test]
+fn an_idle_reader_leaves_its_set_before_it_is_passed_on() {
+    let host = Fake::new();
+    let (mut reader, peer) = bytes(&host);
+    let passed = Rc::new(Cell::new(0));
+    let out = passed.clone();
+    let task = host.start(returning(async move {
+        assert_eq!(reader.next().await, Some(1));
+        out.set(lower_now(&reader));
+        rt::yield_now().await;
+    }));
+    peer.write(&[1]);
+    assert!(host.step(task));
+    assert!(host.yielded(task), "the set is still there");
+    host.take_reader(passed.get());
+    host.run(task);
+    assert!(host.exited(task));
     assert_eq!(host.handles(), 0);
 }
 
