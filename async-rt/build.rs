@@ -9,13 +9,17 @@
 //! WebAssembly tool conventions (`Linking.md`). Natively this script does nothing.
 
 use std::path::{Path, PathBuf};
-use std::{env, fs, process};
+use std::process::ExitCode;
+use std::{env, fs};
 
-fn main() {
+fn main() -> ExitCode {
     println!("cargo:rerun-if-changed=build.rs");
-    if let Err(message) = run() {
-        eprintln!("{message}");
-        process::exit(1);
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
     }
 }
 
