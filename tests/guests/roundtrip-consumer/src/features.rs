@@ -120,7 +120,7 @@ features! {
         enum3 "../../wit/enum3.wit" |x| x;
         fixed_list_record "../../wit/fixed-list-record.wit" |x| &x;
         fixed_list_string "../../wit/fixed-list-string.wit" |x| &x;
-        fixed_list_u8 "../../wit/fixed-list-u8.wit" |x| &x;
+        fixed_list_u8 "../../wit/fixed-list-u8.wit" |x| x;
         flags1 "../../wit/flags1.wit" |x| x;
         flags16 "../../wit/flags16.wit" |x| x;
         flags17 "../../wit/flags17.wit" |x| x;
