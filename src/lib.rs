@@ -5,6 +5,42 @@
 //! [`Stream`](futures_core::Stream)) with a [`StreamWriter`] (a [`Sink`](futures_sink::Sink)), `future<T>` a [`FutureReader`],
 //! which can be awaited, with a [`FutureWriter`].
 //!
+//! ```
+//! use futures::StreamExt;
+//! use witflow::StreamReader;
+//!
+//! witflow::generate!({
+//!     inline: "
+//!         package demo:pipe;
+//!         world pipeline {
+//!             import log: async func(line: string);
+//!             export transform: async func(input: stream<u8>) -> stream<u8>;
+//!         }
+//!     ",
+//! });
+//!
+//! struct Component;
+//! export!(Component);
+//!
+//! impl Guest for Component {
+//!     async fn transform(input: StreamReader<u8>) -> StreamReader<u8> {
+//!         log("somebody sends bytes".to_owned()).await;
+//!         let (writer, reader) = wit_stream::new();
+//!         witflow::spawn(async move {
+//!             let upper = input.map(|byte| byte.to_ascii_uppercase());
+//!             if upper.map(Ok).forward(writer).await.is_err() {
+//!                 // Whoever read the result is gone.
+//!             }
+//!         });
+//!         reader
+//!     }
+//! }
+//! # fn main() {}
+//! ```
+//!
+//! The same options in a build script are `witflow_build::configure()`, on the command line `bindgen rust`; all three make the same
+//! code.
+//!
 //! This crate holds nothing of its own: the macro is `witflow-macro`, the runtime `witflow-async-rt`.
 
 #![no_std]
@@ -13,6 +49,49 @@ pub use witflow_async_rt::async_support::*;
 pub use witflow_async_rt::{async_support, rt};
 
 /// Generates bindings for a WIT world.
+///
+/// `generate!()` takes the one world of the package in the folder `wit` beside Cargo.toml; `generate!("world")`,
+/// `generate!(in "path")` and `generate!("world" in "path")` say more. All options are given in braces:
+///
+/// ```
+/// mod bindings {
+///     witflow::generate!({
+///         // The WIT: `path: "wit"` or `path: ["wit", "other"]`, and text that may use what is there.
+///         inline: "
+///             package demo:options;
+///             interface store {
+///                 record entry { key: string, value: list<u8> }
+///                 @unstable(feature = watching)
+///                 watch: async func() -> stream<entry>;
+///                 flush: async func();
+///             }
+///             world client { import store; }
+///         ",
+///         world: "client",
+///         // Gates of the WIT to open; `all_features: true` opens every one.
+///         features: ["watching"],
+///         // Which `async` functions are bound synchronously after all: `false` for all of them, or filters.
+///         async: ["-demo:options/store#flush"],
+///         // Derives for every record, variant and enum, with exceptions in `additional_derives_ignore`.
+///         additional_derives: [PartialEq, Eq],
+///     });
+/// }
+///
+/// // Bindings that exist already serve another world; `generate` instead of a path makes new ones.
+/// witflow::generate!({
+///     inline: "package demo:more; world more { import demo:options/store; } package demo:options { interface store { flush: async func(); } }",
+///     world: "demo:more/more",
+///     with: { "demo:options/store": crate::bindings::demo::options::store },
+/// });
+///
+/// fn same(a: &bindings::demo::options::store::Entry, b: &bindings::demo::options::store::Entry) -> bool {
+///     a == b
+/// }
+/// # fn main() {}
+/// ```
+///
+/// Further options: `runtime_path`, `export_macro_name`, `pub_export_macro`, `type_section_suffix`, `generate_all`. What names
+/// something and matches nothing is an error at the option's place.
 #[cfg(feature = "macros")]
 #[macro_export]
 macro_rules! generate {

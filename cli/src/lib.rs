@@ -33,6 +33,15 @@ pub enum Command {
 }
 
 impl Command {
+    /// The command that arguments name, the first one being the program's own name.
+    ///
+    /// # Errors
+    ///
+    /// What `bindgen` would print: a misuse, or the help that was asked for.
+    pub fn from_args<'a>(args: impl IntoIterator<Item = &'a str>) -> Result<Self, String> {
+        Self::try_parse_from(args).map_err(|error| error.to_string())
+    }
+
     /// Runs the command. Problems are written to `err`; `false` stands for a failure.
     pub fn run(&self, out: &mut dyn Write, err: &mut dyn Write) -> bool {
         let result = match self {

@@ -413,9 +413,7 @@ mod tests {
             }
         });
         // SAFETY: written above.
-        assert_eq!(
-            (length, unsafe { base.add(3 * POINTER).cast::<usize>().read() }),
-            (2, 2)
-        );
+        let second = unsafe { base.add(3 * POINTER).cast::<usize>().read() };
+        assert_eq!((length, second), (2, 2));
     }
 }
