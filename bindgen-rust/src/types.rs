@@ -20,7 +20,7 @@ impl Generator<'_> {
     /// The form a parameter of a synchronous import has.
     pub(crate) fn borrowed(&self, from: &ModulePath, ty: &Type) -> TokenStream {
         let facts = self.world.types.facts(ty);
-        self.ty(from, ty, facts.list && !facts.handle)
+        self.ty(from, ty, facts.heap && !facts.handle)
     }
 
     /// The owned form of an optional type; nothing is `()`.

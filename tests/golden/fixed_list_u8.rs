@@ -240,13 +240,13 @@ pub mod test {
         pub mod api {
             use ::witflow::rt as _rt;
             pub type T = [u8; 4];
-            pub fn echo(x: &T) -> T {
+            pub fn echo(x: T) -> T {
                 _rt::import!(
                     "test:fixed-list-u8/api", "echo", fn import(a0 : i32, a1 : i32, a2 :
                     i32, a3 : i32, a4 : * mut u8)
                 );
                 unsafe {
-                    let [part, part1, part2, part3] = x;
+                    let [part, part1, part2, part3] = &x;
                     let mut area = _rt::Area::<4>::uninit();
                     let pointer = area.as_mut_ptr();
                     import(

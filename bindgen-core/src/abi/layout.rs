@@ -19,8 +19,6 @@ pub struct Layout {
 pub struct TypeFacts {
     /// A string, list or map: memory on the heap.
     pub heap: bool,
-    /// Several values of one type, wherever they are: what `heap` says, or a fixed-length list.
-    pub list: bool,
     /// A stream, future or resource handle.
     pub handle: bool,
     /// Lowering it allocates or takes handles, so it needs a clean-up list.
@@ -33,7 +31,6 @@ impl TypeFacts {
     fn merge(self, other: Self) -> Self {
         Self {
             heap: self.heap || other.heap,
-            list: self.list || other.list,
             handle: self.handle || other.handle,
             cleanup: self.cleanup || other.cleanup,
             float: self.float || other.float,
@@ -113,7 +110,6 @@ impl<'a> Types<'a> {
         match ty {
             Type::String => TypeFacts {
                 heap: true,
-                list: true,
                 ..TypeFacts::default()
             },
             Type::F32 | Type::F64 => TypeFacts {
@@ -142,7 +138,6 @@ impl<'a> Types<'a> {
             TypeDefKind::List(element) => {
                 let own = TypeFacts {
                     heap: true,
-                    list: true,
                     cleanup: !self.is_plain(element),
                     ..TypeFacts::default()
                 };
@@ -151,16 +146,12 @@ impl<'a> Types<'a> {
             TypeDefKind::Map(key, value) => {
                 let own = TypeFacts {
                     heap: true,
-                    list: true,
                     cleanup: true,
                     ..TypeFacts::default()
                 };
                 own.merge(self.facts(key)).merge(self.facts(value))
             }
-            TypeDefKind::FixedLengthList(element, _) => TypeFacts {
-                list: true,
-                ..self.facts(element)
-            },
+            TypeDefKind::FixedLengthList(element, _) => self.facts(element),
             TypeDefKind::Record(_) | TypeDefKind::Tuple(_) => all(parts(self.resolve, id)),
             TypeDefKind::Variant(_) | TypeDefKind::Option(_) | TypeDefKind::Result(_) => {
                 all(cases(self.resolve, id).into_iter().flatten().collect())
