@@ -6,33 +6,41 @@ use std::process::Command;
 
 use crate::process;
 
-/// Guests that are built with the same profile.
-pub(crate) struct Group {
+/// Guests that are built in the same way.
+struct Group {
     /// A profile of the workspace.
     profile: &'static str,
-    /// Names of packages.
-    pub(crate) packages: &'static [&'static str],
+    targets: &'static [&'static str],
+    packages: &'static [&'static str],
 }
+
+/// The targets of guests: one makes components by itself, one needs `bindgen component`.
+pub(crate) const TARGETS: &[&str] = &["wasm32-wasip2", "wasm32-unknown-unknown"];
 
 /// The packages that make components. Examples are built as they are shipped; guests that only tests run are built for speed,
 /// exactly as the tests that run them build them.
-pub(crate) const GROUPS: &[Group] = &[
+const GROUPS: &[Group] = &[
     Group {
         profile: "guest",
+        targets: TARGETS,
         packages: &["text-stats"],
     },
     Group {
         profile: "guest-test",
+        targets: TARGETS,
         packages: &["roundtrip-consumer", "roundtrip-provider"],
+    },
+    // The other runtimes in it are made for this target.
+    Group {
+        profile: "guest-test",
+        targets: &["wasm32-wasip2"],
+        packages: &["mixed-runtimes"],
     },
 ];
 
-/// The targets they are built for: one makes components by itself, one needs `bindgen component`.
-pub(crate) const TARGETS: &[&str] = &["wasm32-wasip2", "wasm32-unknown-unknown"];
-
 /// The commands that build all guests for a target.
 pub(crate) fn build(target: &str) -> Vec<Command> {
-    let groups = GROUPS.iter().filter(|group| !group.packages.is_empty());
+    let groups = GROUPS.iter().filter(|group| group.targets.contains(&target));
     let command = |group: &Group| {
         let mut command = process::cargo(["build", "--profile", group.profile, "--target", target]);
         command.args(group.packages.iter().flat_map(|package| ["--package", package]));
