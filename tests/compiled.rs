@@ -6,5 +6,6 @@
     reason = "types of a world are public at its root, and a test exports nothing"
 )]
 
+#[rustfmt::skip]
 #[path = "golden/mod.rs"]
 mod golden;

@@ -6,21 +6,15 @@ use std::fmt::Write;
 use wit_parser::{Resolve, Type, TypeId, WorldKey};
 
 use crate::abi::{Function, FunctionAbi, Inst, NamedOp, Program, list_function, list_program, named, type_name};
-use crate::world::{Direction, Item, PayloadKind, World};
+use crate::world::{Direction, PayloadKind, World};
 
 /// The whole world.
 pub fn list(world: &World<'_>) -> String {
     let mut out = String::new();
-    let mut functions = Vec::new();
-    for (direction, item) in world.items_with_direction() {
-        match item {
-            Item::Interface(interface) => {
-                functions.extend(interface.functions.iter().map(|function| (direction, function)))
-            }
-            Item::Function(function) => functions.push((direction, function)),
-            Item::Type(_) => {}
-        }
-    }
+    let items = world.items_with_direction();
+    let functions: Vec<(Direction, &Function)> = items
+        .flat_map(|(direction, item)| item.functions().iter().map(move |function| (direction, function)))
+        .collect();
     for (direction, function) in &functions {
         out.push_str(&heading(world.resolve(), *direction, function));
         out.push_str(&list_function(world.resolve(), function));

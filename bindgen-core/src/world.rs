@@ -27,9 +27,20 @@ pub enum Item {
     /// An interface with its functions.
     Interface(Interface),
     /// A function of the world itself.
-    Function(Function),
+    Function(Box<Function>),
     /// A type of the world itself.
     Type(TypeId),
+}
+
+impl Item {
+    /// The functions of an interface, or the function it is.
+    pub fn functions(&self) -> &[Function] {
+        match self {
+            Self::Interface(interface) => &interface.functions,
+            Self::Function(function) => std::slice::from_ref(&**function),
+            Self::Type(_) => &[],
+        }
+    }
 }
 
 /// An imported or exported interface.
@@ -172,7 +183,9 @@ impl<'a> World<'a> {
                         functions,
                     })
                 }
-                WorldItem::Function(func) => Item::Function(self.function(None, func, direction, choose_async)),
+                WorldItem::Function(func) => {
+                    Item::Function(Box::new(self.function(None, func, direction, choose_async)))
+                }
                 WorldItem::Type { id, .. } => Item::Type(*id),
             });
         }

@@ -30,7 +30,7 @@ use witflow_bindgen_core::abi::{NamedOp, dealias};
 use witflow_bindgen_core::component_type;
 use witflow_bindgen_core::diagnostic::{Diagnostic, Diagnostics};
 use witflow_bindgen_core::load::Loaded;
-use witflow_bindgen_core::world::{Item, World};
+use witflow_bindgen_core::world::World;
 
 pub use options::{Options, With};
 pub use witflow_bindgen_core as core;
@@ -125,12 +125,7 @@ fn error_types(world: &World<'_>) -> BTreeSet<usize> {
     let resolve = world.resolve();
     let mut found = BTreeSet::new();
     for (_, item) in world.items_with_direction() {
-        let functions = match item {
-            Item::Interface(interface) => interface.functions.iter().collect(),
-            Item::Function(function) => vec![function],
-            Item::Type(_) => Vec::new(),
-        };
-        for function in functions {
+        for function in item.functions() {
             let Some(Type::Id(id)) = function.func.result.map(|ty| dealias(resolve, ty)) else {
                 continue;
             };

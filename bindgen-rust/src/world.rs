@@ -133,7 +133,7 @@ impl Generator<'_> {
                     let items = self.guest(home, docs, &functions, entries);
                     module.items.push(items);
                 }
-                Item::Function(function) => functions.push(function),
+                Item::Function(function) => functions.push(&**function),
                 Item::Type(id) => root.items.push(self.definition(&Vec::new(), *id)),
             }
         }

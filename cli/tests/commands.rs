@@ -30,7 +30,12 @@ const WIT: &str = "package test:cli; world tool { export run: func(); }";
 
 /// The description of `WIT` as the section a linker would find.
 fn component_type_section() -> String {
-    let loaded = Input { inline: Some(WIT.to_owned()), ..Input::default() }.load().expect("the WIT is valid");
+    let loaded = Input {
+        inline: Some(WIT.to_owned()),
+        ..Input::default()
+    }
+    .load()
+    .expect("the WIT is valid");
     let bytes = component_type::encode(&loaded.resolve, loaded.world).expect("the world can be encoded");
     let escaped: String = bytes.iter().map(|byte| format!("\\{byte:02x}")).collect();
     format!("(@custom \"component-type:test\" \"{escaped}\")")
@@ -84,7 +89,9 @@ fn check_prints_what_differs() {
     assert_eq!(bindgen(&check), (true, String::new(), String::new()));
 
     let file = out_dir.join("tool.rs");
-    let changed = fs::read_to_string(&file).expect("it was written").replace("fn run();", "fn walk();");
+    let changed = fs::read_to_string(&file)
+        .expect("it was written")
+        .replace("fn run();", "fn walk();");
     fs::write(&file, changed).expect("it can be changed");
     let (done, out, _) = bindgen(&check);
     assert!(!done && out.contains("-    fn walk();\n+    fn run();"), "{out}");
@@ -97,7 +104,11 @@ fn a_directory_of_packages_is_a_world_each() {
     let out_dir = scratch();
     let (done, out, err) = bindgen(&["rust", "--world", "both", "--out-dir", text(out_dir.path()), text(&wit)]);
     assert!(done, "{err}");
-    assert_eq!(fs::read_dir(out_dir.path()).expect("it was made").count(), count, "{out}");
+    assert_eq!(
+        fs::read_dir(out_dir.path()).expect("it was made").count(),
+        count,
+        "{out}"
+    );
 }
 
 #[test]

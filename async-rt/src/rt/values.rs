@@ -352,8 +352,9 @@ impl Cast<PointerOrI64> for *mut u8 {
     #[inline]
     fn cast(self) -> PointerOrI64 {
         let mut slot = MaybeUninit::new(0u64);
+        let place = slot.as_mut_ptr().cast::<*mut u8>();
         // SAFETY: a pointer is at most as large as the slot and needs no more alignment.
-        unsafe { slot.as_mut_ptr().cast::<*mut u8>().write(self) };
+        unsafe { *place = self };
         slot
     }
 }

@@ -167,10 +167,10 @@ impl<'a> Types<'a> {
 
     /// Whether the value in memory is the canonical representation, for every value and without change: the numbers.
     pub fn is_plain(&self, ty: &Type) -> bool {
-        match dealias(self.resolve, *ty) {
-            Type::Bool | Type::Char | Type::String | Type::ErrorContext | Type::Id(_) => false,
-            _ => true,
-        }
+        !matches!(
+            dealias(self.resolve, *ty),
+            Type::Bool | Type::Char | Type::String | Type::ErrorContext | Type::Id(_)
+        )
     }
 
     /// Whether the type has functions of its own for lifting and lowering.
