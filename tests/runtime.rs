@@ -26,7 +26,8 @@ fn run<R: NamedList + 'static>(name: &str, bytes: &[u8]) -> Result<R> {
 fn round_trips() {
     let provider = component("roundtrip-provider", Target::Wasip2);
     let consumer = component("roundtrip-consumer", Target::Unknown);
-    let composed = compose(("consumer", &consumer), &[("provider", &provider)]).unwrap_or_else(|error| panic!("{error:#}"));
+    let composed =
+        compose(("consumer", &consumer), &[("provider", &provider)]).unwrap_or_else(|error| panic!("{error:#}"));
     let outcome = run::<(std::result::Result<(), String>,)>("round trips", &composed);
     match outcome {
         Ok((Ok(()),)) => {}
@@ -39,5 +40,14 @@ fn round_trips() {
 fn other_runtimes_in_one_component() {
     let guest = component("mixed-runtimes", Target::Wasip2);
     let (log,) = run::<(Vec<String>,)>("mixed runtimes", &guest).unwrap_or_else(|error| panic!("{error:#}"));
-    assert_eq!(log, ["0.10.0", "0.7.1", "both", "spawned through theirs", "spawned through ours"]);
+    assert_eq!(
+        log,
+        [
+            "0.10.0",
+            "0.7.1",
+            "both",
+            "spawned through theirs",
+            "spawned through ours"
+        ]
+    );
 }

@@ -31,7 +31,17 @@ pub fn component(package: &str, target: Target) -> Vec<u8> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .args(["build", "--package", package, "--target", triple, "--profile", "guest-test", "--message-format", "json"])
+        .args([
+            "build",
+            "--package",
+            package,
+            "--target",
+            triple,
+            "--profile",
+            "guest-test",
+            "--message-format",
+            "json",
+        ])
         .output()
         .expect("cargo runs, since it runs this test");
     let log = String::from_utf8_lossy(&output.stderr);
