@@ -146,6 +146,13 @@ const WIT: &[Case] = &[
         ..CASE
     },
     Case {
+        name: "package given twice",
+        files: &[TWO],
+        args: "rust two.wit two.wit --world client",
+        says: &["`demo:two`"],
+        ..CASE
+    },
+    Case {
         name: "several bad files",
         files: &[
             ("bad.wit", "package demo:bad;\nworld ‸{}\n"),
@@ -290,6 +297,26 @@ const UNSUPPORTED: &[Case] = &[
         )],
         args: "rust bad.wit",
         says: &["field `text` of type `chat`", "`stream<char>`", "stream<u8>"],
+        ..CASE
+    },
+    Case {
+        name: "list of no elements",
+        files: &[(
+            "bad.wit",
+            "package demo:bad;\nworld w {\n  export run: func(‸x: list<u8, 0>);\n}\n",
+        )],
+        args: "rust bad.wit",
+        says: &["parameter `x` of `run`", "list<u8, 0>"],
+        ..CASE
+    },
+    Case {
+        name: "list larger than memory",
+        files: &[(
+            "bad.wit",
+            "package demo:bad;\nworld w {\n  export run: func(‸x: list<list<u64, 4294967295>, 4294967295>);\n}\n",
+        )],
+        args: "rust bad.wit",
+        says: &["parameter `x` of `run`"],
         ..CASE
     },
     Case {
