@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod bless;
+mod demo;
 mod guests;
 mod process;
 mod test;
@@ -18,6 +19,8 @@ use clap::Parser;
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Command {
+    /// Build the text-stats example as a component and run it on files.
+    Demo(demo::Args),
     /// Check everything that continuous integration checks.
     Test(test::Args),
     /// Check the rules of the repository that no other tool knows.
@@ -33,6 +36,7 @@ enum Command {
 impl Command {
     fn run(&self) -> anyhow::Result<()> {
         match self {
+            Self::Demo(args) => demo::run(args),
             Self::Test(args) => test::run(args),
             Self::Tidy => tidy::run(),
             Self::Bless => bless::run(),
