@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use wit_parser::{FunctionKind, Resolve, Span, Type, TypeDefKind, TypeId, WorldId, WorldItem};
 
-use crate::abi::dealias;
+use crate::abi::{Types, dealias, inner_types};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 
 /// Reports everything in the world that bindings cannot be made for.
@@ -117,6 +117,17 @@ impl Check<'_> {
         self.refuse(at.span, message, "free functions and all other types work");
     }
 
+    /// Elements of a fixed-length list, those of its elements counted.
+    fn fixed_elements(&self, id: TypeId) -> u64 {
+        match &self.resolve.types[id].kind {
+            TypeDefKind::FixedLengthList(element, n) => match dealias(self.resolve, *element) {
+                Type::Id(id) => u64::from(*n).saturating_mul(self.fixed_elements(id)),
+                _ => u64::from(*n),
+            },
+            _ => 1,
+        }
+    }
+
     fn def(&mut self, id: TypeId, at: &Use) {
         match &self.resolve.types[id].kind {
             TypeDefKind::Resource | TypeDefKind::Handle(_) => self.resource(at),
@@ -152,6 +163,18 @@ impl Check<'_> {
                     }
                 }
             }
+            TypeDefKind::FixedLengthList(..) if !(1..MAX_BYTES).contains(&self.fixed_elements(id)) => {
+                let message = format!(
+                    "{} is a fixed-length list of {} elements",
+                    at.what,
+                    self.fixed_elements(id)
+                );
+                self.refuse(
+                    at.span,
+                    message,
+                    "the Component Model allows from 1 element to less than 2^28 bytes",
+                );
+            }
             TypeDefKind::Stream(Some(ty)) if dealias(self.resolve, *ty) == Type::Char => {
                 let message = format!(
                     "{} is a `stream<char>`, which the Component Model does not have",
@@ -159,22 +182,44 @@ impl Check<'_> {
                 );
                 self.refuse(at.span, message, "use a `stream<u8>` of UTF-8, or a `stream<string>`");
             }
-            kind => nested(kind).iter().for_each(|ty| self.ty(ty, at)),
+            kind => inner_types(kind).iter().for_each(|ty| self.ty(ty, at)),
         }
     }
 }
 
-/// The types directly inside an anonymous type.
-fn nested(kind: &TypeDefKind) -> Vec<Type> {
-    match kind {
-        TypeDefKind::Tuple(tuple) => tuple.types.clone(),
-        TypeDefKind::Option(ty)
-        | TypeDefKind::List(ty)
-        | TypeDefKind::FixedLengthList(ty, _)
-        | TypeDefKind::Type(ty) => vec![*ty],
-        TypeDefKind::Map(key, value) => vec![*key, *value],
-        TypeDefKind::Result(result) => result.ok.into_iter().chain(result.err).collect(),
-        TypeDefKind::Stream(ty) | TypeDefKind::Future(ty) => ty.iter().copied().collect(),
-        _ => Vec::new(),
+/// The Component Model's bound of a value in memory.
+const MAX_BYTES: u64 = 1 << 28;
+
+/// How many parts a type may have where it is written out, so that code for it stays within bounds.
+const MAX_PARTS: u64 = 10_000;
+
+/// Reports types whose values or whose code would be too large. Sizes are known here, so it comes after [`world`].
+pub fn sizes(types: &Types<'_>) -> Result<(), Diagnostics> {
+    let resolve = types.resolve;
+    let mut errors = Diagnostics::default();
+    let mut parts: Vec<u64> = Vec::new();
+    for (id, def) in resolve.types.iter() {
+        if matches!(def.kind, TypeDefKind::Resource) {
+            parts.push(1);
+            continue;
+        }
+        let of = |ty: &Type| match ty {
+            Type::Id(id) if types.is_named(*id) => 1,
+            Type::Id(id) => parts.get(id.index()).copied().unwrap_or(1),
+            _ => 1,
+        };
+        let inner: u64 = inner_types(&def.kind).iter().map(of).fold(1, u64::saturating_add);
+        parts.push(inner);
+        let size = types.layout(&Type::Id(id)).size.size_wasm64() as u64;
+        if size >= MAX_BYTES || inner > MAX_PARTS {
+            let name = def.name.as_deref().unwrap_or("a type");
+            let message = format!("`{name}` is too large: {size} bytes in {inner} parts");
+            let help = "the Component Model allows less than 2^28 bytes, witflow 10000 parts: use records, which are \
+                        counted once, and lists";
+            errors.push(Diagnostic::new(message).at(resolve, def.span).help(help));
+            // What holds it is too large because of it.
+            return Err(errors);
+        }
     }
+    errors.finish()
 }

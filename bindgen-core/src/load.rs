@@ -7,7 +7,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use wit_parser::{PackageId, ParseError, Resolve, ResolveError, ResolveErrorKind, WorldId};
+use wit_parser::{
+    PackageId, PackageName, ParseError, ParseErrorKind, Resolve, ResolveError, ResolveErrorKind, SourceMap, WorldId,
+};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 
@@ -54,7 +56,7 @@ impl Input {
         let mut errors = Diagnostics::default();
         let mut packages = Vec::new();
         for path in &self.paths {
-            watch(path, &mut files);
+            watch(path, DEPTH, &mut files);
             match push_path(&mut resolve, path) {
                 Ok(package) => packages.push(package),
                 Err(error) => errors.push(error),
@@ -80,8 +82,18 @@ impl Input {
 fn push_path(resolve: &mut Resolve, path: &Path) -> Result<PackageId, Diagnostic> {
     if !path.exists() {
         return Err(Diagnostic::new(format!("there is no WIT file or directory at `{}`", path.display()))
-            .help("paths are relative to the directory of Cargo.toml in the macro and in build.rs, and to the current directory on the command line")
+            .help(
+                "paths are relative to the directory of Cargo.toml in the macro and in build.rs, and to the current \
+                 directory on the command line",
+            )
             .option("path", path.to_str()));
+    }
+    if let Some(name) = given_twice(resolve, path) {
+        return Err(
+            Diagnostic::new(format!("package `{name}` of `{}` was given before", path.display()))
+                .help("give each package once; packages of earlier paths need not be in the `deps` of later ones")
+                .option("path", path.to_str()),
+        );
     }
     let pushed = resolve.push_path(path);
     pushed
@@ -89,13 +101,49 @@ fn push_path(resolve: &mut Resolve, path: &Path) -> Result<PackageId, Diagnostic
         .map_err(|error| match place_of(&error) {
             Some(_) => parse_error(resolve, &error),
             None => Diagnostic::new(format!("the WIT at `{}` cannot be read: {error:#}", path.display()))
+                .help("a path names a WIT file, or a directory with the `.wit` files of one package")
                 .option("path", path.to_str()),
         })
 }
 
+/// A package below `path` that the resolve has already. wit-parser expects that there is none.
+fn given_twice(resolve: &Resolve, path: &Path) -> Option<PackageName> {
+    if resolve.package_names.is_empty() {
+        return None;
+    }
+    let deps = path
+        .join("deps")
+        .read_dir()
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path());
+    let groups = std::iter::once(path.to_owned()).chain(deps).filter_map(|path| {
+        let mut sources = SourceMap::default();
+        let read = if path.is_dir() {
+            sources.push_dir(&path)
+        } else {
+            sources.push_file(&path)
+        };
+        read.ok()?;
+        sources.parse().ok()
+    });
+    let mut names = groups.flat_map(|group| {
+        let nested = group.nested.into_iter().map(|package| package.name);
+        std::iter::once(group.main.name).chain(nested)
+    });
+    names.find(|name| resolve.package_names.contains_key(name))
+}
+
+/// How deep WIT lies below a path: the package, its `deps`, and the folders of packages there.
+const DEPTH: usize = 3;
+
 /// Every file under `path` and every directory, so that an added file is noticed too.
-fn watch(path: &Path, files: &mut BTreeSet<PathBuf>) {
+fn watch(path: &Path, depth: usize, files: &mut BTreeSet<PathBuf>) {
     files.insert(path.to_owned());
+    if depth == 0 {
+        return;
+    }
     let Ok(entries) = path.read_dir() else { return };
     for entry in entries.flatten() {
         let path = entry.path();
@@ -103,23 +151,31 @@ fn watch(path: &Path, files: &mut BTreeSet<PathBuf>) {
             .extension()
             .is_some_and(|extension| extension == "wit" || extension == "wasm");
         if is_wit || path.is_dir() {
-            watch(&path, files);
+            watch(&path, depth - 1, files);
         }
     }
 }
 
-fn place_of(error: &anyhow::Error) -> Option<(wit_parser::Span, String, Option<String>)> {
+fn place_of(error: &anyhow::Error) -> Option<(wit_parser::Span, String, &'static str)> {
     error.chain().find_map(|layer| {
         if let Some(error) = layer.downcast_ref::<ParseError>() {
-            Some((error.kind().span(), error.kind().to_string(), None))
+            let help = match error.kind() {
+                ParseErrorKind::ItemNotFound { .. } => "define it, or bring it in by `use`",
+                ParseErrorKind::TypeCycle { .. } => "nothing in WIT can hold itself: keep an index or a handle instead",
+                _ => "the mark shows where reading stopped",
+            };
+            Some((error.kind().span(), error.kind().to_string(), help))
         } else {
             let kind = layer.downcast_ref::<ResolveError>()?.kind();
             let help = match kind {
-                ResolveErrorKind::PackageNotFound { .. } => Some(
+                ResolveErrorKind::PackageNotFound { .. } => {
                     "a package used by the world belongs in the `deps` folder beside it, or in a path given before it"
-                        .to_owned(),
-                ),
-                _ => None,
+                }
+                ResolveErrorKind::WorldNotFound { .. } | ResolveErrorKind::InterfaceNotFound { .. } => {
+                    "the package is there, but without this; is it another version, or behind `@unstable`?"
+                }
+                ResolveErrorKind::DuplicatePackage { .. } => "keep one of the two",
+                _ => "the mark shows what does not fit",
             };
             Some((kind.span(), kind.to_string(), help))
         }
@@ -131,14 +187,14 @@ fn parse_error(resolve: &Resolve, error: &anyhow::Error) -> Diagnostic {
         return Diagnostic::new(format!("the WIT cannot be resolved: {error:#}"));
     };
     let mut lines = message.lines();
-    let mut diagnostic = Diagnostic::new(lines.next().unwrap_or("the WIT is not valid"));
-    let rest: Vec<&str> = lines.map(str::trim).collect();
-    diagnostic.help = match (rest.is_empty(), help) {
-        (true, help) => help,
-        (false, help) => Some([rest.join(" "), help.unwrap_or_default()].join(" ").trim().to_owned()),
-    };
-    diagnostic.at(resolve, span)
+    let first = lines.next().unwrap_or("the WIT is not valid");
+    let rest: Vec<&str> = lines.map(str::trim).chain([help]).collect();
+    Diagnostic::new(first).help(rest.join(" ")).at(resolve, span)
 }
+
+/// The hint where a world is missing.
+const NO_WORLD: &str = "bindings are generated for a world: add one, for example `world my-world { export run: func(); }`; one \
+                        behind `@unstable` is hidden until its feature is opened";
 
 fn select_world(resolve: &Resolve, packages: &[PackageId], world: Option<&str>) -> Result<WorldId, Diagnostic> {
     resolve.select_world(packages, world).map_err(|error| {
@@ -154,8 +210,7 @@ fn select_world(resolve: &Resolve, packages: &[PackageId], world: Option<&str>) 
                 n => format!("the WIT defines {n} worlds and none was chosen"),
             };
             let help = if names.is_empty() {
-                "bindings are generated for a world: add one, for example `world my-world { export run: func(); }`"
-                    .to_owned()
+                NO_WORLD.to_owned()
             } else {
                 format!("choose one of {list}")
             };
@@ -173,7 +228,7 @@ fn select_world(resolve: &Resolve, packages: &[PackageId], world: Option<&str>) 
         match did_you_mean(wanted, candidates.iter().copied()) {
             Some(close) if close != wanted => diagnostic.help(format!("did you mean `{close}`?")),
             Some(_) => diagnostic.help(format!("several packages are given; say which: {list}")),
-            None if names.is_empty() => diagnostic,
+            None if names.is_empty() => diagnostic.help(NO_WORLD),
             None => diagnostic.help(format!("the worlds are {list}")),
         }
         .option("world", Some(wanted))

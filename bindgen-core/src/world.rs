@@ -138,6 +138,7 @@ impl<'a> World<'a> {
     pub fn new(resolve: &'a Resolve, id: WorldId, choose_async: &mut AsyncChoice<'_>) -> Result<Self, Diagnostics> {
         check::world(resolve, id)?;
         let types = Types::new(resolve)?;
+        check::sizes(&types)?;
         let mut world = Self {
             types,
             id,

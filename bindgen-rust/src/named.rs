@@ -7,11 +7,12 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use std::collections::BTreeMap;
 use wit_parser::{Type, TypeId};
-use witflow_bindgen_core::abi::{Kind, NamedOp, named};
+use witflow_bindgen_core::abi::{Kind, NamedOp, Program, ValueId, named};
 
 use crate::Generator;
 use crate::code::{Callees, Code, Expr, core_type};
 use crate::names::Scope;
+use crate::paths::ModulePath;
 
 impl Generator<'_> {
     /// The name of a named type's function in `_abi`, which will exist.
@@ -56,47 +57,10 @@ impl Generator<'_> {
     }
 
     fn abi_function(&self, id: TypeId, op: NamedOp) -> TokenStream {
-        let rt = &self.rt;
         let home = vec!["_abi".to_owned()];
         let name = self.named_function(id, op);
-        let ty = self.owned(&home, &Type::Id(id));
         let program = named(&self.world.types, id, op);
-        let cleanup = self.world.types.facts(&Type::Id(id)).cleanup;
-        let cleanup = cleanup.then(|| quote!(cleanup: &mut #rt::Cleanup));
-        let flat = |kinds: Vec<Kind>| -> Vec<TokenStream> {
-            kinds
-                .into_iter()
-                .map(|kind| match kind {
-                    Kind::Core(ty) => core_type(rt, ty),
-                    Kind::Wit(_) => unreachable!("a flat form has core values only"),
-                })
-                .collect()
-        };
-        let (params, values, result) = match op {
-            NamedOp::Store => {
-                let values = vec![Expr::Place(quote!(value), true), Expr::Core(quote!(base))];
-                (quote!(value: &#ty, base: *mut u8, #cleanup), values, None)
-            }
-            NamedOp::Load => (quote!(base: *mut u8), vec![Expr::Core(quote!(base))], Some(ty)),
-            NamedOp::Lower => {
-                let kinds = program.body.results.iter().map(|id| program.kind(*id)).collect();
-                let result = match &flat(kinds)[..] {
-                    [one] => quote!(#one),
-                    several => quote!((#(#several),*)),
-                };
-                (
-                    quote!(value: &#ty, #cleanup),
-                    vec![Expr::Place(quote!(value), true)],
-                    Some(result),
-                )
-            }
-            NamedOp::Lift => {
-                let types = flat(program.body.params.iter().map(|id| program.kind(*id)).collect());
-                let names: Vec<Ident> = (0..types.len()).map(|index| format_ident!("a{index}")).collect();
-                let values = names.iter().map(|name| Expr::Core(quote!(#name))).collect();
-                (quote!(#(#names: #types),*), values, Some(ty))
-            }
-        };
+        let (params, values, result) = self.abi_signature(&home, id, op, &program);
         let mut taken = vec!["value".to_owned(), "base".to_owned(), "cleanup".to_owned()];
         taken.extend((0..program.body.params.len()).map(|index| format!("a{index}")));
         let scope = Scope::with(&taken.iter().map(String::as_str).collect::<Vec<_>>());
@@ -106,17 +70,58 @@ impl Generator<'_> {
             cleanup: quote!(cleanup),
         };
         let (statements, results) = Code::run(self, &home, &program, values, scope, callees);
-        let value = match &results[..] {
-            [] => quote!(),
-            [one] => quote!(#one),
-            several => quote!((#(#several),*)),
-        };
-        let arrow = result.map(|ty| quote!(-> #ty));
+        let (value, arrow) = (one_or_tuple(&results), result.map(|ty| quote!(-> #ty)));
         quote! {
             pub(super) unsafe fn #name(#params) #arrow {
                 // SAFETY: the caller passes memory or core values of this type.
                 unsafe { #statements #value }
             }
         }
+    }
+
+    /// Parameters, what the program takes for them, and the result type.
+    fn abi_signature(
+        &self,
+        home: &ModulePath,
+        id: TypeId,
+        op: NamedOp,
+        program: &Program,
+    ) -> (TokenStream, Vec<Expr>, Option<TokenStream>) {
+        let rt = &self.rt;
+        let ty = self.owned(home, &Type::Id(id));
+        let cleanup = self.world.types.facts(&Type::Id(id)).cleanup;
+        let cleanup = cleanup.then(|| quote!(cleanup: &mut #rt::Cleanup));
+        let (value, base) = (Expr::Place(quote!(value), true), Expr::Core(quote!(base)));
+        match op {
+            NamedOp::Store => (quote!(value: &#ty, base: *mut u8, #cleanup), vec![value, base], None),
+            NamedOp::Load => (quote!(base: *mut u8), vec![base], Some(ty)),
+            NamedOp::Lower => {
+                let types = self.core_types(program, &program.body.results);
+                (quote!(value: &#ty, #cleanup), vec![value], Some(one_or_tuple(&types)))
+            }
+            NamedOp::Lift => {
+                let types = self.core_types(program, &program.body.params);
+                let names: Vec<Ident> = (0..types.len()).map(|index| format_ident!("a{index}")).collect();
+                let values = names.iter().map(|name| Expr::Core(quote!(#name))).collect();
+                (quote!(#(#names: #types),*), values, Some(ty))
+            }
+        }
+    }
+
+    fn core_types(&self, program: &Program, values: &[ValueId]) -> Vec<TokenStream> {
+        let ty = |id: &ValueId| match program.kind(*id) {
+            Kind::Core(ty) => core_type(&self.rt, ty),
+            Kind::Wit(_) => unreachable!("a flat form has core values only"),
+        };
+        values.iter().map(ty).collect()
+    }
+}
+
+/// Nothing, the only one, or a tuple.
+pub(crate) fn one_or_tuple(tokens: &[TokenStream]) -> TokenStream {
+    match tokens {
+        [] => quote!(),
+        [one] => quote!(#one),
+        several => quote!((#(#several),*)),
     }
 }

@@ -15,7 +15,7 @@ pub struct Options {
     /// The world: `name`, `ns:pkg/name` or `ns:pkg/name@version`. May be left out if there is only one.
     #[cfg_attr(feature = "clap", arg(short, long, value_name = "WORLD"))]
     pub world: Option<String>,
-    /// WIT files or directories (a package with its `deps`); later ones may use packages of earlier ones.
+    /// WIT files or directories (a package with its `deps`), by default `wit`; later ones may use packages of earlier ones.
     #[cfg_attr(feature = "clap", arg(value_name = "WIT"))]
     pub path: Vec<PathBuf>,
     /// WIT text, able to use the packages of the paths.
@@ -118,10 +118,11 @@ pub fn unknown_option(name: &str) -> Diagnostic {
 }
 
 impl Options {
-    /// What the loader needs of the options.
+    /// What the loader needs of the options. Without any WIT that is the folder `wit`.
     pub fn input(&self) -> Input {
+        let none = self.path.is_empty() && self.inline.is_none();
         Input {
-            paths: self.path.clone(),
+            paths: if none { vec!["wit".into()] } else { self.path.clone() },
             inline: self.inline.clone(),
             world: self.world.clone(),
             features: self.features.clone(),

@@ -6,27 +6,13 @@ use witflow_bindgen_core::world::{Payload, PayloadKind};
 
 use crate::Generator;
 use crate::code::{Callees, Code, Expr};
-use crate::names::Scope;
+use crate::names::{Scope, ident};
 use crate::paths::ModulePath;
 
 impl Generator<'_> {
     /// The module for streams or futures, if the world has any.
     pub(crate) fn payload_module(&self, kind: PayloadKind) -> TokenStream {
         let rt = &self.rt;
-        let stream = kind == PayloadKind::Stream;
-        let (module, payload_trait, vtable) = match kind {
-            PayloadKind::Stream => (
-                format_ident!("wit_stream"),
-                format_ident!("StreamPayload"),
-                format_ident!("StreamVtable"),
-            ),
-            PayloadKind::Future => (
-                format_ident!("wit_future"),
-                format_ident!("FuturePayload"),
-                format_ident!("FutureVtable"),
-            ),
-        };
-        let (home, allow) = (vec![module.to_string()], crate::world::allow());
         let payloads: Vec<&Payload> = self
             .world
             .payloads
@@ -36,29 +22,19 @@ impl Generator<'_> {
         if payloads.is_empty() {
             return quote!();
         }
+        let (module, payload_trait, vtable) = match kind {
+            PayloadKind::Stream => ("wit_stream", "StreamPayload", "StreamVtable"),
+            PayloadKind::Future => ("wit_future", "FuturePayload", "FutureVtable"),
+        };
+        let (module, payload_trait, vtable) = (ident(module), ident(payload_trait), ident(vtable));
+        let (home, allow) = (vec![module.to_string()], crate::world::allow());
         let impls = payloads
             .iter()
             .map(|payload| self.payload_impl(&home, payload, &payload_trait, &vtable));
-        let new = if stream {
-            quote! {
-                /// Makes a stream: what is written to the writer comes out of the reader.
-                pub fn new<T: StreamPayload>() -> (#rt::StreamWriter<T>, #rt::StreamReader<T>) {
-                    #rt::stream_new(T::VTABLE)
-                }
-            }
-        } else {
-            quote! {
-                /// Makes a future: what is written to the writer comes out of the reader. A writer that is dropped unwritten
-                /// writes what `default` gives.
-                pub fn new<T: FuturePayload>(default: fn() -> T) -> (#rt::FutureWriter<T>, #rt::FutureReader<T>) {
-                    #rt::future_new(T::VTABLE, default)
-                }
-            }
-        };
-        let about = if stream {
-            "Types that are the payload of a stream of this world."
-        } else {
-            "Types that are the payload of a future of this world."
+        let new = self.new_pair(kind);
+        let about = match kind {
+            PayloadKind::Stream => " Types that are the payload of a stream of this world.",
+            PayloadKind::Future => " Types that are the payload of a future of this world.",
         };
         quote! {
             #allow
@@ -72,6 +48,26 @@ impl Generator<'_> {
                 #new
                 #(#impls)*
             }
+        }
+    }
+
+    /// The function that makes a stream or future.
+    fn new_pair(&self, kind: PayloadKind) -> TokenStream {
+        let rt = &self.rt;
+        match kind {
+            PayloadKind::Stream => quote! {
+                /// Makes a stream: what is written to the writer comes out of the reader.
+                pub fn new<T: StreamPayload>() -> (#rt::StreamWriter<T>, #rt::StreamReader<T>) {
+                    #rt::stream_new(T::VTABLE)
+                }
+            },
+            PayloadKind::Future => quote! {
+                /// Makes a future: what is written to the writer comes out of the reader. A writer that is dropped unwritten
+                /// writes what `default` gives.
+                pub fn new<T: FuturePayload>(default: fn() -> T) -> (#rt::FutureWriter<T>, #rt::FutureReader<T>) {
+                    #rt::future_new(T::VTABLE, default)
+                }
+            },
         }
     }
 

@@ -61,14 +61,24 @@ impl<'o> Selection<'o> {
         for derive in &options.additional_derives {
             if syn::parse_str::<syn::Path>(derive).is_err() {
                 let message = format!("`{derive}` is not the path of a derive macro");
-                errors.push(Diagnostic::new(message).option("additional_derives", Some(derive)));
+                let help = "for example `PartialEq` or `serde::Serialize`";
+                errors.push(
+                    Diagnostic::new(message)
+                        .help(help)
+                        .option("additional_derives", Some(derive)),
+                );
             }
         }
         if let Some(name) = &options.export_macro_name
             && syn::parse_str::<syn::Ident>(name).is_err()
         {
             let message = format!("`{name}` is not a name for a macro");
-            errors.push(Diagnostic::new(message).option("export_macro_name", Some(name)));
+            let help = "a macro's name is one identifier, for example `export`";
+            errors.push(
+                Diagnostic::new(message)
+                    .help(help)
+                    .option("export_macro_name", Some(name)),
+            );
         }
         let filters = options.async_.iter().map(|text| Filter::parse(text)).collect();
         Self {
@@ -129,7 +139,7 @@ impl<'o> Selection<'o> {
             let diagnostic = match did_you_mean(name, known.iter().map(String::as_str)) {
                 Some(close) => diagnostic.help(format!("did you mean `{close}`?")),
                 None if known.is_empty() => diagnostic.help("the world uses no interface"),
-                None => diagnostic.help(format!("the world uses {}", known.join(", "))),
+                None => diagnostic.help(format!("the world uses {}", list(known.iter().map(String::as_str)))),
             };
             errors.push(diagnostic.option("with", Some(name)));
         }
@@ -193,7 +203,10 @@ impl<'o> Selection<'o> {
             let diagnostic = match did_you_mean(name, self.functions.iter().map(String::as_str)) {
                 Some(close) => diagnostic.help(format!("did you mean `{close}`?")),
                 None if self.functions.is_empty() => diagnostic.help("the world has no `async` function"),
-                None => diagnostic.help(format!("the `async` functions are {}", self.functions.join(", "))),
+                None => diagnostic.help(format!(
+                    "the `async` functions are {}",
+                    list(self.functions.iter().map(String::as_str))
+                )),
             };
             errors.push(diagnostic.option("async", Some(&filter.text)));
         }
@@ -203,8 +216,19 @@ impl<'o> Selection<'o> {
 fn hint(diagnostic: Diagnostic, name: &str, known: &BTreeSet<&str>) -> Diagnostic {
     match did_you_mean(name, known.iter().copied()) {
         Some(close) => diagnostic.help(format!("did you mean `{close}`?")),
-        None => diagnostic,
+        None if known.is_empty() => diagnostic.help("the WIT defines none"),
+        None => diagnostic.help(format!("there are {}", list(known.iter().copied()))),
     }
+}
+
+/// Names as a sentence has them, each once.
+fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let names: BTreeSet<&str> = names.into_iter().collect();
+    names
+        .into_iter()
+        .map(|name| format!("`{name}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// The features that gate something in the WIT and are open. What a closed gate hides is gone from the resolve.

@@ -44,7 +44,8 @@ pub(crate) fn allow() -> TokenStream {
     quote! {
         #[allow(
             async_fn_in_trait, dead_code, missing_docs, non_camel_case_types, non_snake_case, unreachable_pub, unused_imports,
-            unused_unsafe, clippy::all
+            unused_unsafe, clippy::all,
+            clippy::undocumented_unsafe_blocks
         )]
     }
 }

@@ -8,7 +8,7 @@ use wasmparser::{Parser, Payload};
 use wit_component::ComponentEncoder;
 use witflow_bindgen_rust::core::diagnostic::{Diagnostic, Diagnostics};
 
-use crate::Failure;
+use crate::{Failure, unreadable, unwritable};
 
 /// Arguments of `bindgen component`.
 #[derive(Debug, clap::Args)]
@@ -39,12 +39,7 @@ impl ComponentArgs {
         let core = read(&self.core)?;
         let component = self.encode(&core).map_err(Diagnostics::from)?;
         let size = component.len();
-        std::fs::write(&self.output, component).map_err(|error| {
-            Diagnostics::from(Diagnostic::new(format!(
-                "`{}` cannot be written: {error}",
-                self.output.display()
-            )))
-        })?;
+        std::fs::write(&self.output, component).map_err(|error| Diagnostics::from(unwritable(&self.output, &error)))?;
         writeln!(out, "wrote {} ({size} bytes)", self.output.display())?;
         Ok(true)
     }
@@ -58,7 +53,10 @@ impl ComponentArgs {
                  and not one that was stripped of custom sections?",
             ));
         }
-        let failed = |error: anyhow::Error| Diagnostic::new(format!("`{name}` cannot be made a component: {error:#}"));
+        let failed = |error: anyhow::Error| {
+            Diagnostic::new(format!("`{name}` cannot be made a component: {error:#}"))
+                .help("its imports and exports must be those of its bindings, and of adapters given with --adapt")
+        };
         let mut encoder = ComponentEncoder::default();
         encoder.validate(true).module(core).map_err(failed)?;
         let mut adapted = false;
@@ -83,13 +81,15 @@ impl ComponentArgs {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Diagnostics> {
-    std::fs::read(path).map_err(|error| Diagnostic::new(format!("`{}` cannot be read: {error}", path.display())).into())
+    std::fs::read(path).map_err(|error| unreadable(path, &error).into())
 }
 
 fn facts(core: &[u8], name: &str) -> Result<Facts, Diagnostic> {
     let mut facts = Facts::default();
     let broken = |error: wasmparser::BinaryReaderError| {
-        Diagnostic::new(format!("`{name}` is not a WebAssembly module: {error}"))
+        let reason = error.message().lines().next().unwrap_or("it cannot be read").to_owned();
+        Diagnostic::new(format!("`{name}` is not a WebAssembly module: {reason}"))
+            .help("give the `.wasm` file that Cargo built for wasm32-unknown-unknown or wasm32-wasip1")
     };
     for payload in Parser::new(0).parse_all(core) {
         match payload.map_err(broken)? {

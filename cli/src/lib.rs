@@ -7,9 +7,11 @@ mod component;
 mod rust;
 
 use std::io::Write;
+use std::path::Path;
 
 use clap::Parser;
 use witflow_bindgen_rust::Options;
+use witflow_bindgen_rust::core::diagnostic::{Diagnostic, Diagnostics};
 use witflow_bindgen_rust::core::listing;
 use witflow_bindgen_rust::core::world::World;
 
@@ -53,11 +55,43 @@ impl Command {
             Ok(done) => done,
             Err(error) => {
                 // Nothing can be done about a closed stderr.
-                let _ = writeln!(err, "{error}");
+                let _ = writeln!(err, "{}", in_flags(error));
                 false
             }
         }
     }
+}
+
+/// An error with options named as they are on the command line.
+fn in_flags(error: Failure) -> String {
+    let mut errors = match error.downcast::<Diagnostics>() {
+        Ok(errors) => errors,
+        Err(error) => return error.to_string(),
+    };
+    for option in errors.0.iter_mut().filter_map(|error| error.option.as_mut()) {
+        option.name = match option.name {
+            "path" => "WIT",
+            "additional_derives" => "--additional-derive",
+            "additional_derives_ignore" => "--additional-derive-ignore",
+            "async" => "--async",
+            "export_macro_name" => "--export-macro-name",
+            "features" => "--features",
+            "runtime_path" => "--runtime-path",
+            "with" => "--with",
+            "world" => "--world",
+            name => name,
+        };
+    }
+    errors.to_string()
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Diagnostic {
+    Diagnostic::new(format!("`{}` cannot be read: {error}", path.display())).help("give the path of a file")
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> Diagnostic {
+    Diagnostic::new(format!("`{}` cannot be written: {error}", path.display()))
+        .help("give a path that can be written, or make its directory")
 }
 
 /// What a command can fail with, as it is printed.

@@ -3,10 +3,10 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use witflow_bindgen_rust::core::diagnostic::{Diagnostic, Diagnostics};
+use witflow_bindgen_rust::core::diagnostic::Diagnostics;
 use witflow_bindgen_rust::{Options, generate, output};
 
-use crate::Failure;
+use crate::{Failure, unreadable, unwritable};
 
 /// Arguments of `bindgen rust`.
 #[derive(Debug, clap::Args)]
@@ -103,14 +103,8 @@ fn separate_packages(directory: &Path) -> Vec<PathBuf> {
 
 fn write(file: &Path, text: &str, out: &mut dyn Write) -> Result<bool, Failure> {
     let directory = file.parent().unwrap_or(Path::new("."));
-    let unwritable = |error: std::io::Error| {
-        Diagnostics::from(Diagnostic::new(format!(
-            "`{}` cannot be written: {error}",
-            file.display()
-        )))
-    };
-    std::fs::create_dir_all(directory).map_err(unwritable)?;
-    std::fs::write(file, text).map_err(unwritable)?;
+    let written = std::fs::create_dir_all(directory).and_then(|()| std::fs::write(file, text));
+    written.map_err(|error| Diagnostics::from(unwritable(file, &error)))?;
     writeln!(out, "wrote {}", file.display())?;
     Ok(true)
 }
@@ -120,8 +114,7 @@ fn check(file: &Path, text: &str, out: &mut dyn Write) -> Result<bool, Failure> 
         Ok(existing) => existing,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
         Err(error) => {
-            let message = format!("`{}` cannot be read: {error}", file.display());
-            return Err(Diagnostics::from(Diagnostic::new(message)).into());
+            return Err(Diagnostics::from(unreadable(file, &error)).into());
         }
     };
     if existing == text {

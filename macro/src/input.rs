@@ -8,6 +8,7 @@ use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 use syn::{Ident, LitBool, LitStr, Token, braced, bracketed};
 use witflow_bindgen_rust::core::diagnostic::Diagnostic;
+use witflow_bindgen_rust::core::load::INLINE;
 use witflow_bindgen_rust::options::unknown_option;
 use witflow_bindgen_rust::{Options, With};
 
@@ -72,7 +73,18 @@ impl Input {
             _ => false,
         };
         let exact = named().find(|(_, value, _)| same_value(value));
-        exact.or_else(|| named().next()).map_or(call, |(.., place)| *place)
+        let found = exact.or_else(|| named().next()).map(|(.., place)| *place);
+        found.or_else(|| self.place_of_wit(diagnostic)).unwrap_or(call)
+    }
+
+    /// The option that brought the WIT in.
+    fn place_of_wit(&self, diagnostic: &Diagnostic) -> Option<Place> {
+        let inline = diagnostic.place.as_ref().is_some_and(|place| place.file == INLINE);
+        let wanted = if inline { ["inline", "path"] } else { ["path", "inline"] };
+        let mut found = wanted
+            .iter()
+            .flat_map(|wanted| self.places.iter().find(|(name, ..)| name == wanted));
+        found.next().map(|(.., place)| *place)
     }
 
     fn note(&mut self, option: &str, value: Option<String>, tokens: impl ToTokens) {

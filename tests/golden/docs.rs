@@ -11,7 +11,8 @@ use ::witflow::rt as _rt;
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 /// A function of the world, imported.
 pub fn log(line: &str) {
@@ -30,7 +31,8 @@ pub fn log(line: &str) {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub trait Guest {
     /// A function of the world, exported.
@@ -46,7 +48,8 @@ pub trait Guest {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub unsafe fn _export_run_cabi<_G: Guest + 'static>() -> i32 {
     unsafe {
@@ -66,7 +69,8 @@ pub unsafe fn _export_run_cabi<_G: Guest + 'static>() -> i32 {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod exports {
     pub mod test {
@@ -149,7 +153,8 @@ pub mod exports {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod test {
     pub mod docs {
@@ -276,11 +281,12 @@ pub mod test {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod wit_stream {
     use super::_rt;
-    ///Types that are the payload of a stream of this world.
+    /// Types that are the payload of a stream of this world.
     pub trait StreamPayload: Sized + 'static {
         #[doc(hidden)]
         const VTABLE: &'static _rt::StreamVtable<Self>;
@@ -316,7 +322,8 @@ pub mod wit_stream {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 mod _abi {
     use super::_rt;
@@ -373,7 +380,8 @@ mod _abi {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub const _COMPONENT_TYPE: &[u8; 467] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xA1\x03\x01A\x02\x01A\x08\x01B\x0F\x01y\x04\0\x05count\x03\0\0\x01r\x02\x01xz\x01yz\x04\0\x05point\x03\0\x02\x01q\x02\x03dot\0\0\x05sized\x01y\0\x04\0\x05shape\x03\0\x04\x01m\x02\x03red\x05green\x04\0\x05color\x03\0\x06\x01n\x02\x04read\x05write\x04\0\x06access\x03\0\x08\x01@\x04\x01p\x03\x01s\x05\x01c\x07\x01a\t\0\x01\x04\0\x07measure\x01\n\x01f\x01\x01\x01C\0\0\x0B\x04\0\x04wait\x01\x0C\x03\0\rtest:docs/api\x05\0\x01@\x01\x04lines\x01\0\x03\0\x03log\x01\x01\x01C\0\x01\0\x04\0\x03run\x01\x02\x01B\x0F\x01y\x04\0\x05count\x03\0\0\x01r\x02\x01xz\x01yz\x04\0\x05point\x03\0\x02\x01q\x02\x03dot\0\0\x05sized\x01y\0\x04\0\x05shape\x03\0\x04\x01m\x02\x03red\x05green\x04\0\x05color\x03\0\x06\x01n\x02\x04read\x05write\x04\0\x06access\x03\0\x08\x01@\x04\x01p\x03\x01s\x05\x01c\x07\x01a\t\0\x01\x04\0\x07measure\x01\n\x01f\x01\x01\x01C\0\0\x0B\x04\0\x04wait\x01\x0C\x04\0\rtest:docs/api\x05\x03\x04\0\x0Etest:docs/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(

@@ -11,7 +11,8 @@ use ::witflow::rt as _rt;
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod exports {
     pub mod test {
@@ -49,7 +50,8 @@ pub mod exports {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod test {
     pub mod external_id {
@@ -82,7 +84,8 @@ pub mod test {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 mod _abi {
     use super::_rt;
@@ -114,7 +117,8 @@ mod _abi {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub const _COMPONENT_TYPE: &[u8; 284] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xEA\x01\x01A\x02\x01A\x04\x01B\x04\x01r\x01\x01xz\x04\x02\x05point\x01\x02\x11urn:example:point\x03\0\0\x01@\x01\x01p\x01\0\x01\x04\x02\x04move\x01\x02\x10urn:example:move\x01\x02\x03\0\x14test:external-id/api\x05\0\x01B\x04\x01r\x01\x01xz\x04\x02\x05point\x01\x02\x11urn:example:point\x03\0\0\x01@\x01\x01p\x01\0\x01\x04\x02\x04move\x01\x02\x10urn:example:move\x01\x02\x04\0\x14test:external-id/api\x05\x01\x04\0\x15test:external-id/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(

@@ -11,7 +11,8 @@ use ::witflow::rt as _rt;
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod exports {
     pub mod test {
@@ -49,7 +50,8 @@ pub mod exports {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod test {
     pub mod gates {
@@ -82,7 +84,8 @@ pub mod test {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub const _COMPONENT_TYPE: &[u8; 190] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x8C\x01\x01A\x02\x01A\x04\x01B\x03\x01@\0\0y\x04\0\x05first\x01\0\x04\0\x06second\x01\0\x03\0\x14test:gates/api@1.1.0\x05\0\x01B\x03\x01@\0\0y\x04\0\x05first\x01\0\x04\0\x06second\x01\0\x04\0\x14test:gates/api@1.1.0\x05\x01\x04\0\x15test:gates/both@1.1.0\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(

@@ -11,7 +11,8 @@ use ::witflow::rt as _rt;
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod exports {
     pub mod test {
@@ -102,7 +103,8 @@ pub mod exports {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod test {
     pub mod indirect_both {
@@ -203,7 +205,8 @@ pub mod test {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 mod _abi {
     use super::_rt;
@@ -268,7 +271,8 @@ mod _abi {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub const _COMPONENT_TYPE: &[u8; 310] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x84\x02\x01A\x02\x01A\x04\x01B\x08\x01pw\x01r\x05\x01as\x01bs\x01cs\x01ds\x01e\0\x04\0\x05block\x03\0\x01\x01o\x02\x02\x02\x01@\x02\x01x\x02\x01y\x02\0\x03\x04\0\x04swap\x01\x04\x01C\x02\x01x\x02\x01y\x02\0\x03\x04\0\nswap-async\x01\x05\x03\0\x16test:indirect-both/api\x05\0\x01B\x08\x01pw\x01r\x05\x01as\x01bs\x01cs\x01ds\x01e\0\x04\0\x05block\x03\0\x01\x01o\x02\x02\x02\x01@\x02\x01x\x02\x01y\x02\0\x03\x04\0\x04swap\x01\x04\x01C\x02\x01x\x02\x01y\x02\0\x03\x04\0\nswap-async\x01\x05\x04\0\x16test:indirect-both/api\x05\x01\x04\0\x17test:indirect-both/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(

@@ -11,7 +11,8 @@ use ::witflow::rt as _rt;
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod exports {
     pub mod guest {
@@ -50,7 +51,8 @@ pub mod exports {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod host {
     use ::witflow::rt as _rt;
@@ -115,11 +117,12 @@ pub mod host {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod wit_stream {
     use super::_rt;
-    ///Types that are the payload of a stream of this world.
+    /// Types that are the payload of a stream of this world.
     pub trait StreamPayload: Sized + 'static {
         #[doc(hidden)]
         const VTABLE: &'static _rt::StreamVtable<Self>;
@@ -171,7 +174,8 @@ pub mod wit_stream {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 mod _abi {
     use super::_rt;
@@ -214,7 +218,8 @@ mod _abi {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub const _COMPONENT_TYPE: &[u8; 226] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xB0\x01\x01A\x02\x01A\x04\x01B\x08\x01r\x02\x03keys\x05values\x04\0\x07setting\x03\0\0\x01k\x01\x01@\x01\x03keys\0\x02\x04\0\x06lookup\x01\x03\x01f\x01\x01\x01C\0\0\x04\x04\0\x05watch\x01\x05\x03\0\x04host\x05\0\x01B\x06\x01w\x04\0\x02id\x03\0\0\x01@\0\0\x01\x04\0\x05start\x01\x02\x01C\x01\x02id\x01\x01\0\x04\0\x04stop\x01\x03\x04\0\x05guest\x05\x01\x04\0\x1Atest:inline-interface/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(

@@ -11,7 +11,8 @@ use ::witflow::rt as _rt;
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod exports {
     pub mod test {
@@ -35,7 +36,8 @@ pub mod exports {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod test {
     pub mod interface_types {
@@ -81,7 +83,8 @@ pub mod test {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub const _COMPONENT_TYPE: &[u8; 308] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x82\x02\x01A\x02\x01A\x06\x01B\x06\x01r\x02\x01xz\x01yz\x04\0\x05point\x03\0\0\x01m\x02\x03red\x05green\x04\0\x05color\x03\0\x02\x01p\x03\x04\0\x07palette\x03\0\x04\x03\0\x1Atest:interface-types/types\x05\0\x01B\0\x03\0\x1Atest:interface-types/empty\x05\x01\x01B\x06\x01r\x02\x01xz\x01yz\x04\0\x05point\x03\0\0\x01m\x02\x03red\x05green\x04\0\x05color\x03\0\x02\x01p\x03\x04\0\x07palette\x03\0\x04\x04\0\x1Atest:interface-types/types\x05\x02\x04\0\x19test:interface-types/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(

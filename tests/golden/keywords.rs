@@ -11,7 +11,8 @@ use ::witflow::rt as _rt;
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub fn else_(if_: u8) {
     _rt::import!("$root", "else", fn import(a0 : i32));
@@ -28,7 +29,8 @@ pub fn else_(if_: u8) {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub trait Guest {
     fn break_(continue_: u8);
@@ -43,7 +45,8 @@ pub trait Guest {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub unsafe fn _export_break__cabi<_G: Guest>(a0: i32) {
     unsafe {
@@ -59,7 +62,8 @@ pub unsafe fn _export_break__cabi<_G: Guest>(a0: i32) {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod exports {
     pub mod test {
@@ -205,7 +209,8 @@ pub mod exports {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod test {
     pub mod keywords {
@@ -358,7 +363,8 @@ pub mod test {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 mod _abi {
     use super::_rt;
@@ -449,7 +455,8 @@ mod _abi {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub const _COMPONENT_TYPE: &[u8; 758] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xC4\x05\x01A\x02\x01A\x08\x01B\x14\x01y\x04\0\x02fn\x03\0\0\x01r\x04\x04self}\x05supers\x05crate\x7F\x02as\x01\x04\0\x06struct\x03\0\x02\x01m\x04\x04self\x05super\x05crate\x06static\x04\0\x05match\x03\0\x04\x01q\x03\x03ref\x01}\0\x03mut\0\0\x05where\x01s\0\x04\0\x04impl\x03\0\x06\x01n\x03\x05const\x06unsafe\x03dyn\x04\0\x05union\x03\0\x08\x01@\x02\x02in\x03\x04move\x05\0\x07\x04\0\x04loop\x01\n\x01C\x04\x05await\t\x05yield}\x03try}\x03gen}\0\t\x04\0\x05async\x01\x0B\x01@\x01\x03let}\x01\0\x04\0\x06return\x01\x0C\x01k}\x01j\x01}\0\x01@\x04\x03boxs\x03vecs\x06option\r\x06result\x0E\0s\x04\0\x0Bmacro-rules\x01\x0F\x03\0\x12test:keywords/type\x05\0\x01@\x01\x02if}\x01\0\x03\0\x04else\x01\x01\x01@\x01\x08continue}\x01\0\x04\0\x05break\x01\x02\x01B\x14\x01y\x04\0\x02fn\x03\0\0\x01r\x04\x04self}\x05supers\x05crate\x7F\x02as\x01\x04\0\x06struct\x03\0\x02\x01m\x04\x04self\x05super\x05crate\x06static\x04\0\x05match\x03\0\x04\x01q\x03\x03ref\x01}\0\x03mut\0\0\x05where\x01s\0\x04\0\x04impl\x03\0\x06\x01n\x03\x05const\x06unsafe\x03dyn\x04\0\x05union\x03\0\x08\x01@\x02\x02in\x03\x04move\x05\0\x07\x04\0\x04loop\x01\n\x01C\x04\x05await\t\x05yield}\x03try}\x03gen}\0\t\x04\0\x05async\x01\x0B\x01@\x01\x03let}\x01\0\x04\0\x06return\x01\x0C\x01k}\x01j\x01}\0\x01@\x04\x03boxs\x03vecs\x06option\r\x06result\x0E\0s\x04\0\x0Bmacro-rules\x01\x0F\x04\0\x12test:keywords/type\x05\x03\x04\0\x12test:keywords/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(

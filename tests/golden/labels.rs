@@ -11,7 +11,8 @@ use ::witflow::rt as _rt;
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod backup {
     use ::witflow::rt as _rt;
@@ -74,7 +75,8 @@ pub mod backup {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod exports {
     pub mod merged {
@@ -142,7 +144,8 @@ pub mod exports {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod primary {
     use ::witflow::rt as _rt;
@@ -207,11 +210,12 @@ pub mod primary {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod wit_stream {
     use super::_rt;
-    ///Types that are the payload of a stream of this world.
+    /// Types that are the payload of a stream of this world.
     pub trait StreamPayload: Sized + 'static {
         #[doc(hidden)]
         const VTABLE: &'static _rt::StreamVtable<Self>;
@@ -270,7 +274,8 @@ pub mod wit_stream {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub const _COMPONENT_TYPE: &[u8; 297] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xF7\x01\x01A\x02\x01A\x06\x01B\x06\x01ks\x01@\x01\x03keys\0\0\x04\0\x03get\x01\x01\x01f\x01s\x01C\0\0\x02\x04\0\x04keys\x01\x03\x03\x02\x07primary\x01\0\x11test:labels/store\x05\0\x01B\x06\x01ks\x01@\x01\x03keys\0\0\x04\0\x03get\x01\x01\x01f\x01s\x01C\0\0\x02\x04\0\x04keys\x01\x03\x03\x02\x06backup\x01\0\x11test:labels/store\x05\x01\x01B\x06\x01ks\x01@\x01\x03keys\0\0\x04\0\x03get\x01\x01\x01f\x01s\x01C\0\0\x02\x04\0\x04keys\x01\x03\x04\x02\x06merged\x01\0\x11test:labels/store\x05\x02\x04\0\x10test:labels/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(

@@ -11,7 +11,8 @@ use ::witflow::rt as _rt;
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod exports {
     pub mod test {
@@ -140,7 +141,8 @@ pub mod exports {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod test {
     pub mod local_names {
@@ -284,7 +286,8 @@ pub mod test {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 mod _abi {
     use super::_rt;
@@ -435,7 +438,8 @@ mod _abi {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub const _COMPONENT_TYPE: &[u8; 650] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xD8\x04\x01A\x02\x01A\x04\x01B\x0F\x01r\x03\x03ptry\x03leny\x06results\x04\0\x03vec\x03\0\0\x01q\x02\x04some\x01y\0\x04none\0\0\x04\0\x06option\x03\0\x02\x01q\x02\x02ok\x01s\0\x03err\x01\x03\0\x04\0\x06result\x03\0\x04\x01p}\x01r\x02\x04base}\x07cleanup\x06\x04\0\x05guest\x03\0\x07\x01m\x02\x05debug\x05clone\x04\0\tcomponent\x03\0\t\x01@\x05\x03ptr\x06\x04ptr0s\x04len0y\x03ret\x01\x08ret-area}\0\x03\x04\0\x06future\x01\x0B\x01C\x07\x04argss\x04arg0\x08\x07result0}\x05base0}\x06handle\n\x01f}\x01t}\0\x05\x04\0\x06stream\x01\x0C\x03\0\x14test:local-names/api\x05\0\x01B\x0F\x01r\x03\x03ptry\x03leny\x06results\x04\0\x03vec\x03\0\0\x01q\x02\x04some\x01y\0\x04none\0\0\x04\0\x06option\x03\0\x02\x01q\x02\x02ok\x01s\0\x03err\x01\x03\0\x04\0\x06result\x03\0\x04\x01p}\x01r\x02\x04base}\x07cleanup\x06\x04\0\x05guest\x03\0\x07\x01m\x02\x05debug\x05clone\x04\0\tcomponent\x03\0\t\x01@\x05\x03ptr\x06\x04ptr0s\x04len0y\x03ret\x01\x08ret-area}\0\x03\x04\0\x06future\x01\x0B\x01C\x07\x04argss\x04arg0\x08\x07result0}\x05base0}\x06handle\n\x01f}\x01t}\0\x05\x04\0\x06stream\x01\x0C\x04\0\x14test:local-names/api\x05\x01\x04\0\x15test:local-names/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(

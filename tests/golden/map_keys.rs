@@ -11,7 +11,8 @@ use ::witflow::rt as _rt;
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod exports {
     pub mod test {
@@ -219,7 +220,8 @@ pub mod exports {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod test {
     pub mod map_keys {
@@ -465,11 +467,12 @@ pub mod test {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod wit_stream {
     use super::_rt;
-    ///Types that are the payload of a stream of this world.
+    /// Types that are the payload of a stream of this world.
     pub trait StreamPayload: Sized + 'static {
         #[doc(hidden)]
         const VTABLE: &'static _rt::StreamVtable<Self>;
@@ -521,11 +524,12 @@ pub mod wit_stream {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod wit_future {
     use super::_rt;
-    ///Types that are the payload of a future of this world.
+    /// Types that are the payload of a future of this world.
     pub trait FuturePayload: Sized + 'static {
         #[doc(hidden)]
         const VTABLE: &'static _rt::FutureVtable<Self>;
@@ -580,7 +584,8 @@ pub mod wit_future {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 mod _abi {
     use super::_rt;
@@ -864,7 +869,8 @@ mod _abi {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub const _COMPONENT_TYPE: &[u8; 695] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x85\x05\x01A\x02\x01A\x04\x01B\x1D\x01c\x7F}\x01c}}\x01c~}\x01c{}\x01c|}\x01cy}\x01cz}\x01cw}\x01cx}\x01ct}\x01cs}\x01r\x0B\x05bools\0\x03u8s\x01\x03s8s\x02\x04u16s\x03\x04s16s\x04\x04u32s\x05\x04s32s\x06\x04u64s\x07\x04s64s\x08\x05chars\t\x07strings\n\x04\0\x05keyed\x03\0\x0B\x04\0\x01t\x03\0\x0C\x01@\x01\x01x\r\0\r\x04\0\x04echo\x01\x0E\x01p\r\x01@\x01\x01x\x0F\0\x0F\x04\0\techo-list\x01\x10\x01C\x01\x01x\r\0\r\x04\0\necho-async\x01\x11\x01C\x01\x01x\x0F\0\x0F\x04\0\x0Fecho-list-async\x01\x12\x01f\x01\r\x01C\x01\x01x\x13\0\x13\x04\0\x0Becho-stream\x01\x14\x01e\x01\r\x01C\x01\x01x\x15\0\x15\x04\0\x0Becho-future\x01\x16\x03\0\x11test:map-keys/api\x05\0\x01B\x1D\x01c\x7F}\x01c}}\x01c~}\x01c{}\x01c|}\x01cy}\x01cz}\x01cw}\x01cx}\x01ct}\x01cs}\x01r\x0B\x05bools\0\x03u8s\x01\x03s8s\x02\x04u16s\x03\x04s16s\x04\x04u32s\x05\x04s32s\x06\x04u64s\x07\x04s64s\x08\x05chars\t\x07strings\n\x04\0\x05keyed\x03\0\x0B\x04\0\x01t\x03\0\x0C\x01@\x01\x01x\r\0\r\x04\0\x04echo\x01\x0E\x01p\r\x01@\x01\x01x\x0F\0\x0F\x04\0\techo-list\x01\x10\x01C\x01\x01x\r\0\r\x04\0\necho-async\x01\x11\x01C\x01\x01x\x0F\0\x0F\x04\0\x0Fecho-list-async\x01\x12\x01f\x01\r\x01C\x01\x01x\x13\0\x13\x04\0\x0Becho-stream\x01\x14\x01e\x01\r\x01C\x01\x01x\x15\0\x15\x04\0\x0Becho-future\x01\x16\x04\0\x11test:map-keys/api\x05\x01\x04\0\x12test:map-keys/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(

@@ -11,7 +11,8 @@ use ::witflow::rt as _rt;
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod exports {
     pub mod test {
@@ -122,7 +123,8 @@ pub mod exports {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod test {
     pub mod names {
@@ -271,7 +273,8 @@ pub mod test {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 mod _abi {
     use super::_rt;
@@ -358,7 +361,8 @@ mod _abi {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub const _COMPONENT_TYPE: &[u8; 662] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xE4\x04\x01A\x02\x01A\x04\x01B\x12\x01r\x05\x01x}\x07is-HTTP\x7F\tipv4-addry\x05a-b-cs\x03X-Y}\x04\0\x0BHTTP-header\x03\0\0\x01m\x03\tNOT-FOUND\x04e404\x02ok\x04\0\x0Bhttp2-error\x03\0\x02\x01p{\x01q\x02\nUTF-string\x01s\0\x05utf16\x01\x04\0\x04\0\x07to-UTF8\x03\0\x05\x01n\x03\tread-only\x02RW\x04r2d2\x04\0\x07IO-mode\x03\0\x07\x01j\x01\x01\x01\x03\x01@\x02\x07the-URLs\x05http2\x7F\0\t\x04\0\x07get-URL\x01\n\x01C\x02\x03a-b\x06\x01m\x08\0s\x04\0\x0Cutf8-2-utf16\x01\x0B\x01@\0\x01\0\x04\0\x01a\x01\x0C\x01@\0\0y\x04\0\x07md5sum2\x01\r\x03\0\x13test:names/HTTP-api\x05\0\x01B\x12\x01r\x05\x01x}\x07is-HTTP\x7F\tipv4-addry\x05a-b-cs\x03X-Y}\x04\0\x0BHTTP-header\x03\0\0\x01m\x03\tNOT-FOUND\x04e404\x02ok\x04\0\x0Bhttp2-error\x03\0\x02\x01p{\x01q\x02\nUTF-string\x01s\0\x05utf16\x01\x04\0\x04\0\x07to-UTF8\x03\0\x05\x01n\x03\tread-only\x02RW\x04r2d2\x04\0\x07IO-mode\x03\0\x07\x01j\x01\x01\x01\x03\x01@\x02\x07the-URLs\x05http2\x7F\0\t\x04\0\x07get-URL\x01\n\x01C\x02\x03a-b\x06\x01m\x08\0s\x04\0\x0Cutf8-2-utf16\x01\x0B\x01@\0\x01\0\x04\0\x01a\x01\x0C\x01@\0\0y\x04\0\x07md5sum2\x01\r\x04\0\x13test:names/HTTP-api\x05\x01\x04\0\x0Ftest:names/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(

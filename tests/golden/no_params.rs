@@ -11,7 +11,8 @@ use ::witflow::rt as _rt;
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod exports {
     pub mod test {
@@ -91,7 +92,8 @@ pub mod exports {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod test {
     pub mod no_params {
@@ -181,7 +183,8 @@ pub mod test {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub const _COMPONENT_TYPE: &[u8; 280] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xE6\x01\x01A\x02\x01A\x04\x01B\x08\x01@\0\x01\0\x04\0\x07nothing\x01\0\x01@\0\0s\x04\0\x04text\x01\x01\x01C\0\x01\0\x04\0\rnothing-async\x01\x02\x01C\0\0s\x04\0\ntext-async\x01\x03\x03\0\x12test:no-params/api\x05\0\x01B\x08\x01@\0\x01\0\x04\0\x07nothing\x01\0\x01@\0\0s\x04\0\x04text\x01\x01\x01C\0\x01\0\x04\0\rnothing-async\x01\x02\x01C\0\0s\x04\0\ntext-async\x01\x03\x04\0\x12test:no-params/api\x05\x01\x04\0\x13test:no-params/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(

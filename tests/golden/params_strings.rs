@@ -11,7 +11,8 @@ use ::witflow::rt as _rt;
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod exports {
     pub mod test {
@@ -261,7 +262,8 @@ pub mod exports {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod test {
     pub mod params_strings {
@@ -513,7 +515,8 @@ pub mod test {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub const _COMPONENT_TYPE: &[u8; 409] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xE7\x02\x01A\x02\x01A\x04\x01B\t\x01ps\x01C\x02\x01as\x01bs\0\0\x04\0\x05flat4\x01\x01\x01C\x03\x01as\x01bs\x01cs\0\0\x04\0\x05flat6\x01\x02\x01@\x08\x01as\x01bs\x01cs\x01ds\x01es\x01fs\x01gs\x01hs\0\0\x04\0\x06flat16\x01\x03\x01@\t\x01as\x01bs\x01cs\x01ds\x01es\x01fs\x01gs\x01hs\x01is\0\0\x04\0\x06flat18\x01\x04\x03\0\x17test:params-strings/api\x05\0\x01B\t\x01ps\x01C\x02\x01as\x01bs\0\0\x04\0\x05flat4\x01\x01\x01C\x03\x01as\x01bs\x01cs\0\0\x04\0\x05flat6\x01\x02\x01@\x08\x01as\x01bs\x01cs\x01ds\x01es\x01fs\x01gs\x01hs\0\0\x04\0\x06flat16\x01\x03\x01@\t\x01as\x01bs\x01cs\x01ds\x01es\x01fs\x01gs\x01hs\x01is\0\0\x04\0\x06flat18\x01\x04\x04\0\x17test:params-strings/api\x05\x01\x04\0\x18test:params-strings/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(

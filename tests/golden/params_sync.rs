@@ -11,7 +11,8 @@ use ::witflow::rt as _rt;
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod exports {
     pub mod test {
@@ -255,7 +256,8 @@ pub mod exports {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod test {
     pub mod params_sync {
@@ -428,7 +430,8 @@ pub mod test {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub const _COMPONENT_TYPE: &[u8; 654] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xDC\x04\x01A\x02\x01A\x04\x01B\x06\x01@\x0F\x02p0}\x02p1w\x02p2v\x02p3u\x02p4}\x02p5w\x02p6v\x02p7u\x02p8}\x02p9w\x03p10v\x03p11u\x03p12}\x03p13w\x03p14v\0s\x04\0\x06flat15\x01\0\x01@\x10\x02p0}\x02p1w\x02p2v\x02p3u\x02p4}\x02p5w\x02p6v\x02p7u\x02p8}\x02p9w\x03p10v\x03p11u\x03p12}\x03p13w\x03p14v\x03p15u\0s\x04\0\x06flat16\x01\x01\x01@\x11\x02p0}\x02p1w\x02p2v\x02p3u\x02p4}\x02p5w\x02p6v\x02p7u\x02p8}\x02p9w\x03p10v\x03p11u\x03p12}\x03p13w\x03p14v\x03p15u\x03p16}\0s\x04\0\x06flat17\x01\x02\x03\0\x14test:params-sync/api\x05\0\x01B\x06\x01@\x0F\x02p0}\x02p1w\x02p2v\x02p3u\x02p4}\x02p5w\x02p6v\x02p7u\x02p8}\x02p9w\x03p10v\x03p11u\x03p12}\x03p13w\x03p14v\0s\x04\0\x06flat15\x01\0\x01@\x10\x02p0}\x02p1w\x02p2v\x02p3u\x02p4}\x02p5w\x02p6v\x02p7u\x02p8}\x02p9w\x03p10v\x03p11u\x03p12}\x03p13w\x03p14v\x03p15u\0s\x04\0\x06flat16\x01\x01\x01@\x11\x02p0}\x02p1w\x02p2v\x02p3u\x02p4}\x02p5w\x02p6v\x02p7u\x02p8}\x02p9w\x03p10v\x03p11u\x03p12}\x03p13w\x03p14v\x03p15u\x03p16}\0s\x04\0\x06flat17\x01\x02\x04\0\x14test:params-sync/api\x05\x01\x04\0\x15test:params-sync/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(

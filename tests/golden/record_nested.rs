@@ -11,7 +11,8 @@ use ::witflow::rt as _rt;
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod exports {
     pub mod test {
@@ -264,7 +265,8 @@ pub mod exports {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod test {
     pub mod record_nested {
@@ -516,11 +518,12 @@ pub mod test {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod wit_stream {
     use super::_rt;
-    ///Types that are the payload of a stream of this world.
+    /// Types that are the payload of a stream of this world.
     pub trait StreamPayload: Sized + 'static {
         #[doc(hidden)]
         const VTABLE: &'static _rt::StreamVtable<Self>;
@@ -572,11 +575,12 @@ pub mod wit_stream {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod wit_future {
     use super::_rt;
-    ///Types that are the payload of a future of this world.
+    /// Types that are the payload of a future of this world.
     pub trait FuturePayload: Sized + 'static {
         #[doc(hidden)]
         const VTABLE: &'static _rt::FutureVtable<Self>;
@@ -631,7 +635,8 @@ pub mod wit_future {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 mod _abi {
     use super::_rt;
@@ -793,7 +798,8 @@ mod _abi {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub const _COMPONENT_TYPE: &[u8; 634] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xC8\x04\x01A\x02\x01A\x04\x01B\x16\x01r\x02\x02id}\x05labels\x04\0\x05inner\x03\0\0\x01r\x02\x05first\x01\x06weightw\x04\0\x06middle\x03\0\x02\x01r\x03\x04flag\x7F\x06middle\x03\x04last\x01\x04\0\x05outer\x03\0\x04\x04\0\x01t\x03\0\x05\x01@\x01\x01x\x06\0\x06\x04\0\x04echo\x01\x07\x01p\x06\x01@\x01\x01x\x08\0\x08\x04\0\techo-list\x01\t\x01C\x01\x01x\x06\0\x06\x04\0\necho-async\x01\n\x01C\x01\x01x\x08\0\x08\x04\0\x0Fecho-list-async\x01\x0B\x01f\x01\x06\x01C\x01\x01x\x0C\0\x0C\x04\0\x0Becho-stream\x01\r\x01e\x01\x06\x01C\x01\x01x\x0E\0\x0E\x04\0\x0Becho-future\x01\x0F\x03\0\x16test:record-nested/api\x05\0\x01B\x16\x01r\x02\x02id}\x05labels\x04\0\x05inner\x03\0\0\x01r\x02\x05first\x01\x06weightw\x04\0\x06middle\x03\0\x02\x01r\x03\x04flag\x7F\x06middle\x03\x04last\x01\x04\0\x05outer\x03\0\x04\x04\0\x01t\x03\0\x05\x01@\x01\x01x\x06\0\x06\x04\0\x04echo\x01\x07\x01p\x06\x01@\x01\x01x\x08\0\x08\x04\0\techo-list\x01\t\x01C\x01\x01x\x06\0\x06\x04\0\necho-async\x01\n\x01C\x01\x01x\x08\0\x08\x04\0\x0Fecho-list-async\x01\x0B\x01f\x01\x06\x01C\x01\x01x\x0C\0\x0C\x04\0\x0Becho-stream\x01\r\x01e\x01\x06\x01C\x01\x01x\x0E\0\x0E\x04\0\x0Becho-future\x01\x0F\x04\0\x16test:record-nested/api\x05\x01\x04\0\x17test:record-nested/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(

@@ -11,7 +11,8 @@ use ::witflow::rt as _rt;
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod exports {
     pub mod test {
@@ -208,7 +209,8 @@ pub mod exports {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod test {
     pub mod results_flat {
@@ -457,7 +459,8 @@ pub mod test {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub const _COMPONENT_TYPE: &[u8; 555] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xF9\x03\x01A\x02\x01A\x04\x01B\x15\x01o\x04yyyy\x04\0\x04four\x03\0\0\x01@\x01\x01xy\x01\0\x04\0\x04none\x01\x02\x01@\x01\x01xy\0y\x04\0\x03one\x01\x03\x01o\x02yw\x01@\x01\x01xy\0\x04\x04\0\x03two\x01\x05\x01C\x01\x01xy\x01\0\x04\0\nnone-async\x01\x06\x01C\x01\x01xy\0y\x04\0\tone-async\x01\x07\x01C\x01\x01xy\0\x04\x04\0\ttwo-async\x01\x08\x01o\x04\x01\x01\x01\x01\x01C\x01\x01x\x01\0\t\x04\0\rsixteen-async\x01\n\x01o\x05\x01\x01\x01\x01y\x01C\x01\x01x\x01\0\x0B\x04\0\x0Fseventeen-async\x01\x0C\x03\0\x15test:results-flat/api\x05\0\x01B\x15\x01o\x04yyyy\x04\0\x04four\x03\0\0\x01@\x01\x01xy\x01\0\x04\0\x04none\x01\x02\x01@\x01\x01xy\0y\x04\0\x03one\x01\x03\x01o\x02yw\x01@\x01\x01xy\0\x04\x04\0\x03two\x01\x05\x01C\x01\x01xy\x01\0\x04\0\nnone-async\x01\x06\x01C\x01\x01xy\0y\x04\0\tone-async\x01\x07\x01C\x01\x01xy\0\x04\x04\0\ttwo-async\x01\x08\x01o\x04\x01\x01\x01\x01\x01C\x01\x01x\x01\0\t\x04\0\rsixteen-async\x01\n\x01o\x05\x01\x01\x01\x01y\x01C\x01\x01x\x01\0\x0B\x04\0\x0Fseventeen-async\x01\x0C\x04\0\x15test:results-flat/api\x05\x01\x04\0\x16test:results-flat/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(

@@ -11,7 +11,8 @@ use ::witflow::rt as _rt;
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod exports {
     pub mod test {
@@ -45,7 +46,8 @@ pub mod exports {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod other {
     pub mod pkg {
@@ -75,7 +77,8 @@ pub mod other {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod test {
     pub mod same_interface_name {
@@ -101,7 +104,8 @@ pub mod test {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 mod _abi {
     use super::_rt;
@@ -133,7 +137,8 @@ mod _abi {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub const _COMPONENT_TYPE: &[u8; 280] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xE6\x01\x01A\x02\x01A\x07\x01B\x04\x01r\x01\x01ay\x04\0\x04item\x03\0\0\x01@\x01\x01x\x01\x01\0\x04\0\x03put\x01\x02\x03\0\rother:pkg/api\x05\0\x02\x03\0\0\x04item\x01B\x04\x02\x03\x02\x01\x01\x04\0\x04item\x03\0\0\x01@\0\0\x01\x04\0\x03get\x01\x02\x03\0\x1Ctest:same-interface-name/api\x05\x02\x01B\x04\x02\x03\x02\x01\x01\x04\0\x04item\x03\0\0\x01@\0\0\x01\x04\0\x03get\x01\x02\x04\0\x1Ctest:same-interface-name/api\x05\x03\x04\0\x1Dtest:same-interface-name/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(

@@ -11,7 +11,8 @@ use ::witflow::rt as _rt;
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod exports {
     pub mod test {
@@ -57,7 +58,8 @@ pub mod exports {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod test {
     pub mod same_type_name {
@@ -113,7 +115,8 @@ pub mod test {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 mod _abi {
     use super::_rt;
@@ -192,7 +195,8 @@ mod _abi {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub const _COMPONENT_TYPE: &[u8; 339] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xA1\x02\x01A\x02\x01A\x07\x01B\x04\x01r\x01\x01ay\x04\0\x04item\x03\0\0\x01@\0\0\x01\x04\0\x03get\x01\x02\x03\0\x18test:same-type-name/left\x05\0\x02\x03\0\0\x04item\x01B\x06\x02\x03\x02\x01\x01\x04\0\tleft-item\x03\0\0\x01r\x02\x01bs\x05inner\x01\x04\0\x04item\x03\0\x02\x01@\x01\x01x\x01\0\x03\x04\0\x03get\x01\x04\x03\0\x19test:same-type-name/right\x05\x02\x01B\x06\x02\x03\x02\x01\x01\x04\0\tleft-item\x03\0\0\x01r\x02\x01bs\x05inner\x01\x04\0\x04item\x03\0\x02\x01@\x01\x01x\x01\0\x03\x04\0\x03get\x01\x04\x04\0\x19test:same-type-name/right\x05\x03\x04\0\x18test:same-type-name/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(

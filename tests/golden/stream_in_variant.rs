@@ -11,7 +11,8 @@ use ::witflow::rt as _rt;
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod exports {
     pub mod test {
@@ -226,7 +227,8 @@ pub mod exports {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod test {
     pub mod stream_in_variant {
@@ -464,11 +466,12 @@ pub mod test {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod wit_stream {
     use super::_rt;
-    ///Types that are the payload of a stream of this world.
+    /// Types that are the payload of a stream of this world.
     pub trait StreamPayload: Sized + 'static {
         #[doc(hidden)]
         const VTABLE: &'static _rt::StreamVtable<Self>;
@@ -541,11 +544,12 @@ pub mod wit_stream {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod wit_future {
     use super::_rt;
-    ///Types that are the payload of a future of this world.
+    /// Types that are the payload of a future of this world.
     pub trait FuturePayload: Sized + 'static {
         #[doc(hidden)]
         const VTABLE: &'static _rt::FutureVtable<Self>;
@@ -643,7 +647,8 @@ pub mod wit_future {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 mod _abi {
     use super::_rt;
@@ -779,7 +784,8 @@ mod _abi {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub const _COMPONENT_TYPE: &[u8; 580] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x92\x04\x01A\x02\x01A\x04\x01B\x14\x01f\x01}\x01e\x01s\x01q\x04\x05empty\0\0\x04text\x01s\0\x04live\x01\0\0\x05later\x01\x01\0\x04\0\x06source\x03\0\x02\x04\0\x01t\x03\0\x03\x01@\x01\x01x\x04\0\x04\x04\0\x04echo\x01\x05\x01p\x04\x01@\x01\x01x\x06\0\x06\x04\0\techo-list\x01\x07\x01C\x01\x01x\x04\0\x04\x04\0\necho-async\x01\x08\x01C\x01\x01x\x06\0\x06\x04\0\x0Fecho-list-async\x01\t\x01f\x01\x04\x01C\x01\x01x\n\0\n\x04\0\x0Becho-stream\x01\x0B\x01e\x01\x04\x01C\x01\x01x\x0C\0\x0C\x04\0\x0Becho-future\x01\r\x03\0\x1Atest:stream-in-variant/api\x05\0\x01B\x14\x01f\x01}\x01e\x01s\x01q\x04\x05empty\0\0\x04text\x01s\0\x04live\x01\0\0\x05later\x01\x01\0\x04\0\x06source\x03\0\x02\x04\0\x01t\x03\0\x03\x01@\x01\x01x\x04\0\x04\x04\0\x04echo\x01\x05\x01p\x04\x01@\x01\x01x\x06\0\x06\x04\0\techo-list\x01\x07\x01C\x01\x01x\x04\0\x04\x04\0\necho-async\x01\x08\x01C\x01\x01x\x06\0\x06\x04\0\x0Fecho-list-async\x01\t\x01f\x01\x04\x01C\x01\x01x\n\0\n\x04\0\x0Becho-stream\x01\x0B\x01e\x01\x04\x01C\x01\x01x\x0C\0\x0C\x04\0\x0Becho-future\x01\r\x04\0\x1Atest:stream-in-variant/api\x05\x01\x04\0\x1Btest:stream-in-variant/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(

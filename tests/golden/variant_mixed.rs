@@ -11,7 +11,8 @@ use ::witflow::rt as _rt;
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod exports {
     pub mod test {
@@ -231,7 +232,8 @@ pub mod exports {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod test {
     pub mod variant_mixed {
@@ -474,11 +476,12 @@ pub mod test {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod wit_stream {
     use super::_rt;
-    ///Types that are the payload of a stream of this world.
+    /// Types that are the payload of a stream of this world.
     pub trait StreamPayload: Sized + 'static {
         #[doc(hidden)]
         const VTABLE: &'static _rt::StreamVtable<Self>;
@@ -534,11 +537,12 @@ pub mod wit_stream {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod wit_future {
     use super::_rt;
-    ///Types that are the payload of a future of this world.
+    /// Types that are the payload of a future of this world.
     pub trait FuturePayload: Sized + 'static {
         #[doc(hidden)]
         const VTABLE: &'static _rt::FutureVtable<Self>;
@@ -597,7 +601,8 @@ pub mod wit_future {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 mod _abi {
     use super::_rt;
@@ -842,7 +847,8 @@ mod _abi {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub const _COMPONENT_TYPE: &[u8; 640] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xCE\x04\x01A\x02\x01A\x04\x01B\x16\x01r\x02\x04side{\x04names\x04\0\x06square\x03\0\0\x01o\x02zz\x01p\x02\x01q\x05\x04none\0\0\x03dot\x01}\0\x06square\x01\x01\0\x06points\x01\x03\0\x05label\x01s\0\x04\0\x05shape\x03\0\x04\x04\0\x01t\x03\0\x05\x01@\x01\x01x\x06\0\x06\x04\0\x04echo\x01\x07\x01p\x06\x01@\x01\x01x\x08\0\x08\x04\0\techo-list\x01\t\x01C\x01\x01x\x06\0\x06\x04\0\necho-async\x01\n\x01C\x01\x01x\x08\0\x08\x04\0\x0Fecho-list-async\x01\x0B\x01f\x01\x06\x01C\x01\x01x\x0C\0\x0C\x04\0\x0Becho-stream\x01\r\x01e\x01\x06\x01C\x01\x01x\x0E\0\x0E\x04\0\x0Becho-future\x01\x0F\x03\0\x16test:variant-mixed/api\x05\0\x01B\x16\x01r\x02\x04side{\x04names\x04\0\x06square\x03\0\0\x01o\x02zz\x01p\x02\x01q\x05\x04none\0\0\x03dot\x01}\0\x06square\x01\x01\0\x06points\x01\x03\0\x05label\x01s\0\x04\0\x05shape\x03\0\x04\x04\0\x01t\x03\0\x05\x01@\x01\x01x\x06\0\x06\x04\0\x04echo\x01\x07\x01p\x06\x01@\x01\x01x\x08\0\x08\x04\0\techo-list\x01\t\x01C\x01\x01x\x06\0\x06\x04\0\necho-async\x01\n\x01C\x01\x01x\x08\0\x08\x04\0\x0Fecho-list-async\x01\x0B\x01f\x01\x06\x01C\x01\x01x\x0C\0\x0C\x04\0\x0Becho-stream\x01\r\x01e\x01\x06\x01C\x01\x01x\x0E\0\x0E\x04\0\x0Becho-future\x01\x0F\x04\0\x16test:variant-mixed/api\x05\x01\x04\0\x17test:variant-mixed/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(

@@ -11,7 +11,8 @@ use ::witflow::rt as _rt;
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod exports {
     pub mod test {
@@ -81,7 +82,8 @@ pub mod exports {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod test {
     pub mod version {
@@ -157,11 +159,12 @@ pub mod test {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod wit_stream {
     use super::_rt;
-    ///Types that are the payload of a stream of this world.
+    /// Types that are the payload of a stream of this world.
     pub trait StreamPayload: Sized + 'static {
         #[doc(hidden)]
         const VTABLE: &'static _rt::StreamVtable<Self>;
@@ -213,11 +216,12 @@ pub mod wit_stream {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod wit_future {
     use super::_rt;
-    ///Types that are the payload of a future of this world.
+    /// Types that are the payload of a future of this world.
     pub trait FuturePayload: Sized + 'static {
         #[doc(hidden)]
         const VTABLE: &'static _rt::FutureVtable<Self>;
@@ -272,7 +276,8 @@ pub mod wit_future {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 mod _abi {
     use super::_rt;
@@ -326,7 +331,8 @@ mod _abi {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub const _COMPONENT_TYPE: &[u8; 280] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xE6\x01\x01A\x02\x01A\x04\x01B\x08\x01r\x02\x01xz\x01yz\x04\0\x05point\x03\0\0\x01@\x01\x01x\x01\0\x01\x04\0\x04echo\x01\x02\x01f\x01\x01\x01e\x01\x01\x01C\x01\x01x\x03\0\x04\x04\0\necho-async\x01\x05\x03\0\x16test:version/api@1.2.3\x05\0\x01B\x08\x01r\x02\x01xz\x01yz\x04\0\x05point\x03\0\0\x01@\x01\x01x\x01\0\x01\x04\0\x04echo\x01\x02\x01f\x01\x01\x01e\x01\x01\x01C\x01\x01x\x03\0\x04\x04\0\necho-async\x01\x05\x04\0\x16test:version/api@1.2.3\x05\x01\x04\0\x17test:version/both@1.2.3\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(

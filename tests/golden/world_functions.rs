@@ -16,7 +16,8 @@ pub struct Item {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub fn log(line: &str) {
     _rt::import!("$root", "log", fn import(a0 : * mut u8, a1 : usize));
@@ -33,7 +34,8 @@ pub fn log(line: &str) {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub fn fetch(
     name: _rt::String,
@@ -88,7 +90,8 @@ pub fn fetch(
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub fn feed() -> _rt::Call<(), _rt::StreamReader<Item>> {
     unsafe fn start(_params: &(), area: *mut u8, _cleanup: &mut _rt::Cleanup) -> u32 {
@@ -122,7 +125,8 @@ pub fn feed() -> _rt::Call<(), _rt::StreamReader<Item>> {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub trait Guest {
     fn init(items: _rt::Vec<Item>) -> bool;
@@ -139,7 +143,8 @@ pub trait Guest {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub unsafe fn _export_init_cabi<_G: Guest>(a0: *mut u8, a1: usize) -> i32 {
     unsafe {
@@ -165,7 +170,8 @@ pub unsafe fn _export_init_cabi<_G: Guest>(a0: *mut u8, a1: usize) -> i32 {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub unsafe fn _export_run_cabi<_G: Guest + 'static>(a0: *mut u8, a1: usize) -> i32 {
     unsafe {
@@ -199,7 +205,8 @@ pub unsafe fn _export_run_cabi<_G: Guest + 'static>(a0: *mut u8, a1: usize) -> i
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub unsafe fn _export_drain_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
     unsafe {
@@ -224,11 +231,12 @@ pub unsafe fn _export_drain_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod wit_stream {
     use super::_rt;
-    ///Types that are the payload of a stream of this world.
+    /// Types that are the payload of a stream of this world.
     pub trait StreamPayload: Sized + 'static {
         #[doc(hidden)]
         const VTABLE: &'static _rt::StreamVtable<Self>;
@@ -280,11 +288,12 @@ pub mod wit_stream {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod wit_future {
     use super::_rt;
-    ///Types that are the payload of a future of this world.
+    /// Types that are the payload of a future of this world.
     pub trait FuturePayload: Sized + 'static {
         #[doc(hidden)]
         const VTABLE: &'static _rt::FutureVtable<Self>;
@@ -323,7 +332,8 @@ pub mod wit_future {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 mod _abi {
     use super::_rt;
@@ -363,7 +373,8 @@ mod _abi {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub const _COMPONENT_TYPE: &[u8; 234] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xB8\x01\x01A\x02\x01A\x11\x01r\x02\x04names\x05county\x03\0\x04item\x03\0\0\x01@\x01\x04lines\x01\0\x03\0\x03log\x01\x02\x01j\x01\x01\x01s\x01C\x01\x04names\0\x03\x03\0\x05fetch\x01\x04\x01f\x01\x01\x01C\0\0\x05\x03\0\x04feed\x01\x06\x01p\x01\x01@\x01\x05items\x07\0\x7F\x04\0\x04init\x01\x08\x04\0\x03run\x01\x04\x01e\x01y\x01C\x01\x05items\x05\0\t\x04\0\x05drain\x01\n\x04\0\x19test:world-functions/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(

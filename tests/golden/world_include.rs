@@ -11,7 +11,8 @@ use ::witflow::rt as _rt;
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub fn print(line: &str) {
     _rt::import!("$root", "print", fn import(a0 : * mut u8, a1 : usize));
@@ -28,7 +29,8 @@ pub fn print(line: &str) {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub trait Guest {
     async fn run();
@@ -43,7 +45,8 @@ pub trait Guest {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub unsafe fn _export_run_cabi<_G: Guest + 'static>() -> i32 {
     unsafe {
@@ -63,7 +66,8 @@ pub unsafe fn _export_run_cabi<_G: Guest + 'static>() -> i32 {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod exports {
     pub mod test {
@@ -93,7 +97,8 @@ pub mod exports {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod test {
     pub mod world_include {
@@ -119,7 +124,8 @@ pub mod test {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub const _COMPONENT_TYPE: &[u8; 204] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x9A\x01\x01A\x02\x01A\x08\x01B\x02\x01@\0\0y\x04\0\x03get\x01\0\x03\0\x16test:world-include/api\x05\0\x01@\x01\x04lines\x01\0\x03\0\x05print\x01\x01\x01C\0\x01\0\x04\0\x03run\x01\x02\x01B\x02\x01@\0\0y\x04\0\x03get\x01\0\x04\0\x16test:world-include/api\x05\x03\x04\0\x17test:world-include/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(

@@ -14,7 +14,8 @@ pub type Path = _rt::Vec<Point>;
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub fn walk(path: Path) -> _rt::Call<(Path,), ::core::result::Result<Point, Problem>> {
     unsafe fn start(params: &(Path,), area: *mut u8, cleanup: &mut _rt::Cleanup) -> u32 {
@@ -70,7 +71,8 @@ pub fn walk(path: Path) -> _rt::Call<(Path,), ::core::result::Result<Point, Prob
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub trait Guest {
     fn home() -> Point;
@@ -85,7 +87,8 @@ pub trait Guest {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub unsafe fn _export_home_cabi<_G: Guest>() -> *mut u8 {
     unsafe {
@@ -106,7 +109,8 @@ pub unsafe fn _export_home_cabi<_G: Guest>() -> *mut u8 {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub unsafe fn _post_return_home_cabi(area: *mut u8) {
     unsafe { _rt::Held::<Point, 8>::release(area) }
@@ -120,7 +124,8 @@ pub unsafe fn _post_return_home_cabi(area: *mut u8) {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub mod test {
     pub mod world_use {
@@ -158,7 +163,8 @@ pub mod test {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 mod _abi {
     use super::_rt;
@@ -211,7 +217,8 @@ mod _abi {
     unreachable_pub,
     unused_imports,
     unused_unsafe,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
 )]
 pub const _COMPONENT_TYPE: &[u8; 261] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xD3\x01\x01A\x02\x01A\r\x01B\x04\x01r\x02\x01xz\x01yz\x04\0\x05point\x03\0\0\x01q\x02\x04lost\0\0\x07refused\x01s\0\x04\0\x07failure\x03\0\x02\x03\0\x14test:world-use/types\x05\0\x02\x03\0\0\x05point\x03\0\x05point\x03\0\x01\x02\x03\0\0\x07failure\x03\0\x07problem\x03\0\x03\x01p\x02\x03\0\x04path\x03\0\x05\x01j\x01\x02\x01\x04\x01C\x01\x04path\x06\0\x07\x03\0\x04walk\x01\x08\x01@\0\0\x02\x04\0\x04home\x01\t\x04\0\x13test:world-use/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(

@@ -43,6 +43,7 @@ pub struct Types<'a> {
     /// The resolved WIT.
     pub resolve: &'a Resolve,
     sizes: SizeAlign,
+    facts: Vec<TypeFacts>,
 }
 
 impl<'a> Types<'a> {
@@ -56,7 +57,16 @@ impl<'a> Types<'a> {
         sizes
             .fill(resolve)
             .map_err(|error| Diagnostic::new(error.to_string()))?;
-        Ok(Self { resolve, sizes })
+        let mut types = Self {
+            resolve,
+            sizes,
+            facts: Vec::new(),
+        };
+        // Types come after those they hold.
+        for (_, def) in resolve.types.iter() {
+            types.facts.push(types.facts_of(&def.kind));
+        }
+        Ok(types)
     }
 
     /// Size and alignment of one value in memory.
@@ -121,48 +131,37 @@ impl<'a> Types<'a> {
                 cleanup: true,
                 ..TypeFacts::default()
             },
-            Type::Id(id) => self.facts_of_id(*id),
+            Type::Id(id) => self.facts.get(id.index()).copied().unwrap_or_default(),
             _ => TypeFacts::default(),
         }
     }
 
-    fn facts_of_id(&self, id: TypeId) -> TypeFacts {
-        let all = |types: Vec<Type>| {
-            types
-                .iter()
-                .map(|ty| self.facts(ty))
-                .fold(TypeFacts::default(), TypeFacts::merge)
-        };
-        match &self.resolve.types[id].kind {
-            TypeDefKind::Type(ty) => self.facts(ty),
-            TypeDefKind::List(element) => {
-                let own = TypeFacts {
-                    heap: true,
-                    cleanup: !self.is_plain(element),
-                    ..TypeFacts::default()
-                };
-                own.merge(self.facts(element))
-            }
-            TypeDefKind::Map(key, value) => {
-                let own = TypeFacts {
-                    heap: true,
+    /// Facts of a definition, those of the types inside it being known.
+    fn facts_of(&self, kind: &TypeDefKind) -> TypeFacts {
+        let own = match kind {
+            TypeDefKind::Stream(_) | TypeDefKind::Future(_) | TypeDefKind::Handle(Handle::Own(_)) => {
+                return TypeFacts {
+                    handle: true,
                     cleanup: true,
                     ..TypeFacts::default()
                 };
-                own.merge(self.facts(key)).merge(self.facts(value))
             }
-            TypeDefKind::FixedLengthList(element, _) => self.facts(element),
-            TypeDefKind::Record(_) | TypeDefKind::Tuple(_) => all(parts(self.resolve, id)),
-            TypeDefKind::Variant(_) | TypeDefKind::Option(_) | TypeDefKind::Result(_) => {
-                all(cases(self.resolve, id).into_iter().flatten().collect())
-            }
-            TypeDefKind::Stream(_) | TypeDefKind::Future(_) | TypeDefKind::Handle(Handle::Own(_)) => TypeFacts {
-                handle: true,
+            TypeDefKind::List(element) => TypeFacts {
+                heap: true,
+                cleanup: !self.is_plain(element),
+                ..TypeFacts::default()
+            },
+            TypeDefKind::Map(..) => TypeFacts {
+                heap: true,
                 cleanup: true,
                 ..TypeFacts::default()
             },
             _ => TypeFacts::default(),
-        }
+        };
+        inner_types(kind)
+            .iter()
+            .map(|ty| self.facts(ty))
+            .fold(own, TypeFacts::merge)
     }
 
     /// Whether the value in memory is the canonical representation, for every value and without change: the numbers.
@@ -198,6 +197,23 @@ pub fn cases(resolve: &Resolve, id: TypeId) -> Vec<Option<Type>> {
         TypeDefKind::Option(some) => vec![None, Some(*some)],
         TypeDefKind::Result(result) => vec![result.ok, result.err],
         kind => unreachable!("only variants, options and results have cases, not {}", kind.as_str()),
+    }
+}
+
+/// The types directly inside a type.
+pub fn inner_types(kind: &TypeDefKind) -> Vec<Type> {
+    match kind {
+        TypeDefKind::Record(record) => record.fields.iter().map(|field| field.ty).collect(),
+        TypeDefKind::Variant(variant) => variant.cases.iter().filter_map(|case| case.ty).collect(),
+        TypeDefKind::Tuple(tuple) => tuple.types.clone(),
+        TypeDefKind::Option(ty)
+        | TypeDefKind::List(ty)
+        | TypeDefKind::FixedLengthList(ty, _)
+        | TypeDefKind::Type(ty) => vec![*ty],
+        TypeDefKind::Map(key, value) => vec![*key, *value],
+        TypeDefKind::Result(result) => result.ok.into_iter().chain(result.err).collect(),
+        TypeDefKind::Stream(ty) | TypeDefKind::Future(ty) => ty.iter().copied().collect(),
+        _ => Vec::new(),
     }
 }
 

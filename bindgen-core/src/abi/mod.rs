@@ -30,7 +30,7 @@ mod program;
 
 pub use call::{AsyncExport, AsyncImport, Function, FunctionAbi, Signature, SyncExport, SyncImport, TaskReturn};
 pub use inst::{Inst, MemOp, Scalar};
-pub use layout::{Layout, TypeFacts, Types, cases, dealias};
+pub use layout::{Layout, TypeFacts, Types, cases, dealias, inner_types};
 pub use listing::{list_function, list_program, type_name};
 pub use named::{NamedOp, named, transfer};
 pub use program::{Block, Builder, Kind, Op, Program, ValueId};

@@ -3,7 +3,8 @@
 //! Whether two types are the same is decided by `wit-parser`'s ids and, for types without a name, by their definition.
 //! Structurally equal types of different names stay different.
 
-use std::collections::HashMap;
+use indexmap::IndexMap;
+use std::collections::BTreeMap;
 
 use wasm_encoder::{ComponentDefinedTypeEncoder as DefinedType, ComponentValType, PrimitiveValType, TypeBounds};
 use wit_parser::{Handle, Type, TypeDef, TypeDefKind, TypeId, TypeOwner};
@@ -17,9 +18,9 @@ type Signature<'a> = (bool, Vec<(&'a str, Type)>, Option<Type>);
 /// The types of one index space, by what they were made from.
 #[derive(Default)]
 pub(super) struct Known<'a> {
-    ids: HashMap<TypeId, u32>,
-    anonymous: HashMap<&'a TypeDefKind, u32>,
-    pub(super) functions: HashMap<Signature<'a>, u32>,
+    ids: BTreeMap<TypeId, u32>,
+    anonymous: IndexMap<&'a TypeDefKind, u32>,
+    pub(super) functions: BTreeMap<Signature<'a>, u32>,
 }
 
 impl<'a> Known<'a> {

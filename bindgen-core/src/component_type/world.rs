@@ -6,7 +6,7 @@
 //!
 //! The value types are in [`super::types`].
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use wasm_encoder::{
     Alias, ComponentExportKind, ComponentExternName, ComponentOuterAliasKind, ComponentType, ComponentTypeEncoder,
@@ -37,11 +37,11 @@ pub(super) struct Encoder<'a> {
     /// Whether the current item is a type which the world itself imports.
     importing_type: bool,
     /// The latest instance of each interface; an export takes the place of an import.
-    instances: HashMap<InterfaceId, u32>,
+    instances: BTreeMap<InterfaceId, u32>,
     /// Types of interfaces which the world has taken out of an instance.
-    taken: HashMap<TypeId, u32>,
+    taken: BTreeMap<TypeId, u32>,
     /// The types being defined, to notice one which contains itself.
-    pub(super) open: HashSet<TypeId>,
+    pub(super) open: BTreeSet<TypeId>,
     /// The current import or export, for messages.
     item: String,
 }
@@ -55,9 +55,9 @@ impl<'a> Encoder<'a> {
             instance: None,
             interface: None,
             importing_type: false,
-            instances: HashMap::new(),
-            taken: HashMap::new(),
-            open: HashSet::new(),
+            instances: BTreeMap::new(),
+            taken: BTreeMap::new(),
+            open: BTreeSet::new(),
             item: String::new(),
         }
     }
