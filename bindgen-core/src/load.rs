@@ -99,8 +99,8 @@ fn push_path(resolve: &mut Resolve, path: &Path) -> Result<PackageId, Diagnostic
     pushed
         .map(|(package, _)| package)
         .map_err(|error| match place_of(&error) {
-            Some(_) => parse_error(resolve, &error),
-            None => Diagnostic::new(format!("the WIT at `{}` cannot be read: {error:#}", path.display()))
+            Some((span, ..)) if span.is_known() => parse_error(resolve, &error),
+            _ => Diagnostic::new(format!("the WIT at `{}` cannot be read: {error:#}", path.display()))
                 .help("a path names a WIT file, or a directory with the `.wit` files of one package")
                 .option("path", path.to_str()),
         })

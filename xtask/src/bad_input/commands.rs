@@ -200,56 +200,56 @@ const OPTIONS: &[Case] = &[
         name: "with that matches nothing",
         files: &[TWO],
         args: "rust two.wit --world client --with demo:two/lgo=crate::log",
-        says: &["`demo:two/lgo`", "did you mean `demo:two/log`?", "option: `with`"],
+        says: &["`demo:two/lgo`", "did you mean `demo:two/log`?", "option: `--with`"],
         ..CASE
     },
     Case {
         name: "with a path that is none",
         files: &[TWO],
         args: "rust two.wit --world client --with demo:two/log=1+1",
-        says: &["`1+1`", "option: `with`"],
+        says: &["`1+1`", "option: `--with`"],
         ..CASE
     },
     Case {
         name: "async that matches nothing",
         files: &[TWO],
         args: "rust two.wit --world pipeline --async export:rnu",
-        says: &["`export:rnu` matches no `async` function", "option: `async`"],
+        says: &["`export:rnu` matches no `async` function", "option: `--async`"],
         ..CASE
     },
     Case {
         name: "feature that matches nothing",
         files: &[TWO],
         args: "rust two.wit --world client --features nope",
-        says: &["`nope`", "option: `features`"],
+        says: &["`nope`", "option: `--features`"],
         ..CASE
     },
     Case {
         name: "derives ignored for nothing",
         files: &[TWO],
         args: "rust two.wit --world client --additional-derive PartialEq --additional-derive-ignore nope",
-        says: &["`nope`", "option: `additional_derives_ignore`"],
+        says: &["`nope`", "option: `--additional-derive-ignore`"],
         ..CASE
     },
     Case {
         name: "derive that is none",
         files: &[TWO],
         args: "rust two.wit --world client --additional-derive 1x",
-        says: &["`1x`", "option: `additional_derives`"],
+        says: &["`1x`", "option: `--additional-derive`"],
         ..CASE
     },
     Case {
         name: "runtime path that is none",
         files: &[TWO],
         args: "rust two.wit --world client --runtime-path 1x",
-        says: &["`1x`", "option: `runtime_path`"],
+        says: &["`1x`", "option: `--runtime-path`"],
         ..CASE
     },
     Case {
         name: "export macro name that is none",
         files: &[TWO],
         args: "rust two.wit --world client --export-macro-name 1x",
-        says: &["`1x`", "option: `export_macro_name`"],
+        says: &["`1x`", "option: `--export-macro-name`"],
         ..CASE
     },
     Case {

@@ -91,7 +91,7 @@ const CASES: &[Case] = &[
     },
     Case {
         name: "macro: ambiguous world",
-        call: "‸witflow::generate!({ path: \"wit/two.wit\" })",
+        call: "witflow::generate!({ path: ‸\"wit/two.wit\" })",
         says: &["2 worlds", "help: choose one of `demo:two/pipeline`, `demo:two/client`"],
     },
     Case {
