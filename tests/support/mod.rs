@@ -5,7 +5,7 @@ use std::process::Command;
 
 /// A target guests are built for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Target {
+pub(crate) enum Target {
     /// The linker makes a component by itself.
     Wasip2,
     /// The linker makes a core module, `bindgen component` a component of it.
@@ -26,7 +26,7 @@ impl Target {
 /// # Panics
 ///
 /// If it does not build, for example because the target is not installed; the message says what to do.
-pub fn component(package: &str, target: Target) -> Vec<u8> {
+pub(crate) fn component(package: &str, target: Target) -> Vec<u8> {
     let triple = target.triple();
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)

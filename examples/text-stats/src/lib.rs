@@ -1,7 +1,7 @@
 //! An example guest: takes a stream of documents, each with a stream of bytes, and returns a stream of reports.
 //!
 //! Documents are counted side by side, each by a task of its own; `count` does the counting and knows nothing of streams.
-//! Memory does not grow with the documents: each has one buffer, and there are at most [`AT_ONCE`] of them.
+//! Memory does not grow with the documents: each has one buffer, and there are at most `AT_ONCE` of them.
 
 mod count;
 

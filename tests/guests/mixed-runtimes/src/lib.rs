@@ -52,7 +52,11 @@ async fn both(a: impl Future<Output = ()>, b: impl Future<Output = ()>) -> (bool
     std::future::poll_fn(move |cx| {
         a_done = a_done || a.as_mut().poll(cx).is_ready();
         b_done = b_done || b.as_mut().poll(cx).is_ready();
-        if a_done && b_done { std::task::Poll::Ready((true, true)) } else { std::task::Poll::Pending }
+        if a_done && b_done {
+            std::task::Poll::Ready((true, true))
+        } else {
+            std::task::Poll::Pending
+        }
     })
     .await
 }

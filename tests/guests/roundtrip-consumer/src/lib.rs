@@ -1,6 +1,6 @@
 //! Sends edge values through each interface of the provider and compares what comes back.
 //!
-//! Each module of [`features`] and [`calls`] brings the imports of one `tests/wit` file; together with the one export
+//! Each module of `features` and `calls` brings the imports of one `tests/wit` file; together with the one export
 //! below they are the world of this component.
 
 mod calls;
