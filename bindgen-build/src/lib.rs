@@ -7,7 +7,7 @@
 //! }
 //! ```
 //!
-//! ```ignore
+//! ```text
 //! // src/lib.rs: the file is named after the world
 //! include!(concat!(env!("OUT_DIR"), "/pipeline.rs"));
 //! ```

@@ -152,6 +152,8 @@ fn summary(outcomes: &[Outcome]) -> String {
             outcome.name, outcome.name
         );
     }
+    let failed = outcomes.iter().filter(|outcome| outcome.failure.is_some()).count();
+    text += &format!("\n{} passed, {failed} failed\n", outcomes.len() - failed);
     text
 }
 
