@@ -74,10 +74,11 @@ impl Console {
         self.bar.finish_and_clear();
         self.line([&self.lines.get(), &self.words.get(), &self.bytes.get()], "total")?;
         let (files, seconds) = (self.files.get(), took.as_secs_f64());
+        let noun = if files == 1 { "file" } else { "files" };
         let mebibytes = memory as f64 / f64::from(1 << 20);
         writeln!(
             io::stdout(),
-            "{files} files in {seconds:.2} s; the guest's memory was at most {mebibytes:.2} MiB ({memory} bytes)"
+            "{files} {noun} in {seconds:.3} s; the guest's memory was at most {mebibytes:.2} MiB ({memory} bytes)"
         )
     }
 
