@@ -76,6 +76,9 @@ fn build() -> Result<PathBuf> {
         "--workspace",
         "--bin",
         "bindgen",
+        // With a test among the targets, dependencies get the features that tests want too, as in `cargo test --workspace`.
+        "--test",
+        "commands",
         "--message-format",
         "json",
     ]);
@@ -90,6 +93,7 @@ fn build() -> Result<PathBuf> {
     messages
         .lines()
         .rev()
+        .filter(|message| message.contains("\"kind\":[\"bin\"]"))
         .find_map(executable)
         .context("Cargo did not say where it put `bindgen`")
 }
