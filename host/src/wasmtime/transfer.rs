@@ -35,7 +35,7 @@ impl<T: ComponentType> StreamProducer<Data> for Producer<T> {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         mut store: StoreContextMut<'a, Data>,
-        mut destination: Destination<'a, T::Wire, Self::Buffer>,
+        destination: Destination<'a, T::Wire, Self::Buffer>,
         finish: bool,
     ) -> Poll<wasmtime::Result<StreamResult>> {
         // The reader is the host itself when there is no count: then whatever one write offers is passed on.
@@ -45,8 +45,8 @@ impl<T: ComponentType> StreamProducer<Data> for Producer<T> {
             Poll::Ready(Some(items)) if items.is_empty() => Poll::Ready(Ok(StreamResult::Completed)),
             Poll::Ready(Some(items)) => {
                 let mut cx = WireCx { store };
-                destination.set_buffer(T::many_into_wire(items, &mut cx).map_err(into_wasmtime)?.into());
-                Poll::Ready(Ok(StreamResult::Completed))
+                let delivered = T::deliver(items, destination, &mut cx);
+                Poll::Ready(delivered.map(|()| StreamResult::Completed).map_err(into_wasmtime))
             }
             Poll::Pending if finish => {
                 self.0.give_up();
@@ -84,18 +84,13 @@ impl<T: ComponentType> FutureProducer<Data> for Producer<T> {
 }
 
 /// Accepts a guest's writes.
-struct Consumer<T> {
-    input: Input<T>,
-    cx: Cx,
-}
+struct Consumer<T>(Input<T>);
 
 impl<T> Unpin for Consumer<T> {}
 
 impl<T: ComponentType> Consumer<T> {
-    fn accept(&mut self, store: StoreContextMut<Data>, source: &mut wc::Source<'_, T::Wire>, max: usize) -> Result<()> {
-        let mut wires = Vec::with_capacity(max);
-        source.read(store, &mut wires).map_err(super::trap::from_wasmtime)?;
-        self.input.put(T::many_from_wire(wires, &self.cx)?);
+    fn accept(&mut self, store: StoreContextMut<Data>, source: wc::Source<'_, T::Wire>, max: usize) -> Result<()> {
+        self.0.put(T::accept(source, max, &mut WireCx { store })?);
         Ok(())
     }
 }
@@ -107,15 +102,15 @@ impl<T: ComponentType> StreamConsumer<Data> for Consumer<T> {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         mut store: StoreContextMut<Data>,
-        mut source: wc::Source<'_, T::Wire>,
+        source: wc::Source<'_, T::Wire>,
         finish: bool,
     ) -> Poll<wasmtime::Result<StreamResult>> {
         let offered = source.remaining(store.as_context_mut());
-        match self.input.poll_demand(cx) {
+        match self.0.poll_demand(cx) {
             Poll::Ready(Demand::Gone) => Poll::Ready(Ok(StreamResult::Dropped)),
             Poll::Ready(Demand::Items(_)) if offered == 0 => Poll::Ready(Ok(StreamResult::Completed)),
             Poll::Ready(Demand::Items(wanted)) => {
-                let accepted = self.accept(store, &mut source, wanted.min(offered));
+                let accepted = self.accept(store, source, wanted.min(offered));
                 Poll::Ready(accepted.map(|()| StreamResult::Completed).map_err(into_wasmtime))
             }
             Poll::Pending if finish => Poll::Ready(Ok(StreamResult::Cancelled)),
@@ -131,13 +126,13 @@ impl<T: ComponentType> FutureConsumer<Data> for Consumer<T> {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         store: StoreContextMut<Data>,
-        mut source: wc::Source<'_, T::Wire>,
+        source: wc::Source<'_, T::Wire>,
         finish: bool,
     ) -> Poll<wasmtime::Result<()>> {
-        match self.input.poll_demand(cx) {
+        match self.0.poll_demand(cx) {
             // A reader that went away after it had asked: the value is taken, and lost with the channel.
             Poll::Ready(Demand::Gone | Demand::Items(_)) => {
-                Poll::Ready(self.accept(store, &mut source, 1).map_err(into_wasmtime))
+                Poll::Ready(self.accept(store, source, 1).map_err(into_wasmtime))
             }
             Poll::Pending if finish => Poll::Ready(Ok(())),
             Poll::Pending => Poll::Pending,
@@ -161,7 +156,7 @@ macro_rules! guest_end {
             /// Lets the guest's writes flow into `input`, from when the store runs next.
             pub(crate) fn connect(self, input: Input<T>) {
                 let Self { raw, cx } = self;
-                let consumer = Consumer { input, cx: cx.clone() };
+                let consumer = Consumer(input);
                 cx.push(Box::new(move |accessor: &Accessor<Data>| {
                     // This fails only when the end was closed, which ownership of `raw` excludes.
                     let _ = accessor.with(|access| raw.pipe(access, consumer));

@@ -11,8 +11,8 @@ use crate::stream::{FutureReader, StreamReader};
 use crate::val::Resource;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
-use wasmtime::StoreContextMut;
-use wasmtime::component::{self as wc, Lift, Lower, ResourceAny};
+use wasmtime::component::{self as wc, Destination, Lift, Lower, ResourceAny, Source, VecBuffer};
+use wasmtime::{AsContextMut as _, StoreContextMut};
 
 /// What a conversion towards the guest may use.
 pub struct WireCx<'a> {
@@ -57,6 +57,30 @@ pub trait OnTheWire: Sized + Send + 'static {
     fn many_from_wire(wires: Vec<Self::Wire>, cx: &Cx) -> Result<Vec<Self>> {
         wires.into_iter().map(|wire| Self::from_wire(wire, cx)).collect()
     }
+
+    /// Hands values to a guest that reads them.
+    ///
+    /// # Errors
+    /// As [`OnTheWire::into_wire`].
+    fn deliver(
+        values: Vec<Self>,
+        mut to: Destination<'_, Self::Wire, VecBuffer<Self::Wire>>,
+        cx: &mut WireCx<'_>,
+    ) -> Result<()> {
+        to.set_buffer(Self::many_into_wire(values, cx)?.into());
+        Ok(())
+    }
+
+    /// Takes up to `max` values from a guest that writes them.
+    ///
+    /// # Errors
+    /// As [`OnTheWire::from_wire`].
+    fn accept(mut from: Source<'_, Self::Wire>, max: usize, cx: &mut WireCx<'_>) -> Result<Vec<Self>> {
+        let mut wires = Vec::with_capacity(max);
+        from.read(cx.store.as_context_mut(), &mut wires)
+            .map_err(super::trap::from_wasmtime)?;
+        Self::many_from_wire(wires, &cx.cx())
+    }
 }
 
 /// A tuple whose mirror is a parameter or result list.
@@ -82,7 +106,37 @@ macro_rules! identical {
         }
     )*};
 }
-identical!((), bool, i8, u8, i16, u16, i32, u32, i64, u64, f32, f64, char, String);
+identical!((), bool, i8, i16, u16, i32, u32, i64, u64, f32, f64, char, String);
+
+/// Bytes are copied at once, between the guest's memory and the vector.
+impl OnTheWire for u8 {
+    type Wire = Self;
+    fn into_wire(self, _: &mut WireCx<'_>) -> Result<Self> {
+        Ok(self)
+    }
+    fn from_wire(wire: Self, _: &Cx) -> Result<Self> {
+        Ok(wire)
+    }
+    fn many_into_wire(values: Vec<Self>, _: &mut WireCx<'_>) -> Result<Vec<Self>> {
+        Ok(values)
+    }
+    fn many_from_wire(wires: Vec<Self>, _: &Cx) -> Result<Vec<Self>> {
+        Ok(wires)
+    }
+    fn deliver(values: Vec<Self>, to: Destination<'_, Self, VecBuffer<Self>>, cx: &mut WireCx<'_>) -> Result<()> {
+        let mut direct = to.as_direct(cx.store.as_context_mut(), values.len());
+        direct.remaining()[..values.len()].copy_from_slice(&values);
+        direct.mark_written(values.len());
+        Ok(())
+    }
+    fn accept(from: Source<'_, Self>, max: usize, cx: &mut WireCx<'_>) -> Result<Vec<Self>> {
+        let mut direct = from.as_direct(cx.store.as_context_mut());
+        let offered = direct.remaining();
+        let values = offered[..max.min(offered.len())].to_vec();
+        direct.mark_read(values.len());
+        Ok(values)
+    }
+}
 
 impl<T: OnTheWire> OnTheWire for Vec<T> {
     type Wire = Vec<T::Wire>;
