@@ -6,7 +6,6 @@ use wit_parser::{
     Type, TypeDefKind, TypeId, WasmImport, WorldId, WorldItem, WorldKey,
 };
 
-use crate::abi::NamedOp;
 use crate::abi::call::function;
 use crate::abi::{Function, Layout, Program, Types, dealias, transfer};
 use crate::check;
@@ -77,8 +76,6 @@ pub struct Payload {
     pub ty: Option<Type>,
     /// A name that is equal for equal payload types, see [`structural_key`].
     pub key: String,
-    /// The function whose signature names the built-ins.
-    pub function: String,
     /// Size and alignment of one element.
     pub layout: Layout,
     /// Module of the built-ins.
@@ -234,30 +231,20 @@ impl<'a> World<'a> {
             PayloadKind::Stream => cx.stream(),
             PayloadKind::Future => cx.future(),
         };
-        let transfer = ty.filter(|ty| !self.types.is_plain(ty));
-        let transfer = transfer.map(|ty| {
-            (
-                transfer_program(&self.types, &ty, NamedOp::Store),
-                transfer_program(&self.types, &ty, NamedOp::Load),
-            )
-        });
+        let transfer = ty
+            .filter(|ty| !self.types.is_plain(ty))
+            .map(|ty| transfer(&self.types, &ty));
         let layout = self.types.payload_layout(ty.as_ref());
-        let function = func.name.clone();
         self.payloads.push(Payload {
             kind,
             ty,
             key,
-            function,
             layout,
             module,
             intrinsics,
             transfer,
         });
     }
-}
-
-fn transfer_program(types: &Types<'_>, ty: &Type, op: NamedOp) -> Program {
-    transfer(types, ty, op)
 }
 
 struct IntrinsicNames<'a> {
@@ -268,10 +255,7 @@ struct IntrinsicNames<'a> {
     exported: bool,
 }
 
-/// Reads and writes never block; cancelling does, since its async form is not part of the baseline (abi: 🚝).
-const ASYNC: bool = true;
-const SYNC: bool = false;
-
+/// Only reads and writes are lowered with `async`: cancelling has no such form in the baseline (it is behind the feature 🚝).
 impl IntrinsicNames<'_> {
     fn name(&self, import: WasmImport<'_>) -> (String, String) {
         self.resolve
@@ -279,6 +263,7 @@ impl IntrinsicNames<'_> {
     }
 
     fn stream(&self) -> (String, Intrinsics) {
+        use StreamIntrinsic::{CancelRead, CancelWrite, DropReadable, DropWritable, New, Read, Write};
         let Self {
             interface,
             func,
@@ -286,7 +271,9 @@ impl IntrinsicNames<'_> {
             exported,
             ..
         } = *self;
-        let name = |intrinsic, async_| {
+        let all = [New, Read, Write, CancelRead, CancelWrite, DropReadable, DropWritable];
+        in_order(all.map(|intrinsic| {
+            let async_ = matches!(intrinsic, Read | Write);
             self.name(WasmImport::StreamIntrinsic {
                 interface,
                 func,
@@ -295,21 +282,11 @@ impl IntrinsicNames<'_> {
                 exported,
                 async_,
             })
-        };
-        let (module, new) = name(StreamIntrinsic::New, SYNC);
-        let intrinsics = Intrinsics {
-            new,
-            read: name(StreamIntrinsic::Read, ASYNC).1,
-            write: name(StreamIntrinsic::Write, ASYNC).1,
-            cancel_read: name(StreamIntrinsic::CancelRead, SYNC).1,
-            cancel_write: name(StreamIntrinsic::CancelWrite, SYNC).1,
-            drop_readable: name(StreamIntrinsic::DropReadable, SYNC).1,
-            drop_writable: name(StreamIntrinsic::DropWritable, SYNC).1,
-        };
-        (module, intrinsics)
+        }))
     }
 
     fn future(&self) -> (String, Intrinsics) {
+        use FutureIntrinsic::{CancelRead, CancelWrite, DropReadable, DropWritable, New, Read, Write};
         let Self {
             interface,
             func,
@@ -317,7 +294,9 @@ impl IntrinsicNames<'_> {
             exported,
             ..
         } = *self;
-        let name = |intrinsic, async_| {
+        let all = [New, Read, Write, CancelRead, CancelWrite, DropReadable, DropWritable];
+        in_order(all.map(|intrinsic| {
+            let async_ = matches!(intrinsic, Read | Write);
             self.name(WasmImport::FutureIntrinsic {
                 interface,
                 func,
@@ -326,19 +305,34 @@ impl IntrinsicNames<'_> {
                 exported,
                 async_,
             })
-        };
-        let (module, new) = name(FutureIntrinsic::New, SYNC);
-        let intrinsics = Intrinsics {
-            new,
-            read: name(FutureIntrinsic::Read, ASYNC).1,
-            write: name(FutureIntrinsic::Write, ASYNC).1,
-            cancel_read: name(FutureIntrinsic::CancelRead, SYNC).1,
-            cancel_write: name(FutureIntrinsic::CancelWrite, SYNC).1,
-            drop_readable: name(FutureIntrinsic::DropReadable, SYNC).1,
-            drop_writable: name(FutureIntrinsic::DropWritable, SYNC).1,
-        };
-        (module, intrinsics)
+        }))
     }
+}
+
+/// The module, which all have in common, and the fields: those of [`Intrinsics`] in order.
+fn in_order(names: [(String, String); 7]) -> (String, Intrinsics) {
+    let module = names[0].0.clone();
+    let [
+        new,
+        read,
+        write,
+        cancel_read,
+        cancel_write,
+        drop_readable,
+        drop_writable,
+    ] = names.map(|(_, field)| field);
+    (
+        module,
+        Intrinsics {
+            new,
+            read,
+            write,
+            cancel_read,
+            cancel_write,
+            drop_readable,
+            drop_writable,
+        },
+    )
 }
 
 /// A name for the type that is equal for types bindings represent equally: aliases are followed, anonymous types are written out,

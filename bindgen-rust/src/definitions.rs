@@ -1,5 +1,7 @@
 //! The definitions of named types: structs, enums, flags and aliases, with the WIT documentation.
 
+use std::collections::BTreeSet;
+
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
 use wit_parser::{Docs, Enum, Flags, Record, Type, TypeDefKind, TypeId, Variant};
@@ -140,15 +142,10 @@ impl Generator<'_> {
             .iter()
             .any(|ignored| ignored == wit_name)
         {
-            let added = self.options.additional_derives.iter();
-            derives.extend(added.filter(|added| !own.contains(&last_segment(added))).cloned());
+            derives.extend(self.options.additional_derives.iter().cloned());
         }
-        let mut seen = Vec::new();
-        derives.retain(|derive| {
-            let fresh = !seen.contains(&last_segment(derive).to_owned());
-            seen.push(last_segment(derive).to_owned());
-            fresh
-        });
+        let mut seen = BTreeSet::new();
+        derives.retain(|derive| seen.insert(last_segment(derive).to_owned()));
         let derives = derives.iter().map(|derive| crate::parse_path(derive));
         quote!(#[derive(#(#derives),*)])
     }

@@ -23,8 +23,6 @@ pub struct TypeFacts {
     pub handle: bool,
     /// Lowering it allocates or takes handles, so it needs a clean-up list.
     pub cleanup: bool,
-    /// A floating-point number: equality is not total.
-    pub float: bool,
 }
 
 impl TypeFacts {
@@ -33,7 +31,6 @@ impl TypeFacts {
             heap: self.heap || other.heap,
             handle: self.handle || other.handle,
             cleanup: self.cleanup || other.cleanup,
-            float: self.float || other.float,
         }
     }
 }
@@ -120,10 +117,6 @@ impl<'a> Types<'a> {
         match ty {
             Type::String => TypeFacts {
                 heap: true,
-                ..TypeFacts::default()
-            },
-            Type::F32 | Type::F64 => TypeFacts {
-                float: true,
                 ..TypeFacts::default()
             },
             Type::ErrorContext => TypeFacts {

@@ -49,21 +49,13 @@ pub fn named(types: &Types<'_>, id: TypeId, op: NamedOp) -> Program {
     }
 }
 
-/// Stores or loads one value of any type, as the payload functions of streams and futures do.
-pub fn transfer(types: &Types<'_>, ty: &Type, op: NamedOp) -> Program {
+/// How one value of any type is stored and loaded, as the payload functions of streams and futures do.
+pub fn transfer(types: &Types<'_>, ty: &Type) -> (Program, Program) {
     let value = Kind::wit(types.resolve, *ty);
     let pointer = Kind::Core(WasmType::Pointer);
-    match op {
-        NamedOp::Store => {
-            let (mut builder, params) = Builder::new(types, &[value, pointer]);
-            builder.store(ty, params[0], Address::new(params[1]));
-            builder.finish(Vec::new())
-        }
-        NamedOp::Load => {
-            let (mut builder, params) = Builder::new(types, &[pointer]);
-            let loaded = builder.load(ty, Address::new(params[0]));
-            builder.finish(vec![loaded])
-        }
-        NamedOp::Lower | NamedOp::Lift => unreachable!("payloads live in memory"),
-    }
+    let (mut store, params) = Builder::new(types, &[value, pointer]);
+    store.store(ty, params[0], Address::new(params[1]));
+    let (mut load, params) = Builder::new(types, &[pointer]);
+    let loaded = load.load(ty, Address::new(params[0]));
+    (store.finish(Vec::new()), load.finish(vec![loaded]))
 }
