@@ -73,6 +73,11 @@ mod engine;
 mod error;
 mod instance;
 mod linker;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the instances that run in these are made next")
+)]
+mod native;
 mod store;
 mod stream;
 mod val;

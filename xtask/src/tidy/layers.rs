@@ -5,8 +5,8 @@ use super::tokens::{find, std_modules};
 use super::tree::{Finding, Source, Tree};
 use crate::guests;
 
-/// The only place that knows which target it is built for.
-const SYS: &str = "async-rt/src/sys";
+/// The places that know which target they are built for: the runtime's seam, and what runs guests natively.
+const SYS: &[&str] = &["async-rt/src/sys", "host/src/native"];
 
 /// A guest with dependencies that exist on wasm only, and that is empty elsewhere.
 const WASM_ONLY: &str = "tests/guests/mixed-runtimes";
@@ -21,15 +21,15 @@ pub(crate) fn target_cfg(tree: &Tree, findings: &mut Vec<Finding>) {
         "wasm_import_module",
     ];
     for (file, tokens) in tree.rust() {
-        if file.is_in(SYS) || file.is_in(WASM_ONLY) || file.path.ends_with("build.rs") {
+        if is_in_any(file, SYS) || file.is_in(WASM_ONLY) || file.path.ends_with("build.rs") {
             continue;
         }
         for token in tokens.iter().filter(|token| conditions.contains(&token.text.as_str())) {
-            let message = format!("`{}` outside {SYS}", token.text);
+            let message = format!("`{}` outside {}", token.text, SYS.join(" and "));
             findings.push(file.finding(
                 token.line,
                 message,
-                "move what differs between targets behind that seam",
+                "move what differs between targets behind one of these seams",
             ));
         }
     }
@@ -176,15 +176,19 @@ mod tests {
     #[test]
     fn conditions_on_the_target() {
         let text = "#[cfg(target_family = \"wasm\")]\nfn f() { cfg!(target_arch = \"wasm32\"); }";
-        let remedy = "move what differs between targets behind that seam";
+        let remedy = "move what differs between targets behind one of these seams";
         let bad = [
-            format!("src/lib.rs:1: rule: `target_family` outside async-rt/src/sys; {remedy}"),
-            format!("src/lib.rs:2: rule: `target_arch` outside async-rt/src/sys; {remedy}"),
+            format!("src/lib.rs:1: rule: `target_family` outside async-rt/src/sys and host/src/native; {remedy}"),
+            format!("src/lib.rs:2: rule: `target_arch` outside async-rt/src/sys and host/src/native; {remedy}"),
         ];
         expect(target_cfg, &[("src/lib.rs", text)], &bad.each_ref().map(String::as_str));
         expect(
             target_cfg,
-            &[("async-rt/src/sys/mod.rs", text), ("async-rt/build.rs", text)],
+            &[
+                ("async-rt/src/sys/mod.rs", text),
+                ("host/src/native/a.rs", text),
+                ("async-rt/build.rs", text),
+            ],
             &[],
         );
     }
