@@ -3,6 +3,7 @@
 pub use crate::future::{
     FutureRead, FutureReadMut, FutureReader, FutureWrite, FutureWriteCancel, FutureWriteError, FutureWriter,
 };
+pub use crate::rt::error_context::ErrorContext;
 pub use crate::stream::{
     AbiBuffer, StreamClosed, StreamRead, StreamReader, StreamReaderStream, StreamResult, StreamWrite, StreamWriter,
 };

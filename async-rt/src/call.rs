@@ -10,6 +10,11 @@
 //! * *started*: the host has read them. They are dropped at once: handles are gone, lists are no longer needed.
 //! * *returned*: the result is in the area and the subtask's handle has been dropped.
 //!
+//! Parameters with borrow handles hold references, so the future of such a call has a lifetime. Two things follow for the
+//! time after it was forgotten, when the references mean nothing: the handles themselves stay, because the call has loans
+//! on them until it is resolved ([`Cleanup::lending`]); and the parameters are dropped by the future only, not when the
+//! host has read them.
+//!
 //! Dropping the future while it is pending cancels the call synchronously. The answer says what is left to do: 2, the
 //! result came first and is dropped; 3, nothing was read, so handles go back into the parameters, which are dropped
 //! with them; 4, handles are gone and only memory is freed. Forgetting the future instead leaks the block, and nothing
@@ -28,7 +33,7 @@ use core::ptr;
 use core::task::{Context, Poll};
 
 /// What generated code provides for one imported function.
-pub struct CallVtable<P: 'static, R: 'static> {
+pub struct CallVtable<P, R> {
     /// Bytes, aligned to 8, that the lowered parameters and the result need together.
     pub area: usize,
     /// Lowers the parameters, calls the import and returns the status word.
@@ -69,8 +74,12 @@ impl<P> Block<P> {
         }
     }
 
+    /// What the host's reading does to parameters with references: nothing.
+    unsafe fn keep_params(_header: *const Header) {}
+
     unsafe fn drop_params(header: *const Header) {
-        // SAFETY: the header heads a `Block<P>` whose parameters are there; called once, on leaving *starting*.
+        // SAFETY: the header heads a `Block<P>` whose parameters are there; called once, on leaving *starting* or, if they were
+        // kept, before the block is freed.
         unsafe { ManuallyDrop::drop(&mut *(*header.cast::<Block<P>>()).params.get()) }
     }
 }
@@ -84,10 +93,19 @@ unsafe fn release_params(header: *const Header, next: Phase) {
     // SAFETY: the phase changes first, so this happens once even if a parameter's destructor panics.
     unsafe {
         (*header).phase.set(next);
-        let cleanup = mem::take(&mut *(*header).cleanup.get());
-        drop(cleanup);
+        (*(*header).cleanup.get()).release();
         ((*header).drop_params)(header);
     }
+}
+
+/// Ends what the call was lent, once its resolution was delivered.
+///
+/// # Safety
+///
+/// The block is alive.
+unsafe fn end_loans(header: *const Header) {
+    // SAFETY: as promised; the loans are taken out before any handle is dropped (rule 3).
+    drop(unsafe { (*(*header).cleanup.get()).take_lent() });
 }
 
 /// Takes in a state the host reported.
@@ -112,6 +130,7 @@ unsafe fn advance(header: *const Header, state: u32) {
                 } else {
                     (*header).phase.set(Phase::Returned);
                 }
+                end_loans(header);
             }
             _ => {
                 close(header);
@@ -121,6 +140,7 @@ unsafe fn advance(header: *const Header, state: u32) {
                 if starting {
                     release_params(header, Phase::Started);
                 }
+                end_loans(header);
             }
         }
     }
@@ -213,8 +233,10 @@ enum State<P> {
 
 /// One call of an asynchronous import: a future that makes the call when it is first polled.
 #[must_use = "a call does nothing unless it is awaited"]
-pub struct Call<P: 'static, R: 'static> {
-    vtable: &'static CallVtable<P, R>,
+pub struct Call<P, R> {
+    /// Valid for ever; not a reference, whose type would make `P` live as long.
+    vtable: *const CallVtable<P, R>,
+    lends: bool,
     state: State<P>,
 }
 
@@ -230,14 +252,40 @@ impl<P, R> Unpin for Call<P, R> {}
 pub const fn call<P, R>(vtable: &'static CallVtable<P, R>, params: P) -> Call<P, R> {
     Call {
         vtable,
+        lends: false,
+        state: State::Unpolled(params),
+    }
+}
+
+/// A call whose parameters hold references to resources it borrows.
+///
+/// # Safety
+///
+/// `S` and `P` differ in lifetimes only, and the vtable's functions are right for all of them.
+#[inline]
+pub const unsafe fn call_lending<S, P, R>(vtable: &'static CallVtable<S, R>, params: P) -> Call<P, R> {
+    Call {
+        vtable: (&raw const *vtable).cast(),
+        lends: true,
         state: State::Unpolled(params),
     }
 }
 
 impl<P, R> Call<P, R> {
+    fn vtable(&self) -> &CallVtable<P, R> {
+        // SAFETY: made of a reference for ever, or as `call_lending` says (rule 8).
+        unsafe { &*self.vtable }
+    }
+
     /// Moves the parameters into a block and makes the call.
     fn start(&self, params: P) -> *const Header {
-        let (layout, area) = Block::<P>::layout(self.vtable.area);
+        let vtable = self.vtable();
+        let (layout, area) = Block::<P>::layout(vtable.area);
+        let (cleanup, drop_params): (_, unsafe fn(*const Header)) = if self.lends {
+            (Cleanup::lending(), Block::<P>::keep_params)
+        } else {
+            (Cleanup::new(), Block::<P>::drop_params)
+        };
         let block = pool::take(layout).cast::<Block<P>>();
         // SAFETY: a fresh block of the right layout. The parameters do not move until they are dropped (rule 5), and
         // the area is the rest of the block.
@@ -246,13 +294,13 @@ impl<P, R> Call<P, R> {
                 header: Header {
                     op: Op::new(0, on_event),
                     phase: Cell::new(Phase::Starting),
-                    cleanup: UnsafeCell::new(Cleanup::new()),
-                    drop_params: Block::<P>::drop_params,
+                    cleanup: UnsafeCell::new(cleanup),
+                    drop_params,
                 },
                 params: UnsafeCell::new(ManuallyDrop::new(params)),
             });
             let header = block.cast_const().cast::<Header>();
-            let status = (self.vtable.start)(
+            let status = (vtable.start)(
                 &*(*block).params.get(),
                 block.cast::<u8>().add(area),
                 &mut *(*header).cleanup.get(),
@@ -268,10 +316,10 @@ impl<P, R> Call<P, R> {
     ///
     /// The call has returned; the block is not used afterwards.
     unsafe fn finish(&self, header: *const Header) -> R {
-        let (layout, area) = Block::<P>::layout(self.vtable.area);
+        let (layout, area) = Block::<P>::layout(self.vtable().area);
         // SAFETY: the result is in the area, is lifted once, and the block is idle.
         unsafe {
-            let result = (self.vtable.lift)(header.cast_mut().cast::<u8>().add(area));
+            let result = (self.vtable().lift)(header.cast_mut().cast::<u8>().add(area));
             self.free(header, layout);
             result
         }
@@ -279,10 +327,13 @@ impl<P, R> Call<P, R> {
 
     /// # Safety
     ///
-    /// The parameters and the result are gone, nothing is registered, and the block is not used afterwards.
+    /// The parameters, unless kept, and the result are gone, nothing is registered, and the block is not used afterwards.
     unsafe fn free(&self, header: *const Header, layout: Layout) {
-        // SAFETY: the op's waker is the only thing left to drop.
+        // SAFETY: the op's waker is the only other thing left to drop.
         unsafe {
+            if self.lends {
+                Block::<P>::drop_params(header);
+            }
             ptr::drop_in_place((&raw const (*header).op).cast_mut());
             pool::give(header.cast_mut().cast(), layout);
         }
@@ -331,7 +382,7 @@ impl<P, R> Drop for Call<P, R> {
             if (*header).phase.get() == Phase::Returned {
                 drop(self.finish(header));
             } else {
-                self.free(header, Block::<P>::layout(self.vtable.area).0);
+                self.free(header, Block::<P>::layout(self.vtable().area).0);
             }
         }
     }

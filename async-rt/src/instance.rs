@@ -6,6 +6,7 @@
 
 use crate::cabi;
 use crate::pool::{self, Pool};
+use crate::rt::error_context::Retired;
 use crate::sys;
 use crate::task::Task;
 use alloc::alloc::Layout;
@@ -24,6 +25,7 @@ pub struct Instance {
     pub(crate) local: sys::Local,
     directory: Cell<*mut *mut Slot>,
     pages: Cell<usize>,
+    pub(crate) retired: Retired,
 }
 
 /// Who waits for one waitable.
@@ -56,6 +58,7 @@ impl Instance {
             local,
             directory: Cell::new(ptr::null_mut()),
             pages: Cell::new(0),
+            retired: Retired::new(),
         }
     }
 

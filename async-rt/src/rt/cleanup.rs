@@ -9,8 +9,11 @@
 //!    host. Each such take is noted in the journal, so that a call cancelled before it started, or the unsent rest of a
 //!    stream write, puts the handles back where they were (`restore`), while a finished call forgets them.
 //!
+//! A call that the host answers later also keeps what it was lent ([`Lent`]), longer than the other two: until it is resolved.
+//!
 //! This file refuses to know what a value is: it sees bytes, cells and numbers.
 
+use crate::rt::resource::loan::Lent;
 use crate::{pool, sys};
 use alloc::alloc::Layout;
 use core::mem;
@@ -66,7 +69,7 @@ impl HandleCell {
 }
 
 #[cold]
-fn handle_gone() -> ! {
+pub(crate) fn handle_gone() -> ! {
     panic!("a resource, stream or future was passed on twice: its handle already belongs to another component")
 }
 
@@ -95,11 +98,22 @@ struct Page {
 }
 
 /// Temporary allocations and the handle journal of one lowering. Dropping it frees the allocations and forgets the
-/// journal.
+/// journal, and ends what is lent.
 pub struct Cleanup {
     blocks: *mut Block,
     pages: *mut Page,
     element: u32,
+    purpose: Purpose,
+}
+
+/// What is lowered with a cleanup.
+enum Purpose {
+    /// Something the host reads before anything else happens.
+    Now,
+    /// The parameters of a call the host answers later, with what it is lent.
+    Call(Lent),
+    /// The result of a synchronous export, which the host reads when the export has returned.
+    Result,
 }
 
 // SAFETY: rule 1 in the crate documentation; the pointers are owned by this value alone.
@@ -117,10 +131,62 @@ impl Cleanup {
     /// A cleanup with nothing to clean up.
     #[inline]
     pub const fn new() -> Cleanup {
+        Cleanup::for_purpose(Purpose::Now)
+    }
+
+    #[inline]
+    const fn for_purpose(purpose: Purpose) -> Cleanup {
         Cleanup {
             blocks: ptr::null_mut(),
             pages: ptr::null_mut(),
             element: 0,
+            purpose,
+        }
+    }
+
+    /// A cleanup that keeps what is lent until it is dropped.
+    #[inline]
+    pub(crate) const fn lending() -> Cleanup {
+        Cleanup::for_purpose(Purpose::Call(Lent::new()))
+    }
+
+    /// A cleanup for the result of a synchronous export.
+    #[inline]
+    pub const fn for_result() -> Cleanup {
+        Cleanup::for_purpose(Purpose::Result)
+    }
+
+    /// Whether the host reads what is lowered only after the guest has returned.
+    pub(crate) fn is_for_result(&self) -> bool {
+        matches!(self.purpose, Purpose::Result)
+    }
+
+    /// Where to note what is lent, unless that ends by itself.
+    #[inline]
+    pub(crate) fn lent(&mut self) -> Option<&mut Lent> {
+        match &mut self.purpose {
+            Purpose::Call(lent) => Some(lent),
+            Purpose::Now | Purpose::Result => None,
+        }
+    }
+
+    /// What is lent, to be ended now.
+    #[inline]
+    pub(crate) fn take_lent(&mut self) -> Lent {
+        match &mut self.purpose {
+            Purpose::Call(lent) => mem::replace(lent, Lent::new()),
+            Purpose::Now | Purpose::Result => Lent::new(),
+        }
+    }
+
+    /// Frees the allocations and forgets the journal. What is lent stays so.
+    #[inline]
+    pub(crate) fn release(&mut self) {
+        if !self.pages.is_null() {
+            self.forget_journal();
+        }
+        if !self.blocks.is_null() {
+            self.free_blocks();
         }
     }
 
@@ -243,12 +309,7 @@ impl Cleanup {
 impl Drop for Cleanup {
     #[inline]
     fn drop(&mut self) {
-        if !self.pages.is_null() {
-            self.forget_journal();
-        }
-        if !self.blocks.is_null() {
-            self.free_blocks();
-        }
+        self.release();
     }
 }
 

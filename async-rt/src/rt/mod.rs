@@ -2,12 +2,16 @@
 //! change with it.
 
 pub(crate) mod cleanup;
+pub(crate) mod error_context;
+mod resource;
 mod values;
 
 pub use cleanup::{Cleanup, HandleCell};
+pub use error_context::{ErrorContext, error_context_lift, error_context_lower};
+pub use resource::*;
 pub use values::*;
 
-pub use crate::call::{Call, CallVtable, call};
+pub use crate::call::{Call, CallVtable, call, call_lending};
 pub use crate::future::{FutureIntrinsics, FutureVtable, future_lift, future_lower, future_new};
 pub use crate::stream::{StreamIntrinsics, StreamVtable, stream_lift, stream_lower, stream_new};
 pub use crate::task::{callback, start_task};

@@ -56,7 +56,7 @@ impl<T, const N: usize> Held<T, N> {
     pub fn new(value: T) -> *mut Self {
         Box::into_raw(Box::new(Self {
             area: Area::uninit(),
-            cleanup: Cleanup::new(),
+            cleanup: Cleanup::for_result(),
             value,
         }))
     }

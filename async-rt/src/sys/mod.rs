@@ -7,6 +7,7 @@
 
 #[cfg(not(target_family = "wasm"))]
 pub mod native;
+pub(crate) mod reps;
 #[cfg(target_family = "wasm")]
 mod wasm;
 

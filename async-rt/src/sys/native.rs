@@ -13,6 +13,8 @@ extern crate std;
 pub use crate::instance::Instance;
 pub use crate::sys::realloc;
 
+use crate::sys::reps::Reps;
+
 use crate::cabi;
 use alloc::alloc::Layout;
 use core::cell::Cell;
@@ -186,6 +188,8 @@ pub(crate) struct Local {
     current: Cell<*mut cabi::Task>,
     /// Tells the instances of one process apart; never reused.
     id: u64,
+    /// The values of resources that the instance defines.
+    pub(crate) reps: Reps,
 }
 
 impl Local {
@@ -194,6 +198,7 @@ impl Local {
         Local {
             current: Cell::new(ptr::null_mut()),
             id: NEXT.fetch_add(1, Relaxed),
+            reps: Reps::default(),
         }
     }
 }
