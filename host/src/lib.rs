@@ -64,6 +64,7 @@
 
 extern crate self as witflow_host;
 
+pub mod canonical;
 mod channel;
 #[cfg(feature = "compose")]
 mod compose;

@@ -106,12 +106,16 @@ impl Tree {
         for entry in folder.read_dir().with_context(unreadable)? {
             let entry = entry.with_context(unreadable)?;
             let path = format!("{prefix}{}", entry.file_name().to_string_lossy());
+            // In a linked work tree `.git` is a file.
+            if entry.file_name() == ".git" {
+                continue;
+            }
             if !entry.path().is_dir() {
                 // What is not UTF-8 is no text; only its existence counts.
                 if let Ok(text) = std::fs::read_to_string(entry.path()) {
                     self.files.push(Source::new(path.clone(), text));
                 }
-            } else if entry.file_name() == ".git" || entry.path().join("CACHEDIR.TAG").exists() {
+            } else if entry.path().join("CACHEDIR.TAG").exists() {
                 continue;
             } else {
                 self.read_folder(&entry.path(), &format!("{path}/"))?;

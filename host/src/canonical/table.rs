@@ -1,0 +1,82 @@
+//! [`Table`]: the handles of one instance.
+//!
+//! All kinds of handles share one table. Index 0 is never used, and an index that became free is the first to be used again:
+//! the order is part of the specification, and guests that keep stale indices meet their next owner at once.
+
+use super::copy::CopyEnd;
+use super::errctx::ErrorContext;
+use super::resource::ResourceHandle;
+use super::subtask::Subtask;
+use super::trap::{Result, Rule, Trap, trap_if};
+use super::waitable::WaitableSet;
+use std::rc::Rc;
+
+/// The largest index.
+const MAX: usize = (1 << 28) - 1;
+
+/// What a handle stands for.
+#[derive(Clone)]
+pub(crate) enum Entry {
+    Resource(Rc<ResourceHandle>),
+    Subtask(Rc<Subtask>),
+    End(Rc<CopyEnd>),
+    Set(Rc<WaitableSet>),
+    ErrorContext(Rc<ErrorContext>),
+}
+
+impl Entry {
+    /// The kind, with its article, for messages.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Entry::Resource(handle) if handle.is_own() => "an own handle",
+            Entry::Resource(_) => "a borrow handle",
+            Entry::Subtask(_) => "a subtask",
+            Entry::End(end) => end.kind().with_article(),
+            Entry::Set(_) => "a waitable set",
+            Entry::ErrorContext(_) => "an error context",
+        }
+    }
+}
+
+/// The handles of an instance.
+#[derive(Default)]
+pub(crate) struct Table {
+    /// Index 0 is at place 0 and always empty, once anything was added.
+    entries: Vec<Option<Entry>>,
+    free: Vec<u32>,
+}
+
+impl Table {
+    pub(crate) fn get(&self, index: u32) -> Result<&Entry> {
+        match self.entries.get(index as usize) {
+            Some(Some(entry)) => Ok(entry),
+            _ => Err(Trap::new(Rule::UnknownHandle).about(index)),
+        }
+    }
+
+    pub(crate) fn add(&mut self, entry: Entry) -> Result<u32> {
+        if let Some(index) = self.free.pop() {
+            self.entries[index as usize] = Some(entry);
+            return Ok(index);
+        }
+        if self.entries.is_empty() {
+            self.entries.push(None);
+        }
+        trap_if(self.entries.len() > MAX, Rule::HandleTableFull)?;
+        self.entries.push(Some(entry));
+        Ok((self.entries.len() - 1) as u32)
+    }
+
+    pub(crate) fn remove(&mut self, index: u32) -> Result<Entry> {
+        let entry = self.entries.get_mut(index as usize).and_then(Option::take);
+        let entry = entry.ok_or_else(|| Trap::new(Rule::UnknownHandle).about(index))?;
+        self.free.push(index);
+        Ok(entry)
+    }
+
+    /// All handles in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &Entry)> {
+        let numbered = self.entries.iter().enumerate();
+        numbered.filter_map(|(index, entry)| Some((index as u32, entry.as_ref()?)))
+    }
+}
