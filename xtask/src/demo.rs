@@ -32,7 +32,7 @@ pub(crate) struct Args {
 /// Builds what is needed and runs it.
 pub(crate) fn run(args: &Args) -> Result<()> {
     toolchain::run()?;
-    let folder = target_folder()?;
+    let folder = process::target_folder()?;
     let guest = ["--package", "text-stats", "--profile", "guest"];
     build(&folder, &[&guest[..], &["--target", &args.target]].concat())?;
     build(&folder, RUNNER)?;
@@ -62,15 +62,6 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 fn build(folder: &Path, what: &[&str]) -> Result<()> {
     let mut cargo = process::cargo(["build"]);
     process::run(cargo.args(what).arg("--target-dir").arg(folder))
-}
-
-/// The folder Cargo builds into, wherever its settings put that: this program is two levels below.
-fn target_folder() -> Result<PathBuf> {
-    let this = std::env::current_exe().context("this program cannot be found")?;
-    let folder = this.ancestors().nth(2);
-    Ok(folder
-        .context("this program is not where Cargo puts programs")?
-        .to_owned())
 }
 
 /// A program that Cargo built for this machine.

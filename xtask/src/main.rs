@@ -3,6 +3,7 @@
 //! One file for each noun; this one only reads the command line. Nothing here is needed to build or use the crates.
 
 mod bad_input;
+mod bench;
 mod bless;
 mod demo;
 mod guests;
@@ -21,6 +22,8 @@ use clap::Parser;
 enum Command {
     /// Build the text-stats example as a component and run it on files.
     Demo(demo::Args),
+    /// Measure what guests cost, against other ways to make them.
+    Bench(bench::Args),
     /// Check everything that continuous integration checks.
     Test(test::Args),
     /// Check the rules of the repository that no other tool knows.
@@ -37,6 +40,7 @@ impl Command {
     fn run(&self) -> anyhow::Result<()> {
         match self {
             Self::Demo(args) => demo::run(args),
+            Self::Bench(args) => bench::run(args),
             Self::Test(args) => test::run(args),
             Self::Tidy => tidy::run(),
             Self::Bless => bless::run(),

@@ -13,6 +13,15 @@ pub(crate) fn root() -> PathBuf {
     manifest.parent().map_or_else(|| manifest.clone(), PathBuf::from)
 }
 
+/// The folder Cargo builds into, wherever its settings put that: this program is two levels below.
+pub(crate) fn target_folder() -> Result<PathBuf> {
+    let this = std::env::current_exe().context("this program cannot be found")?;
+    let folder = this.ancestors().nth(2);
+    Ok(folder
+        .context("this program is not where Cargo puts programs")?
+        .to_owned())
+}
+
 /// Cargo, started in the workspace. It is the very Cargo that runs this program, so that `cargo +nightly xtask` means nightly.
 pub(crate) fn cargo<'a>(args: impl IntoIterator<Item = &'a str>) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));

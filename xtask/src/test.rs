@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::process::{self, cargo};
-use crate::{bad_input, guests, tidy, toolchain};
+use crate::{bad_input, bench, guests, tidy, toolchain};
 
 /// Arguments of `cargo xtask test`.
 #[derive(Debug, clap::Args)]
@@ -86,6 +86,11 @@ const STEPS: &[Step] = &[
         name: "tests",
         about: "all tests pass",
         run: || process::run(&mut cargo(["test", "--workspace"])),
+    },
+    Step {
+        name: "bench",
+        about: "no figure that depends on no machine is worse than before",
+        run: bench::check,
     },
 ];
 

@@ -1,0 +1,111 @@
+//! [`Contender`]: one generator's components, compiled twice, with and without fuel.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use wasmtime::component::Component;
+use wasmtime::error::Context as _;
+use wasmtime::{Config, Engine};
+use wasmtime::{Result, bail};
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_parser::Resolve;
+
+/// A component, compiled for one purpose each.
+pub(crate) struct Compiled {
+    pub(crate) with_fuel: Component,
+    pub(crate) without: Component,
+    /// Its size in bytes.
+    pub(crate) size: usize,
+}
+
+/// What one generator made.
+pub(crate) struct Contender {
+    pub(crate) name: String,
+    pub(crate) bench: Compiled,
+    pub(crate) minimal: Option<Compiled>,
+    /// As `bench`, with an export that tells how often memory was allocated.
+    pub(crate) counting: Option<Compiled>,
+}
+
+/// Compiles components, with and without fuel.
+struct Compiler<'a> {
+    with_fuel: Engine,
+    without: Engine,
+    wit: &'a Path,
+}
+
+fn engine(fuel: bool) -> Result<Engine> {
+    let mut config = Config::new();
+    config
+        .wasm_component_model(true)
+        .wasm_component_model_async(true)
+        .consume_fuel(fuel);
+    Engine::new(&config)
+}
+
+impl Contender {
+    /// Reads the contenders named on the command line.
+    pub(crate) fn load_all(bench: &[String], minimal: &[String], counting: &[String], wit: &Path) -> Result<Vec<Self>> {
+        let compiler = Compiler {
+            with_fuel: engine(true)?,
+            without: engine(false)?,
+            wit,
+        };
+        let mut minimal = compiler.all(minimal, "minimal.wit")?;
+        let mut counting = compiler.all(counting, "bench.wit")?;
+        let mut contenders = Vec::new();
+        for named in bench {
+            let (name, compiled) = compiler.one(named, "bench.wit")?;
+            contenders.push(Self {
+                minimal: minimal.remove(&name),
+                counting: counting.remove(&name),
+                bench: compiled,
+                name,
+            });
+        }
+        if let Some(name) = minimal.keys().chain(counting.keys()).next() {
+            bail!("`{name}` is no contender: it has no component of `world bench`");
+        }
+        Ok(contenders)
+    }
+}
+
+impl Compiler<'_> {
+    fn all(&self, named: &[String], wit: &str) -> Result<BTreeMap<String, Compiled>> {
+        named.iter().map(|named| self.one(named, wit)).collect()
+    }
+
+    /// Compiles `NAME=FILE`.
+    fn one(&self, named: &str, wit: &str) -> Result<(String, Compiled)> {
+        let (name, file) = named
+            .split_once('=')
+            .with_context(|| format!("`{named}` is not of the form NAME=FILE"))?;
+        let bytes = std::fs::read(file).with_context(|| format!("reading `{file}`"))?;
+        let bytes = if bytes.get(..8) == Some(b"\0asm\x01\0\0\0") {
+            encode(bytes, &self.wit.join(wit))
+                .map_err(|error| wasmtime::Error::msg(format!("{error:#}")))
+                .with_context(|| format!("making a component of `{file}`"))?
+        } else {
+            bytes
+        };
+        let compile =
+            |engine: &Engine| Component::from_binary(engine, &bytes).with_context(|| format!("compiling `{file}`"));
+        let compiled = Compiled {
+            with_fuel: compile(&self.with_fuel)?,
+            without: compile(&self.without)?,
+            size: bytes.len(),
+        };
+        Ok((name.to_owned(), compiled))
+    }
+}
+
+/// Makes a component of a core module, describing it by the world `wit` is named after unless it describes itself.
+fn encode(mut module: Vec<u8>, wit: &Path) -> anyhow::Result<Vec<u8>> {
+    let described = module.windows(14).any(|window| window == b"component-type");
+    if !described {
+        let mut resolve = Resolve::default();
+        let (package, _) = resolve.push_path(wit)?;
+        let world = resolve.select_world(&[package], wit.file_stem().and_then(|name| name.to_str()))?;
+        embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false)?;
+    }
+    ComponentEncoder::default().validate(true).module(&module)?.encode()
+}

@@ -1,0 +1,75 @@
+//! Runs the workloads of `benches/wit` on components and counts what each operation costs.
+//!
+//! A contender is a component of `world bench`, and may have one of `world minimal`. Every result is checked, in every run:
+//! a contender that does less than the workload says is an error and no fast contender.
+//!
+//! Fuel is the number of wasm instructions and is exact: the same component gives the same figure everywhere. Time is not;
+//! it is measured without fuel, in fresh stores, the contenders taking turns, and only its ratios within one run mean much.
+
+mod contender;
+mod host;
+mod measure;
+mod park;
+mod report;
+mod streams;
+mod workloads;
+
+use clap::Parser;
+use contender::Contender;
+use std::process::ExitCode;
+use wasmtime::{Result, ensure};
+
+/// Measures components.
+#[derive(Debug, Parser)]
+struct Args {
+    /// A contender, `NAME=COMPONENT`. A core module of the right shape is made a component.
+    #[arg(long = "bench", value_name = "NAME=FILE", required = true)]
+    bench: Vec<String>,
+    /// The same contender's component of `world minimal`.
+    #[arg(long, value_name = "NAME=FILE")]
+    minimal: Vec<String>,
+    /// The same contender's component that counts its allocations.
+    #[arg(long, value_name = "NAME=FILE")]
+    counting: Vec<String>,
+    /// The WIT of `world bench` and of `world minimal`, for core modules without a description of their own.
+    #[arg(long, value_name = "FOLDER")]
+    wit: std::path::PathBuf,
+    /// Only the workloads whose name contains one of these.
+    #[arg(long, value_name = "TEXT")]
+    only: Vec<String>,
+    /// How often to measure time; none leaves it out.
+    #[arg(long, default_value_t = 0)]
+    runs: usize,
+    /// Print JSON and nothing else.
+    #[arg(long)]
+    json: bool,
+}
+
+fn run(args: &Args) -> Result<()> {
+    let contenders = Contender::load_all(&args.bench, &args.minimal, &args.counting, &args.wit)?;
+    let chosen: Vec<_> = workloads::ALL
+        .iter()
+        .filter(|workload| args.only.is_empty() || args.only.iter().any(|text| workload.name.contains(text)))
+        .collect();
+    ensure!(!chosen.is_empty(), "no workload is chosen by {:?}", args.only);
+    let mut rows = Vec::new();
+    for workload in chosen {
+        rows.push(measure::measure(workload, &contenders, args.runs)?);
+    }
+    if args.json {
+        println!("{}", report::json(&rows, &contenders));
+    } else {
+        print!("{}", report::text(&rows, &contenders));
+    }
+    Ok(())
+}
+
+fn main() -> ExitCode {
+    match run(&Args::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
