@@ -14,6 +14,8 @@
 //!
 //! Cargo runs the script again when a WIT file is changed, added or removed, and at no other time.
 
+mod setters;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -55,111 +57,6 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Replaces all options at once.
-    #[must_use]
-    pub fn options(mut self, options: Options) -> Self {
-        self.options = options;
-        self
-    }
-
-    /// See [`Options::world`].
-    #[must_use]
-    pub fn world(mut self, world: impl Into<String>) -> Self {
-        self.options.world = Some(world.into());
-        self
-    }
-
-    /// Another WIT file or directory, read before the one given to [`Builder::compile`]. See [`Options::path`].
-    #[must_use]
-    pub fn path(mut self, path: impl Into<PathBuf>) -> Self {
-        self.options.path.push(path.into());
-        self
-    }
-
-    /// See [`Options::inline`].
-    #[must_use]
-    pub fn inline(mut self, wit: impl Into<String>) -> Self {
-        self.options.inline = Some(wit.into());
-        self
-    }
-
-    /// See [`Options::features`].
-    #[must_use]
-    pub fn features<S: Into<String>>(mut self, features: impl IntoIterator<Item = S>) -> Self {
-        self.options.features.extend(features.into_iter().map(Into::into));
-        self
-    }
-
-    /// See [`Options::all_features`].
-    #[must_use]
-    pub fn all_features(mut self, yes: bool) -> Self {
-        self.options.all_features = yes;
-        self
-    }
-
-    /// One filter of [`Options::async_`], or `true` or `false`.
-    #[must_use]
-    pub fn async_(mut self, filter: impl ToString) -> Self {
-        self.options.async_.push(filter.to_string());
-        self
-    }
-
-    /// Uses the bindings in module `path` for `interface`, or `generate`. See [`Options::with`].
-    #[must_use]
-    pub fn with(mut self, interface: impl Into<String>, path: &str) -> Self {
-        self.options.with.push((interface.into(), With::parse(path)));
-        self
-    }
-
-    /// See [`Options::generate_all`].
-    #[must_use]
-    pub fn generate_all(mut self, yes: bool) -> Self {
-        self.options.generate_all = yes;
-        self
-    }
-
-    /// See [`Options::additional_derives`].
-    #[must_use]
-    pub fn additional_derive(mut self, derive: impl Into<String>) -> Self {
-        self.options.additional_derives.push(derive.into());
-        self
-    }
-
-    /// See [`Options::additional_derives_ignore`].
-    #[must_use]
-    pub fn additional_derive_ignore(mut self, ty: impl Into<String>) -> Self {
-        self.options.additional_derives_ignore.push(ty.into());
-        self
-    }
-
-    /// See [`Options::runtime_path`].
-    #[must_use]
-    pub fn runtime_path(mut self, path: impl Into<String>) -> Self {
-        self.options.runtime_path = Some(path.into());
-        self
-    }
-
-    /// See [`Options::export_macro_name`].
-    #[must_use]
-    pub fn export_macro_name(mut self, name: impl Into<String>) -> Self {
-        self.options.export_macro_name = Some(name.into());
-        self
-    }
-
-    /// See [`Options::pub_export_macro`].
-    #[must_use]
-    pub fn pub_export_macro(mut self, yes: bool) -> Self {
-        self.options.pub_export_macro = yes;
-        self
-    }
-
-    /// See [`Options::type_section_suffix`].
-    #[must_use]
-    pub fn type_section_suffix(mut self, suffix: impl Into<String>) -> Self {
-        self.options.type_section_suffix = Some(suffix.into());
-        self
-    }
-
     /// Where the file goes; by default the directory Cargo gives build scripts.
     #[must_use]
     pub fn out_dir(mut self, directory: impl Into<PathBuf>) -> Self {

@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 
 use proc_macro2::{Ident, Literal, TokenStream};
-use quote::quote;
+use quote::{ToTokens, quote};
 use wit_parser::{Docs, Enum, Flags, Record, Type, TypeDefKind, TypeId, Variant};
 
 use crate::Generator;
 use crate::names::{Case, define_all};
 use crate::paths::ModulePath;
+use crate::selection::type_names;
+use crate::selectors::selects;
 
 impl Generator<'_> {
     /// The definition of a type, in the module it lives in.
@@ -29,13 +31,13 @@ impl Generator<'_> {
     }
 
     fn record(&self, home: &ModulePath, id: TypeId, name: &Ident, docs: &TokenStream, record: &Record) -> TokenStream {
-        let derives = self.derives(id, &["Debug"]);
+        let attributes = self.type_attributes(id, &["Debug"]);
         // Copyable records have the layout WIT gives them, as users of wit-bindgen expect.
         let facts = self.world.types.facts(&Type::Id(id));
         let repr = (!facts.heap && !facts.handle).then(|| quote!(#[repr(C)]));
         let fields = define_all(record.fields.iter().map(|field| field.name.as_str()), Case::Snake);
         let fields = record.fields.iter().zip(fields).map(|(field, name)| {
-            let docs = self::docs(&field.docs);
+            let docs = self.member_attributes(id, &field.name, &field.docs);
             let ty = self.owned(home, &field.ty);
             quote!(#docs pub #name: #ty)
         });
@@ -43,7 +45,7 @@ impl Generator<'_> {
         quote! {
             #docs
             #repr
-            #derives
+            #attributes
             pub struct #name { #(#fields,)* }
             #error
         }
@@ -57,10 +59,10 @@ impl Generator<'_> {
         docs: &TokenStream,
         variant: &Variant,
     ) -> TokenStream {
-        let derives = self.derives(id, &["Debug"]);
+        let attributes = self.type_attributes(id, &["Debug"]);
         let cases = define_all(variant.cases.iter().map(|case| case.name.as_str()), Case::Camel);
         let cases = variant.cases.iter().zip(cases).map(|(case, name)| {
-            let docs = self::docs(&case.docs);
+            let docs = self.member_attributes(id, &case.name, &case.docs);
             let payload = case.ty.as_ref().map(|ty| {
                 let ty = self.owned(home, ty);
                 quote!((#ty))
@@ -70,7 +72,7 @@ impl Generator<'_> {
         let error = self.error_impl(id, name);
         quote! {
             #docs
-            #derives
+            #attributes
             pub enum #name { #(#cases,)* }
             #error
         }
@@ -78,10 +80,10 @@ impl Generator<'_> {
 
     fn enumeration(&self, id: TypeId, name: &Ident, docs: &TokenStream, def: &Enum) -> TokenStream {
         let rt = &self.rt;
-        let derives = self.derives(id, &["Debug", "PartialEq", "Eq", "PartialOrd", "Ord", "Hash"]);
+        let attributes = self.type_attributes(id, &["Debug", "PartialEq", "Eq", "PartialOrd", "Ord"]);
         let cases = define_all(def.cases.iter().map(|case| case.name.as_str()), Case::Camel);
         let cases = def.cases.iter().zip(cases).map(|(case, name)| {
-            let docs = self::docs(&case.docs);
+            let docs = self.member_attributes(id, &case.name, &case.docs);
             quote!(#docs #name)
         });
         let repr = int_type(def.tag());
@@ -90,7 +92,7 @@ impl Generator<'_> {
         quote! {
             #docs
             #[repr(#repr)]
-            #derives
+            #attributes
             pub enum #name { #(#cases,)* }
             impl #name {
                 #[doc(hidden)]
@@ -108,6 +110,10 @@ impl Generator<'_> {
 
     fn flags(&self, name: &Ident, docs: &TokenStream, flags: &Flags) -> TokenStream {
         let rt = &self.rt;
+        let bitflags = match &self.options.bitflags_path {
+            Some(path) => crate::parse_path(path),
+            None => quote!(#rt::bitflags),
+        };
         let repr = flags_type(flags);
         let names = define_all(flags.flags.iter().map(|flag| flag.name.as_str()), Case::Shouty);
         let constants = flags.flags.iter().zip(names).enumerate().map(|(bit, (flag, name))| {
@@ -116,7 +122,7 @@ impl Generator<'_> {
             quote!(#docs const #name = 1 << #bit;)
         });
         quote! {
-            #rt::bitflags::bitflags! {
+            #bitflags::bitflags! {
                 #docs
                 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
                 pub struct #name: #repr { #(#constants)* }
@@ -124,34 +130,41 @@ impl Generator<'_> {
         }
     }
 
-    /// The derives of a type: what its contents allow, what it needs itself, and what the options add.
-    fn derives(&self, id: TypeId, own: &[&str]) -> TokenStream {
+    /// The attributes of a type: derives as its contents allow, as it needs itself and as the options add, and what else these add.
+    fn type_attributes(&self, id: TypeId, own: &[&str]) -> TokenStream {
         let facts = self.world.types.facts(&Type::Id(id));
-        let mut derives: Vec<String> = Vec::new();
+        let additions = self.attributes.of_type(self.resolve(), id);
+        let mut derives: Vec<TokenStream> = Vec::new();
         if !facts.handle {
-            derives.push("Clone".to_owned());
+            derives.push(quote!(Clone));
         }
         if !facts.handle && !facts.heap {
-            derives.push("Copy".to_owned());
+            derives.push(quote!(Copy));
         }
-        derives.extend(own.iter().map(|name| (*name).to_owned()));
-        let wit_name = self.resolve().types[id].name.as_deref().unwrap_or_default();
-        if !self
-            .options
-            .additional_derives_ignore
-            .iter()
-            .any(|ignored| ignored == wit_name)
-        {
-            derives.extend(self.options.additional_derives.iter().cloned());
+        derives.extend(own.iter().map(|name| crate::parse_path(name)));
+        let names = type_names(self.resolve(), id);
+        let ignored = |selector: &String| selects(selector, &names);
+        if !self.options.additional_derives_ignore.iter().any(ignored) {
+            let additional = self.options.additional_derives.iter();
+            derives.extend(additional.map(|derive| crate::parse_path(derive)));
         }
+        derives.extend(additions.derives.iter().map(ToTokens::to_token_stream));
         let mut seen = BTreeSet::new();
-        derives.retain(|derive| seen.insert(last_segment(derive).to_owned()));
-        let derives = derives.iter().map(|derive| crate::parse_path(derive));
-        quote!(#[derive(#(#derives),*)])
+        derives.retain(|derive| seen.insert(last_segment(derive)));
+        let attributes = additions.attributes;
+        quote!(#[derive(#(#derives),*)] #attributes)
+    }
+
+    /// The documentation of a field or case, and the attributes that the options add.
+    fn member_attributes(&self, id: TypeId, member: &str, docs: &Docs) -> TokenStream {
+        let docs = self::docs(docs);
+        let attributes = self.attributes.of_member(self.resolve(), id, member);
+        quote!(#docs #attributes)
     }
 
     /// Types that functions return as errors are errors.
     fn error_impl(&self, id: TypeId, name: &Ident) -> Option<TokenStream> {
+        let gate = self.options.std_feature.then(|| quote!(#[cfg(feature = "std")]));
         self.error_types.contains(&id.index()).then(|| {
             quote! {
                 impl ::core::fmt::Display for #name {
@@ -159,14 +172,16 @@ impl Generator<'_> {
                         ::core::fmt::Debug::fmt(self, f)
                     }
                 }
+                #gate
                 impl ::core::error::Error for #name {}
             }
         })
     }
 }
 
-fn last_segment(path: &str) -> &str {
-    path.rsplit("::").next().unwrap_or(path).trim()
+/// The name of a derive without the path to it.
+fn last_segment(path: &TokenStream) -> Option<String> {
+    path.clone().into_iter().last().map(|last| last.to_string())
 }
 
 /// WIT documentation as attributes.

@@ -7,7 +7,9 @@
 //! in [`output`].
 
 mod code;
+mod component_type;
 mod definitions;
+mod filters;
 mod functions;
 mod named;
 pub mod names;
@@ -17,7 +19,10 @@ pub mod output;
 mod paths;
 mod payloads;
 mod selection;
+mod selectors;
+mod stubs;
 mod types;
+mod unused;
 mod world;
 
 use std::cell::RefCell;
@@ -27,7 +32,6 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use wit_parser::{Resolve, Type, TypeDefKind, TypeId};
 use witflow_bindgen_core::abi::{NamedOp, dealias};
-use witflow_bindgen_core::component_type;
 use witflow_bindgen_core::diagnostic::{Diagnostic, Diagnostics};
 use witflow_bindgen_core::load::Loaded;
 use witflow_bindgen_core::world::World;
@@ -35,12 +39,18 @@ use witflow_bindgen_core::world::World;
 pub use options::{Options, With};
 pub use witflow_bindgen_core as core;
 
+use component_type::ComponentType;
+use filters::Filters;
 use paths::Paths;
+use selectors::Attributes;
+use unused::Used;
 
 /// Everything translation needs to know.
 struct Generator<'a> {
     world: &'a World<'a>,
     options: &'a Options,
+    attributes: Attributes,
+    used: Used,
     /// The runtime module as users reach it.
     runtime: TokenStream,
     /// The runtime module as generated modules have it in scope.
@@ -61,29 +71,41 @@ struct Generator<'a> {
 /// Options that are malformed or match nothing in the world, and everything in the world that is not supported.
 pub fn generate(loaded: &Loaded, options: &Options, runtime: Option<TokenStream>) -> Result<TokenStream, Diagnostics> {
     let mut errors = Diagnostics::default();
-    let described = component_type::encode(&loaded.resolve, loaded.world);
+    selection::check_syntax(options, &mut errors);
+    let attributes = Attributes::new(options, &mut errors);
     let resolve = &loaded.resolve;
-    let mut selection = selection::Selection::new(options, &mut errors);
+    let mut filters = Filters::new(options);
     let world = World::new(resolve, loaded.world, &mut |key, func, direction| {
-        selection.is_async(resolve, key, func, direction)
+        filters.is_async(resolve, key, func, direction)
     });
-    let world = world.map_err(|found| Diagnostics([std::mem::take(&mut errors).0, found.0].concat()))?;
-    let external = selection.external(&world, &mut errors);
-    selection.check_names(&world, &mut errors);
-    selection.finish(&mut errors);
+    let mut world = match world {
+        Ok(world) => world,
+        Err(found) => return Err(Diagnostics([errors.0, found.0].concat())),
+    };
+    selection::skip(options, &mut world, &mut errors);
+    let external = selection::external(options, &world, &mut errors);
+    selection::check_features(options, resolve, &mut errors);
+    selection::check_ignored(options, resolve, &mut errors);
+    filters.finish(&mut errors);
     let runtime = runtime_path(options, runtime, &mut errors);
     errors.finish()?;
-    let described = described.map_err(|error| Diagnostic::new(error.to_string()))?;
+    let described = ComponentType::new(loaded, options)?;
     let generator = Generator {
-        paths: Paths::new(&world, &external),
+        paths: Paths::new(&world, external),
         error_types: error_types(&world),
         world: &world,
         options,
+        attributes,
+        used: Used::new(options, resolve),
         runtime,
         rt: quote!(_rt),
         wishes: RefCell::default(),
     };
-    Ok(generator.bindings(&described))
+    let bindings = generator.bindings(&described);
+    let mut errors = Diagnostics::default();
+    generator.attributes.finish(&world, &mut errors);
+    errors.finish()?;
+    Ok(bindings)
 }
 
 impl Generator<'_> {

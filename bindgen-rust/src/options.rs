@@ -1,7 +1,7 @@
 //! The options every front end shares, and how their text forms are read.
 //!
 //! The documentation of each field is what `bindgen rust --help` prints. An option that names something and matches nothing is
-//! an error; [`crate::generate`] reports it.
+//! an error; [`crate::generate`] reports it. The names are those of wit-bindgen 0.63, docs/options.md has both side by side.
 
 use std::path::PathBuf;
 
@@ -32,41 +32,109 @@ pub struct Options {
     /// `false` stand for `all` and `-all`.
     #[cfg_attr(
         feature = "clap",
-        arg(long = "async", value_name = "FILTER", allow_hyphen_values = true)
+        arg(
+            long = "async",
+            value_name = "FILTER",
+            allow_hyphen_values = true,
+            value_delimiter = ','
+        )
     )]
     pub async_: Vec<String>,
-    /// Uses existing bindings for an imported interface: `ns:pkg/iface=path::of::module`, or `generate` for the path.
-    #[cfg_attr(feature = "clap", arg(long, value_name = "INTERFACE=PATH", value_parser = parse_with))]
+    /// Which `async` functions get synchronous bindings after all: filters as those of `async`, without `-`.
+    #[cfg_attr(feature = "clap", arg(long, value_name = "FILTER", value_delimiter = ','))]
+    pub sync: Vec<String>,
+    /// Functions to make no bindings for, by their names in WIT, on both sides of the world.
+    #[cfg_attr(feature = "clap", arg(long, value_name = "FUNCTION"))]
+    pub skip: Vec<String>,
+    /// Uses existing bindings: `ns:pkg/iface=path::of::module` for an imported interface, `ns:pkg/iface/type=path::of::Type` for
+    /// a single type, or `generate` for the path.
+    #[cfg_attr(
+        feature = "clap",
+        arg(long, value_name = "NAME=PATH", value_parser = parse_with, value_delimiter = ',')
+    )]
     pub with: Vec<(String, With)>,
     /// Accepted for compatibility: every interface without a `with` entry is generated anyway.
     #[cfg_attr(feature = "clap", arg(long))]
     pub generate_all: bool,
+    /// Also defines the types of an interface that none of its functions needs.
+    #[cfg_attr(feature = "clap", arg(long))]
+    pub generate_unused_types: bool,
+    /// Passes text as bytes: `&[u8]` and `Vec<u8>` instead of `&str` and `String`. It has to be UTF-8 all the same.
+    #[cfg_attr(feature = "clap", arg(long))]
+    pub raw_strings: bool,
     /// Derives added to every record, variant and enum, for example `PartialEq`.
-    #[cfg_attr(feature = "clap", arg(long = "additional-derive", value_name = "DERIVE"))]
+    #[cfg_attr(
+        feature = "clap",
+        arg(
+            short = 'd',
+            long = "additional-derive-attributes",
+            alias = "additional-derive",
+            value_name = "DERIVE"
+        )
+    )]
     pub additional_derives: Vec<String>,
-    /// WIT names of types that get no additional derives.
+    /// WIT names of types that get no additional derives, or selectors as those of `additional-type-attributes`.
     #[cfg_attr(feature = "clap", arg(long = "additional-derive-ignore", value_name = "TYPE"))]
     pub additional_derives_ignore: Vec<String>,
+    /// Attributes for chosen records, variants and enums: `ns:pkg/iface/type=#[attr]`. The selector may leave out segments at
+    /// its start or end (`iface/type`, `ns:pkg`) and have `*` for any text.
+    #[cfg_attr(
+        feature = "clap",
+        arg(long, value_name = "SELECTOR=ATTRIBUTE", value_parser = parse_attribute)
+    )]
+    pub additional_type_attributes: Vec<(String, String)>,
+    /// Attributes for chosen fields and cases: the selector of a type, a full stop, and the name of the member, or `*`.
+    #[cfg_attr(
+        feature = "clap",
+        arg(long, value_name = "SELECTOR.MEMBER=ATTRIBUTE", value_parser = parse_attribute)
+    )]
+    pub additional_member_attributes: Vec<(String, String)>,
+    /// Makes `impl Error` depend on the feature `std` of the crate with the bindings.
+    #[cfg_attr(feature = "clap", arg(long))]
+    pub std_feature: bool,
+    /// Adds a type `Stub` that implements all exports, and panics when one is called.
+    #[cfg_attr(feature = "clap", arg(long))]
+    pub stubs: bool,
     /// Path of the runtime module, by default `::witflow::rt`.
     #[cfg_attr(feature = "clap", arg(long, value_name = "PATH"))]
     pub runtime_path: Option<String>,
+    /// Path of the crate `bitflags`, by default that of the runtime.
+    #[cfg_attr(feature = "clap", arg(long, value_name = "PATH"))]
+    pub bitflags_path: Option<String>,
+    /// Path of the type for `map<K, V>`, which implements the runtime's `WitMap`; by default its `Map`, a `BTreeMap`.
+    #[cfg_attr(feature = "clap", arg(long, value_name = "PATH"))]
+    pub map_type: Option<String>,
     /// Name of the macro that exports an implementation, by default `export`.
     #[cfg_attr(feature = "clap", arg(long, value_name = "NAME"))]
     pub export_macro_name: Option<String>,
-    /// Makes the export macro usable from other crates.
+    /// Makes the export macro usable from other crates. The world's exports then count from where it is used.
     #[cfg_attr(feature = "clap", arg(long))]
     pub pub_export_macro: bool,
-    /// Appended to the name of the section that describes the world, for several crates that generate the same world.
+    /// Where the export macro looks for the bindings if it is not told, by default `self`.
+    #[cfg_attr(feature = "clap", arg(long, value_name = "PATH"))]
+    pub default_bindings_module: Option<String>,
+    /// Put before the names of all exported functions, so that several copies of them fit in one module.
+    #[cfg_attr(feature = "clap", arg(long, value_name = "PREFIX", allow_hyphen_values = true))]
+    pub export_prefix: Option<String>,
+    /// Appended to the name of the section that describes the world.
     #[cfg_attr(feature = "clap", arg(long, value_name = "SUFFIX", allow_hyphen_values = true))]
     pub type_section_suffix: Option<String>,
+    /// Leaves it to the linker when constructors of C libraries run: at the start of every exported function, as it does in
+    /// programs that have no initialisation of their own.
+    #[cfg_attr(feature = "clap", arg(long))]
+    pub disable_run_ctors_once_workaround: bool,
+    /// Leaves out what makes the linker keep the section that describes the world, and what the host allocates with, in a library
+    /// none of whose functions is used.
+    #[cfg_attr(feature = "clap", arg(long))]
+    pub disable_custom_section_link_helpers: bool,
 }
 
-/// The value of `with` for one interface.
+/// The value of `with` for one interface or type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum With {
     /// Generate bindings here.
     Generate,
-    /// Use this module's types and functions.
+    /// Use this module's types and functions, or this type.
     Path(String),
 }
 
@@ -86,8 +154,17 @@ impl With {
 fn parse_with(text: &str) -> Result<(String, With), String> {
     let (interface, path) = text
         .split_once('=')
-        .ok_or("`=` and the path of a module, or `generate`, are missing")?;
+        .ok_or("`=` and the path of a module or type, or `generate`, are missing")?;
     Ok((interface.to_owned(), With::parse(path)))
+}
+
+/// Reads `selector=#[attribute]` as the command line has it. The attribute may hold a `=` itself.
+#[cfg(feature = "clap")]
+fn parse_attribute(text: &str) -> Result<(String, String), String> {
+    let (selector, attribute) = text
+        .split_once('=')
+        .ok_or("`=` and an attribute, for example `#[repr(C)]`, are missing")?;
+    Ok((selector.to_owned(), attribute.to_owned()))
 }
 
 /// The names of all options as users write them.
@@ -98,14 +175,28 @@ pub const OPTION_NAMES: &[&str] = &[
     "features",
     "all_features",
     "async",
+    "sync",
+    "skip",
     "with",
     "generate_all",
+    "generate_unused_types",
+    "raw_strings",
     "additional_derives",
     "additional_derives_ignore",
+    "additional_type_attributes",
+    "additional_member_attributes",
+    "std_feature",
+    "stubs",
     "runtime_path",
+    "bitflags_path",
+    "map_type",
     "export_macro_name",
     "pub_export_macro",
+    "default_bindings_module",
+    "export_prefix",
     "type_section_suffix",
+    "disable_run_ctors_once_workaround",
+    "disable_custom_section_link_helpers",
 ];
 
 /// The error for an option nobody knows.

@@ -6,12 +6,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use heck::ToSnakeCase;
 use proc_macro2::{Ident, TokenStream};
-use quote::quote;
+use quote::{format_ident, quote};
 use wit_parser::{InterfaceId, PackageId, Resolve, TypeId, TypeOwner, WorldKey};
 use witflow_bindgen_core::world::{Direction, Interface, Item, World};
 
 use crate::names::{Case, Scope, ident, spell};
+use crate::selection::External;
 
 /// Modules from the root inwards.
 pub(crate) type ModulePath = Vec<String>;
@@ -21,8 +23,8 @@ pub(crate) type ModulePath = Vec<String>;
 enum Home {
     /// In a module of the generated code.
     Here(ModulePath),
-    /// In bindings that exist already.
-    There(TokenStream),
+    /// In bindings that exist already, under a name at the root.
+    There(Ident),
 }
 
 /// The homes of all interfaces and the identifiers of all types.
@@ -35,21 +37,29 @@ pub(crate) struct Paths {
     /// The interface of each module.
     interfaces: BTreeMap<ModulePath, usize>,
     types: BTreeMap<usize, Ident>,
+    /// Types that exist already, by their name at the root.
+    external: BTreeMap<usize, Ident>,
+    /// What the names at the root stand for. Paths in options are meant as seen from there.
+    uses: Vec<(Ident, TokenStream)>,
 }
 
 impl Paths {
     /// Assigns modules and identifiers. `external` are the interfaces found in existing bindings.
-    pub(crate) fn new(world: &World<'_>, external: &BTreeMap<usize, TokenStream>) -> Self {
+    pub(crate) fn new(world: &World<'_>, external: External) -> Self {
         let mut paths = Self::default();
+        for (index, path) in external.types {
+            let name = paths.use_at_root(path);
+            paths.external.insert(index, name);
+        }
         let mut modules = ModuleNames::default();
         let mut root = Scope::with(&["exports", "wit_stream", "wit_future", "_abi", "_rt"]);
         for (direction, item) in world.items_with_direction() {
             match item {
                 Item::Interface(interface) => {
                     let index = interface.id.index();
-                    let existing = external.get(&index).filter(|_| direction == Direction::Import);
-                    let home = match existing {
-                        Some(path) => Home::There(path.clone()),
+                    let existing = external.interfaces.get(&index);
+                    let home = match existing.filter(|_| direction == Direction::Import) {
+                        Some(path) => Home::There(paths.use_at_root(path.clone())),
                         None => {
                             let path = modules.path(world.resolve(), direction, interface);
                             let key = world.resolve().name_world_key(&interface.key);
@@ -74,6 +84,23 @@ impl Paths {
         paths
     }
 
+    fn use_at_root(&mut self, path: TokenStream) -> Ident {
+        let name = format_ident!("__with{}", self.uses.len());
+        self.uses.push((name.clone(), path));
+        name
+    }
+
+    /// The names at the root for what exists elsewhere.
+    pub(crate) fn external_uses(&self) -> TokenStream {
+        let uses = self.uses.iter().map(|(name, path)| quote!(use #path as #name;));
+        quote!(#(#[allow(unused_imports)] #uses)*)
+    }
+
+    /// Whether a type exists elsewhere by itself, and not with its interface.
+    pub(crate) fn is_external(&self, id: TypeId) -> bool {
+        self.external.contains_key(&id.index())
+    }
+
     /// The module of an interface on one side of the world, unless its bindings exist already.
     pub(crate) fn module_of(&self, resolve: &Resolve, direction: Direction, key: &WorldKey) -> Option<&ModulePath> {
         self.modules.get(&(direction, resolve.name_world_key(key)))
@@ -92,7 +119,11 @@ impl Paths {
 
     /// A named type as seen from the module `from`.
     pub(crate) fn type_path(&self, resolve: &Resolve, from: &ModulePath, id: TypeId) -> TokenStream {
-        // Every module of an interface has its types in scope, wherever they are defined.
+        if let Some(name) = self.external.get(&id.index()) {
+            let root = to_root(from);
+            return quote!(#root #name);
+        }
+        // Every module of an interface has its other types in scope, wherever they are defined.
         match resolve.types[id].owner {
             TypeOwner::Interface(interface) if self.interfaces.get(from) == Some(&interface.index()) => {
                 let name = self.type_ident(resolve, id);
@@ -114,7 +145,10 @@ impl Paths {
                 let path = relative(from, path);
                 quote!(#path #name)
             }
-            Some(Home::There(path)) => quote!(#path :: #name),
+            Some(Home::There(module)) => {
+                let root = to_root(from);
+                quote!(#root #module :: #name)
+            }
             None => {
                 let path = to_root(from);
                 quote!(#path #name)
@@ -127,7 +161,7 @@ impl Paths {
         let owner = match resolve.types[id].owner {
             TypeOwner::Interface(interface) => match self.homes.get(&interface.index()) {
                 Some(Home::Here(path)) => path.join("_"),
-                Some(Home::There(path)) => path.to_string().replace(|c: char| !c.is_ascii_alphanumeric(), "_"),
+                Some(Home::There(module)) => module.to_string(),
                 None => String::new(),
             },
             TypeOwner::World(_) | TypeOwner::None => String::new(),
@@ -188,14 +222,13 @@ impl ModuleNames {
 
 fn package_module(resolve: &Resolve, package: PackageId) -> String {
     let name = &resolve.packages[package].name;
-    let base = spell(&name.name, Case::Snake);
     let same = |other: &wit_parser::Package| other.name.namespace == name.namespace && other.name.name == name.name;
     let versions = resolve.packages.iter().filter(|(_, other)| same(other)).count();
     match &name.version {
         Some(version) if versions > 1 => {
             let version = version.to_string().replace(|c: char| !c.is_ascii_alphanumeric(), "_");
-            format!("{base}{version}")
+            format!("{}{}", name.name.to_snake_case(), version.to_snake_case())
         }
-        _ => base,
+        _ => spell(&name.name, Case::Snake),
     }
 }

@@ -29,7 +29,6 @@ impl Generator<'_> {
     }
 
     fn ty(&self, from: &ModulePath, ty: &Type, borrow: bool) -> TokenStream {
-        let rt = &self.rt;
         match ty {
             Type::Bool => quote!(bool),
             Type::U8 => quote!(u8),
@@ -43,10 +42,19 @@ impl Generator<'_> {
             Type::F32 => quote!(f32),
             Type::F64 => quote!(f64),
             Type::Char => quote!(char),
-            Type::String if borrow => quote!(&str),
-            Type::String => quote!(#rt::String),
+            Type::String => self.text(borrow),
             Type::ErrorContext => unreachable!("error-context was refused before"),
             Type::Id(id) => self.ty_id(from, *id, borrow),
+        }
+    }
+
+    fn text(&self, borrow: bool) -> TokenStream {
+        let rt = &self.rt;
+        match (borrow, self.options.raw_strings) {
+            (true, false) => quote!(&str),
+            (true, true) => quote!(&[u8]),
+            (false, false) => quote!(#rt::String),
+            (false, true) => quote!(#rt::Vec<u8>),
         }
     }
 
@@ -58,7 +66,7 @@ impl Generator<'_> {
         if borrow {
             // Aliases of strings and lists are borrowed as `&str` and `&[T]`, so that callers need no owned copy.
             match dealias(resolve, Type::Id(id)) {
-                Type::String => return quote!(&str),
+                Type::String => return self.text(true),
                 Type::Id(target)
                     if matches!(resolve.types[target].kind, TypeDefKind::List(_) | TypeDefKind::Map(..)) =>
                 {
@@ -97,11 +105,12 @@ impl Generator<'_> {
             }
             TypeDefKind::Map(key, value) => {
                 let (key, value) = (owned(key), owned(value));
-                if borrow {
-                    quote!(&#rt::Map<#key, #value>)
-                } else {
-                    quote!(#rt::Map<#key, #value>)
-                }
+                let map = match &self.options.map_type {
+                    Some(path) => crate::parse_path(path),
+                    None => quote!(#rt::Map),
+                };
+                let reference = borrow.then(|| quote!(&));
+                quote!(#reference #map<#key, #value>)
             }
             TypeDefKind::Option(ty) => {
                 let some = inner(ty);

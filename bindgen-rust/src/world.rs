@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use proc_macro2::{Ident, Literal, TokenStream};
+use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
-use wit_parser::Docs;
+use wit_parser::{Docs, TypeId};
 use witflow_bindgen_core::abi::Function;
 use witflow_bindgen_core::world::{Direction, Interface, Item, PayloadKind};
 
 use crate::Generator;
+use crate::component_type::ComponentType;
 use crate::definitions::docs;
 use crate::functions::{Entry, Export, Target};
 use crate::names::{Case, Scope, ident, spell};
@@ -57,10 +58,11 @@ pub(crate) fn root_allow(home: &ModulePath) -> Option<TokenStream> {
 
 impl Generator<'_> {
     /// The whole of the generated code.
-    pub(crate) fn bindings(&self, component_type: &[u8]) -> TokenStream {
+    pub(crate) fn bindings(&self, component_type: &ComponentType) -> TokenStream {
         let rt = &self.runtime;
         let mut root = Module::default();
         root.items.push(quote!(#[allow(unused_imports)] use #rt as _rt;));
+        root.items.push(self.paths.external_uses());
         let mut exports = Vec::new();
         self.imports(&mut root);
         self.exports(&mut root, &mut exports);
@@ -69,8 +71,9 @@ impl Generator<'_> {
         let modules = root.render(Some(&allow()));
         let abi = self.abi_module();
         let describe = self.component_type(component_type);
-        let export_macro = self.export_macro(&exports);
-        quote!(#modules #streams #futures #abi #describe #export_macro)
+        let export_macro = self.export_macro(&exports, component_type);
+        let stubs = self.stub_type();
+        quote!(#modules #streams #futures #abi #describe #export_macro #stubs)
     }
 
     fn imports(&self, root: &mut Module) {
@@ -83,6 +86,7 @@ impl Generator<'_> {
                     let (import, allow) = (self.import(&Vec::new(), &name, function), allow());
                     root.items.push(quote!(#allow #import));
                 }
+                Item::Type(id) if !self.defines(*id) => {}
                 Item::Type(id) => root.items.push(self.definition(&Vec::new(), *id)),
             }
         }
@@ -106,17 +110,18 @@ impl Generator<'_> {
         module.docs = docs(&def.docs);
         let rt = &self.runtime;
         module.items.push(quote!(use #rt as _rt;));
+        let types = def.types.values().filter(|id| self.defines(**id));
         if self.paths.defines(home, interface.id) {
-            module
-                .items
-                .extend(def.types.values().map(|id| self.definition(home, *id)));
+            module.items.extend(types.map(|id| self.definition(home, *id)));
         } else {
-            let paths = def
-                .types
-                .values()
-                .map(|id| self.paths.definition_path(self.resolve(), home, *id));
+            let paths = types.map(|id| self.paths.definition_path(self.resolve(), home, *id));
             module.items.extend(paths.map(|path| quote!(pub use #path;)));
         }
+    }
+
+    /// Whether a type of the world has a definition here.
+    fn defines(&self, id: TypeId) -> bool {
+        !self.paths.is_external(id) && self.used.defines(self.resolve(), id)
     }
 
     fn exports(&self, root: &mut Module, entries: &mut Vec<(ModulePath, Entry)>) {
@@ -135,6 +140,7 @@ impl Generator<'_> {
                     module.items.push(items);
                 }
                 Item::Function(function) => functions.push(&**function),
+                Item::Type(id) if !self.defines(*id) => {}
                 Item::Type(id) => root.items.push(self.definition(&Vec::new(), *id)),
             }
         }
@@ -165,36 +171,17 @@ impl Generator<'_> {
             glue.push(export.glue);
             entries.extend(export.entries.into_iter().map(|entry| (home.clone(), entry)));
         }
+        let stub = self.stub(home, &ident("Guest"), &methods);
         quote! {
             #docs
             #allow
             pub trait Guest { #(#methods)* }
             #(#glue)*
+            #stub
         }
     }
 
-    /// The bytes that tell the linker what the module's imports and exports mean.
-    fn component_type(&self, bytes: &[u8]) -> TokenStream {
-        let rt = &self.rt;
-        let world = &self.resolve().worlds[self.world.id];
-        let package = world
-            .package
-            .map(|id| self.resolve().packages[id].name.to_string())
-            .unwrap_or_default();
-        let suffix = self.options.type_section_suffix.as_deref().unwrap_or_default();
-        let version = env!("CARGO_PKG_VERSION");
-        let section = format!("component-type:witflow:{version}:{package}:{}{suffix}", world.name);
-        let allow = allow();
-        let (length, literal) = (Literal::usize_unsuffixed(bytes.len()), Literal::byte_string(bytes));
-        quote! {
-            #[doc(hidden)]
-            #allow
-            pub const _COMPONENT_TYPE: &[u8; #length] = #literal;
-            #rt::component_type!(#section, #length, _COMPONENT_TYPE);
-        }
-    }
-
-    fn export_macro(&self, entries: &[(ModulePath, Entry)]) -> TokenStream {
+    fn export_macro(&self, entries: &[(ModulePath, Entry)], component_type: &ComponentType) -> TokenStream {
         if entries.is_empty() && self.world.exports.is_empty() {
             return quote!();
         }
@@ -202,6 +189,7 @@ impl Generator<'_> {
         let world = spell(&self.resolve().worlds[self.world.id].name, Case::Snake);
         let inner = format_ident!("__export_{world}_impl");
         let name: Ident = ident(self.options.export_macro_name.as_deref().unwrap_or("export"));
+        let prefix = self.options.export_prefix.as_deref().unwrap_or_default();
         let exports = entries.iter().map(|(home, entry)| {
             let Entry {
                 name,
@@ -217,10 +205,17 @@ impl Generator<'_> {
             };
             let names: Vec<Ident> = (0..params.len()).map(|index| format_ident!("a{index}")).collect();
             let arrow = result.as_ref().map(|ty| quote!(-> #ty));
+            let name = format!("{prefix}{name}");
             quote! {
                 #name = fn(#(#names: #params),*) #arrow { #function(#(#names),*) }
             }
         });
+        let default = crate::parse_path(self.options.default_bindings_module.as_deref().unwrap_or("self"));
+        let constructors = match self.options.disable_run_ctors_once_workaround {
+            true => ident("linker"),
+            false => ident("once"),
+        };
+        let described = self.exported_component_type(component_type);
         let (macro_export, visibility) = if self.options.pub_export_macro {
             (quote!(#[macro_export]), quote!(pub))
         } else {
@@ -231,12 +226,13 @@ impl Generator<'_> {
             #[allow(unused_macros)]
             #macro_export
             macro_rules! #inner {
-                ($ty:ident) => { self::#name!($ty with_types_in self); };
+                ($ty:ident) => { #default::#name!($ty with_types_in #default); };
                 ($ty:ident with_types_in $($path:tt)*) => {
                     #rt::exports! {
-                        for $ty, component_type = $($path)*::_COMPONENT_TYPE;
+                        for $ty, component_type = $($path)*::_COMPONENT_TYPE, constructors = #constructors;
                         #(#exports)*
                     }
+                    #described
                 };
             }
             #[doc(inline)]

@@ -69,20 +69,32 @@ fn in_flags(error: Failure) -> String {
         Err(error) => return error.to_string(),
     };
     for option in errors.0.iter_mut().filter_map(|error| error.option.as_mut()) {
-        option.name = match option.name {
-            "path" => "WIT",
-            "additional_derives" => "--additional-derive",
-            "additional_derives_ignore" => "--additional-derive-ignore",
-            "async" => "--async",
-            "export_macro_name" => "--export-macro-name",
-            "features" => "--features",
-            "runtime_path" => "--runtime-path",
-            "with" => "--with",
-            "world" => "--world",
-            name => name,
-        };
+        option.name = flag(option.name);
     }
     errors.to_string()
+}
+
+/// The flag of an option.
+fn flag(option: &'static str) -> &'static str {
+    match option {
+        "path" => "WIT",
+        "additional_derives" => "--additional-derive-attributes",
+        "additional_derives_ignore" => "--additional-derive-ignore",
+        "additional_type_attributes" => "--additional-type-attributes",
+        "additional_member_attributes" => "--additional-member-attributes",
+        "async" => "--async",
+        "bitflags_path" => "--bitflags-path",
+        "default_bindings_module" => "--default-bindings-module",
+        "export_macro_name" => "--export-macro-name",
+        "features" => "--features",
+        "map_type" => "--map-type",
+        "runtime_path" => "--runtime-path",
+        "skip" => "--skip",
+        "sync" => "--sync",
+        "with" => "--with",
+        "world" => "--world",
+        name => name,
+    }
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Diagnostic {

@@ -20,6 +20,9 @@ pub struct RustArgs {
     /// Write nothing; print a diff and fail if the file is not what would be written.
     #[arg(long)]
     pub check: bool,
+    /// Accepted for compatibility: what is written is formatted anyway.
+    #[arg(long, hide = true)]
+    pub format: bool,
 }
 
 impl RustArgs {

@@ -772,7 +772,7 @@ mod _abi {
 )]
 pub const _COMPONENT_TYPE: &[u8; 546] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xF0\x03\x01A\x02\x01A\x04\x01B\x16\x01r\x02\x01xz\x01yz\x04\0\x05point\x03\0\0\x04\0\x05first\x03\0\x01\x04\0\x06second\x03\0\x02\x01p\x03\x04\0\x05third\x03\0\x04\x04\0\x01t\x03\0\x05\x01@\x01\x01x\x06\0\x06\x04\0\x04echo\x01\x07\x01p\x06\x01@\x01\x01x\x08\0\x08\x04\0\techo-list\x01\t\x01C\x01\x01x\x06\0\x06\x04\0\necho-async\x01\n\x01C\x01\x01x\x08\0\x08\x04\0\x0Fecho-list-async\x01\x0B\x01f\x01\x06\x01C\x01\x01x\x0C\0\x0C\x04\0\x0Becho-stream\x01\r\x01e\x01\x06\x01C\x01\x01x\x0E\0\x0E\x04\0\x0Becho-future\x01\x0F\x03\0\x0Etest:alias/api\x05\0\x01B\x16\x01r\x02\x01xz\x01yz\x04\0\x05point\x03\0\0\x04\0\x05first\x03\0\x01\x04\0\x06second\x03\0\x02\x01p\x03\x04\0\x05third\x03\0\x04\x04\0\x01t\x03\0\x05\x01@\x01\x01x\x06\0\x06\x04\0\x04echo\x01\x07\x01p\x06\x01@\x01\x01x\x08\0\x08\x04\0\techo-list\x01\t\x01C\x01\x01x\x06\0\x06\x04\0\necho-async\x01\n\x01C\x01\x01x\x08\0\x08\x04\0\x0Fecho-list-async\x01\x0B\x01f\x01\x06\x01C\x01\x01x\x0C\0\x0C\x04\0\x0Becho-stream\x01\r\x01e\x01\x06\x01C\x01\x01x\x0E\0\x0E\x04\0\x0Becho-future\x01\x0F\x04\0\x0Etest:alias/api\x05\x01\x04\0\x0Ftest:alias/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:alias:both", 546, _COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:alias:both:", 546, _COMPONENT_TYPE, link = true
 );
 #[doc(hidden)]
 #[allow(unused_macros)]
@@ -781,10 +781,10 @@ macro_rules! __export_both_impl {
         self::export!($ty with_types_in self);
     };
     ($ty:ident with_types_in $($path:tt)*) => {
-        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE;
-        "test:alias/api#echo" = fn (a0 : * mut u8, a1 : usize) -> * mut u8 { $($path)*
-        ::exports::test::alias::api::_export_echo_cabi:: < $ty > (a0, a1) }
-        "cabi_post_test:alias/api#echo" = fn (a0 : * mut u8) { $($path)*
+        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE,
+        constructors = once; "test:alias/api#echo" = fn (a0 : * mut u8, a1 : usize) -> *
+        mut u8 { $($path)* ::exports::test::alias::api::_export_echo_cabi:: < $ty > (a0,
+        a1) } "cabi_post_test:alias/api#echo" = fn (a0 : * mut u8) { $($path)*
         ::exports::test::alias::api::_post_return_echo_cabi(a0) }
         "test:alias/api#echo-list" = fn (a0 : * mut u8, a1 : usize) -> * mut u8 {
         $($path)* ::exports::test::alias::api::_export_echo_list_cabi:: < $ty > (a0, a1)

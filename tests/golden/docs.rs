@@ -191,7 +191,7 @@ pub mod test {
             }
             /// An enum.
             #[repr(u8)]
-            #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+            #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
             pub enum Color {
                 /// Its first case.
                 Red,
@@ -385,7 +385,7 @@ mod _abi {
 )]
 pub const _COMPONENT_TYPE: &[u8; 467] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xA1\x03\x01A\x02\x01A\x08\x01B\x0F\x01y\x04\0\x05count\x03\0\0\x01r\x02\x01xz\x01yz\x04\0\x05point\x03\0\x02\x01q\x02\x03dot\0\0\x05sized\x01y\0\x04\0\x05shape\x03\0\x04\x01m\x02\x03red\x05green\x04\0\x05color\x03\0\x06\x01n\x02\x04read\x05write\x04\0\x06access\x03\0\x08\x01@\x04\x01p\x03\x01s\x05\x01c\x07\x01a\t\0\x01\x04\0\x07measure\x01\n\x01f\x01\x01\x01C\0\0\x0B\x04\0\x04wait\x01\x0C\x03\0\rtest:docs/api\x05\0\x01@\x01\x04lines\x01\0\x03\0\x03log\x01\x01\x01C\0\x01\0\x04\0\x03run\x01\x02\x01B\x0F\x01y\x04\0\x05count\x03\0\0\x01r\x02\x01xz\x01yz\x04\0\x05point\x03\0\x02\x01q\x02\x03dot\0\0\x05sized\x01y\0\x04\0\x05shape\x03\0\x04\x01m\x02\x03red\x05green\x04\0\x05color\x03\0\x06\x01n\x02\x04read\x05write\x04\0\x06access\x03\0\x08\x01@\x04\x01p\x03\x01s\x05\x01c\x07\x01a\t\0\x01\x04\0\x07measure\x01\n\x01f\x01\x01\x01C\0\0\x0B\x04\0\x04wait\x01\x0C\x04\0\rtest:docs/api\x05\x03\x04\0\x0Etest:docs/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:docs:both", 467, _COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:docs:both:", 467, _COMPONENT_TYPE, link = true
 );
 #[doc(hidden)]
 #[allow(unused_macros)]
@@ -394,11 +394,12 @@ macro_rules! __export_both_impl {
         self::export!($ty with_types_in self);
     };
     ($ty:ident with_types_in $($path:tt)*) => {
-        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE;
-        "test:docs/api#measure" = fn (a0 : i32, a1 : i32, a2 : i32, a3 : i32, a4 : i32,
-        a5 : i32) -> i32 { $($path)* ::exports::test::docs::api::_export_measure_cabi:: <
-        $ty > (a0, a1, a2, a3, a4, a5) } "[async-lift]test:docs/api#wait" = fn () -> i32
-        { $($path)* ::exports::test::docs::api::_export_wait_cabi:: < $ty > () }
+        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE,
+        constructors = once; "test:docs/api#measure" = fn (a0 : i32, a1 : i32, a2 : i32,
+        a3 : i32, a4 : i32, a5 : i32) -> i32 { $($path)*
+        ::exports::test::docs::api::_export_measure_cabi:: < $ty > (a0, a1, a2, a3, a4,
+        a5) } "[async-lift]test:docs/api#wait" = fn () -> i32 { $($path)*
+        ::exports::test::docs::api::_export_wait_cabi:: < $ty > () }
         "[callback][async-lift]test:docs/api#wait" = fn (a0 : i32, a1 : i32, a2 : i32) ->
         i32 { ::witflow::rt::callback(a0, a1, a2) } "[async-lift]run" = fn () -> i32 {
         $($path)* ::_export_run_cabi:: < $ty > () } "[callback][async-lift]run" = fn (a0

@@ -122,7 +122,8 @@ mod _abi {
 )]
 pub const _COMPONENT_TYPE: &[u8; 284] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xEA\x01\x01A\x02\x01A\x04\x01B\x04\x01r\x01\x01xz\x04\x02\x05point\x01\x02\x11urn:example:point\x03\0\0\x01@\x01\x01p\x01\0\x01\x04\x02\x04move\x01\x02\x10urn:example:move\x01\x02\x03\0\x14test:external-id/api\x05\0\x01B\x04\x01r\x01\x01xz\x04\x02\x05point\x01\x02\x11urn:example:point\x03\0\0\x01@\x01\x01p\x01\0\x01\x04\x02\x04move\x01\x02\x10urn:example:move\x01\x02\x04\0\x14test:external-id/api\x05\x01\x04\0\x15test:external-id/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:external-id:both", 284, _COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:external-id:both:", 284, _COMPONENT_TYPE, link =
+    true
 );
 #[doc(hidden)]
 #[allow(unused_macros)]
@@ -131,9 +132,10 @@ macro_rules! __export_both_impl {
         self::export!($ty with_types_in self);
     };
     ($ty:ident with_types_in $($path:tt)*) => {
-        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE;
-        "test:external-id/api#move" = fn (a0 : i32) -> i32 { $($path)*
-        ::exports::test::external_id::api::_export_move__cabi:: < $ty > (a0) } }
+        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE,
+        constructors = once; "test:external-id/api#move" = fn (a0 : i32) -> i32 {
+        $($path)* ::exports::test::external_id::api::_export_move__cabi:: < $ty > (a0) }
+        }
     };
 }
 #[doc(inline)]

@@ -838,7 +838,8 @@ mod _abi {
 )]
 pub const _COMPONENT_TYPE: &[u8; 566] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x84\x04\x01A\x02\x01A\x04\x01B\x16\x01gv\x03\x01g\0\x02\x01k}\x01g\x02\x02\x01r\x03\x04names\x05cells\x01\x04tags\x03\x04\0\x06matrix\x03\0\x04\x04\0\x01t\x03\0\x05\x01@\x01\x01x\x06\0\x06\x04\0\x04echo\x01\x07\x01p\x06\x01@\x01\x01x\x08\0\x08\x04\0\techo-list\x01\t\x01C\x01\x01x\x06\0\x06\x04\0\necho-async\x01\n\x01C\x01\x01x\x08\0\x08\x04\0\x0Fecho-list-async\x01\x0B\x01f\x01\x06\x01C\x01\x01x\x0C\0\x0C\x04\0\x0Becho-stream\x01\r\x01e\x01\x06\x01C\x01\x01x\x0E\0\x0E\x04\0\x0Becho-future\x01\x0F\x03\0\x1Atest:fixed-list-record/api\x05\0\x01B\x16\x01gv\x03\x01g\0\x02\x01k}\x01g\x02\x02\x01r\x03\x04names\x05cells\x01\x04tags\x03\x04\0\x06matrix\x03\0\x04\x04\0\x01t\x03\0\x05\x01@\x01\x01x\x06\0\x06\x04\0\x04echo\x01\x07\x01p\x06\x01@\x01\x01x\x08\0\x08\x04\0\techo-list\x01\t\x01C\x01\x01x\x06\0\x06\x04\0\necho-async\x01\n\x01C\x01\x01x\x08\0\x08\x04\0\x0Fecho-list-async\x01\x0B\x01f\x01\x06\x01C\x01\x01x\x0C\0\x0C\x04\0\x0Becho-stream\x01\r\x01e\x01\x06\x01C\x01\x01x\x0E\0\x0E\x04\0\x0Becho-future\x01\x0F\x04\0\x1Atest:fixed-list-record/api\x05\x01\x04\0\x1Btest:fixed-list-record/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:fixed-list-record:both", 566, _COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:fixed-list-record:both:", 566, _COMPONENT_TYPE,
+    link = true
 );
 #[doc(hidden)]
 #[allow(unused_macros)]
@@ -847,10 +848,10 @@ macro_rules! __export_both_impl {
         self::export!($ty with_types_in self);
     };
     ($ty:ident with_types_in $($path:tt)*) => {
-        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE;
-        "test:fixed-list-record/api#echo" = fn (a0 : * mut u8, a1 : usize, a2 : f32, a3 :
-        f32, a4 : f32, a5 : f32, a6 : f32, a7 : f32, a8 : i32, a9 : i32, a10 : i32, a11 :
-        i32) -> * mut u8 { $($path)*
+        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE,
+        constructors = once; "test:fixed-list-record/api#echo" = fn (a0 : * mut u8, a1 :
+        usize, a2 : f32, a3 : f32, a4 : f32, a5 : f32, a6 : f32, a7 : f32, a8 : i32, a9 :
+        i32, a10 : i32, a11 : i32) -> * mut u8 { $($path)*
         ::exports::test::fixed_list_record::api::_export_echo_cabi:: < $ty > (a0, a1, a2,
         a3, a4, a5, a6, a7, a8, a9, a10, a11) }
         "cabi_post_test:fixed-list-record/api#echo" = fn (a0 : * mut u8) { $($path)*

@@ -633,7 +633,8 @@ pub mod wit_future {
 )]
 pub const _COMPONENT_TYPE: &[u8; 472] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xA6\x03\x01A\x02\x01A\x04\x01B\x12\x01f\x01}\x01e\x01\0\x04\0\x01t\x03\0\x01\x01@\x01\x01x\x02\0\x02\x04\0\x04echo\x01\x03\x01p\x02\x01@\x01\x01x\x04\0\x04\x04\0\techo-list\x01\x05\x01C\x01\x01x\x02\0\x02\x04\0\necho-async\x01\x06\x01C\x01\x01x\x04\0\x04\x04\0\x0Fecho-list-async\x01\x07\x01f\x01\x02\x01C\x01\x01x\x08\0\x08\x04\0\x0Becho-stream\x01\t\x01e\x01\x02\x01C\x01\x01x\n\0\n\x04\0\x0Becho-future\x01\x0B\x03\0\x16test:future-stream/api\x05\0\x01B\x12\x01f\x01}\x01e\x01\0\x04\0\x01t\x03\0\x01\x01@\x01\x01x\x02\0\x02\x04\0\x04echo\x01\x03\x01p\x02\x01@\x01\x01x\x04\0\x04\x04\0\techo-list\x01\x05\x01C\x01\x01x\x02\0\x02\x04\0\necho-async\x01\x06\x01C\x01\x01x\x04\0\x04\x04\0\x0Fecho-list-async\x01\x07\x01f\x01\x02\x01C\x01\x01x\x08\0\x08\x04\0\x0Becho-stream\x01\t\x01e\x01\x02\x01C\x01\x01x\n\0\n\x04\0\x0Becho-future\x01\x0B\x04\0\x16test:future-stream/api\x05\x01\x04\0\x17test:future-stream/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:future-stream:both", 472, _COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:future-stream:both:", 472, _COMPONENT_TYPE, link =
+    true
 );
 #[doc(hidden)]
 #[allow(unused_macros)]
@@ -642,9 +643,9 @@ macro_rules! __export_both_impl {
         self::export!($ty with_types_in self);
     };
     ($ty:ident with_types_in $($path:tt)*) => {
-        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE;
-        "test:future-stream/api#echo" = fn (a0 : i32) -> i32 { $($path)*
-        ::exports::test::future_stream::api::_export_echo_cabi:: < $ty > (a0) }
+        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE,
+        constructors = once; "test:future-stream/api#echo" = fn (a0 : i32) -> i32 {
+        $($path)* ::exports::test::future_stream::api::_export_echo_cabi:: < $ty > (a0) }
         "test:future-stream/api#echo-list" = fn (a0 : * mut u8, a1 : usize) -> * mut u8 {
         $($path)* ::exports::test::future_stream::api::_export_echo_list_cabi:: < $ty >
         (a0, a1) } "cabi_post_test:future-stream/api#echo-list" = fn (a0 : * mut u8) {

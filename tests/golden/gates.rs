@@ -89,7 +89,8 @@ pub mod test {
 )]
 pub const _COMPONENT_TYPE: &[u8; 190] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x8C\x01\x01A\x02\x01A\x04\x01B\x03\x01@\0\0y\x04\0\x05first\x01\0\x04\0\x06second\x01\0\x03\0\x14test:gates/api@1.1.0\x05\0\x01B\x03\x01@\0\0y\x04\0\x05first\x01\0\x04\0\x06second\x01\0\x04\0\x14test:gates/api@1.1.0\x05\x01\x04\0\x15test:gates/both@1.1.0\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:gates@1.1.0:both", 190, _COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:gates@1.1.0:both:", 190, _COMPONENT_TYPE, link =
+    true
 );
 #[doc(hidden)]
 #[allow(unused_macros)]
@@ -98,8 +99,8 @@ macro_rules! __export_both_impl {
         self::export!($ty with_types_in self);
     };
     ($ty:ident with_types_in $($path:tt)*) => {
-        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE;
-        "test:gates/api@1.1.0#first" = fn () -> i32 { $($path)*
+        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE,
+        constructors = once; "test:gates/api@1.1.0#first" = fn () -> i32 { $($path)*
         ::exports::test::gates::api::_export_first_cabi:: < $ty > () }
         "test:gates/api@1.1.0#second" = fn () -> i32 { $($path)*
         ::exports::test::gates::api::_export_second_cabi:: < $ty > () } }

@@ -276,7 +276,8 @@ mod _abi {
 )]
 pub const _COMPONENT_TYPE: &[u8; 310] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x84\x02\x01A\x02\x01A\x04\x01B\x08\x01pw\x01r\x05\x01as\x01bs\x01cs\x01ds\x01e\0\x04\0\x05block\x03\0\x01\x01o\x02\x02\x02\x01@\x02\x01x\x02\x01y\x02\0\x03\x04\0\x04swap\x01\x04\x01C\x02\x01x\x02\x01y\x02\0\x03\x04\0\nswap-async\x01\x05\x03\0\x16test:indirect-both/api\x05\0\x01B\x08\x01pw\x01r\x05\x01as\x01bs\x01cs\x01ds\x01e\0\x04\0\x05block\x03\0\x01\x01o\x02\x02\x02\x01@\x02\x01x\x02\x01y\x02\0\x03\x04\0\x04swap\x01\x04\x01C\x02\x01x\x02\x01y\x02\0\x03\x04\0\nswap-async\x01\x05\x04\0\x16test:indirect-both/api\x05\x01\x04\0\x17test:indirect-both/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:indirect-both:both", 310, _COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:indirect-both:both:", 310, _COMPONENT_TYPE, link =
+    true
 );
 #[doc(hidden)]
 #[allow(unused_macros)]
@@ -285,10 +286,10 @@ macro_rules! __export_both_impl {
         self::export!($ty with_types_in self);
     };
     ($ty:ident with_types_in $($path:tt)*) => {
-        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE;
-        "test:indirect-both/api#swap" = fn (a0 : * mut u8) -> * mut u8 { $($path)*
-        ::exports::test::indirect_both::api::_export_swap_cabi:: < $ty > (a0) }
-        "cabi_post_test:indirect-both/api#swap" = fn (a0 : * mut u8) { $($path)*
+        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE,
+        constructors = once; "test:indirect-both/api#swap" = fn (a0 : * mut u8) -> * mut
+        u8 { $($path)* ::exports::test::indirect_both::api::_export_swap_cabi:: < $ty >
+        (a0) } "cabi_post_test:indirect-both/api#swap" = fn (a0 : * mut u8) { $($path)*
         ::exports::test::indirect_both::api::_post_return_swap_cabi(a0) }
         "[async-lift]test:indirect-both/api#swap-async" = fn (a0 : * mut u8) -> i32 {
         $($path)* ::exports::test::indirect_both::api::_export_swap_async_cabi:: < $ty >

@@ -223,7 +223,8 @@ mod _abi {
 )]
 pub const _COMPONENT_TYPE: &[u8; 226] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xB0\x01\x01A\x02\x01A\x04\x01B\x08\x01r\x02\x03keys\x05values\x04\0\x07setting\x03\0\0\x01k\x01\x01@\x01\x03keys\0\x02\x04\0\x06lookup\x01\x03\x01f\x01\x01\x01C\0\0\x04\x04\0\x05watch\x01\x05\x03\0\x04host\x05\0\x01B\x06\x01w\x04\0\x02id\x03\0\0\x01@\0\0\x01\x04\0\x05start\x01\x02\x01C\x01\x02id\x01\x01\0\x04\0\x04stop\x01\x03\x04\0\x05guest\x05\x01\x04\0\x1Atest:inline-interface/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:inline-interface:both", 226, _COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:inline-interface:both:", 226, _COMPONENT_TYPE,
+    link = true
 );
 #[doc(hidden)]
 #[allow(unused_macros)]
@@ -232,11 +233,11 @@ macro_rules! __export_both_impl {
         self::export!($ty with_types_in self);
     };
     ($ty:ident with_types_in $($path:tt)*) => {
-        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE;
-        "guest#start" = fn () -> i64 { $($path)* ::exports::guest::_export_start_cabi:: <
-        $ty > () } "[async-lift]guest#stop" = fn (a0 : i64) -> i32 { $($path)*
-        ::exports::guest::_export_stop_cabi:: < $ty > (a0) }
-        "[callback][async-lift]guest#stop" = fn (a0 : i32, a1 : i32, a2 : i32) -> i32 {
+        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE,
+        constructors = once; "guest#start" = fn () -> i64 { $($path)*
+        ::exports::guest::_export_start_cabi:: < $ty > () } "[async-lift]guest#stop" = fn
+        (a0 : i64) -> i32 { $($path)* ::exports::guest::_export_stop_cabi:: < $ty > (a0)
+        } "[callback][async-lift]guest#stop" = fn (a0 : i32, a1 : i32, a2 : i32) -> i32 {
         ::witflow::rt::callback(a0, a1, a2) } }
     };
 }

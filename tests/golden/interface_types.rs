@@ -19,9 +19,7 @@ pub mod exports {
         pub mod interface_types {
             pub mod types {
                 use ::witflow::rt as _rt;
-                pub use super::super::super::super::test::interface_types::types::Point;
                 pub use super::super::super::super::test::interface_types::types::Color;
-                pub use super::super::super::super::test::interface_types::types::Palette;
                 pub trait Guest {}
             }
         }
@@ -46,14 +44,8 @@ pub mod test {
         }
         pub mod types {
             use ::witflow::rt as _rt;
-            #[repr(C)]
-            #[derive(Clone, Copy, Debug)]
-            pub struct Point {
-                pub x: i32,
-                pub y: i32,
-            }
             #[repr(u8)]
-            #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+            #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
             pub enum Color {
                 Red,
                 Green,
@@ -69,7 +61,6 @@ pub mod test {
                     }
                 }
             }
-            pub type Palette = _rt::Vec<Color>;
         }
     }
 }
@@ -88,7 +79,8 @@ pub mod test {
 )]
 pub const _COMPONENT_TYPE: &[u8; 308] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x82\x02\x01A\x02\x01A\x06\x01B\x06\x01r\x02\x01xz\x01yz\x04\0\x05point\x03\0\0\x01m\x02\x03red\x05green\x04\0\x05color\x03\0\x02\x01p\x03\x04\0\x07palette\x03\0\x04\x03\0\x1Atest:interface-types/types\x05\0\x01B\0\x03\0\x1Atest:interface-types/empty\x05\x01\x01B\x06\x01r\x02\x01xz\x01yz\x04\0\x05point\x03\0\0\x01m\x02\x03red\x05green\x04\0\x05color\x03\0\x02\x01p\x03\x04\0\x07palette\x03\0\x04\x04\0\x1Atest:interface-types/types\x05\x02\x04\0\x19test:interface-types/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:interface-types:both", 308, _COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:interface-types:both:", 308, _COMPONENT_TYPE, link
+    = true
 );
 #[doc(hidden)]
 #[allow(unused_macros)]
@@ -97,8 +89,8 @@ macro_rules! __export_both_impl {
         self::export!($ty with_types_in self);
     };
     ($ty:ident with_types_in $($path:tt)*) => {
-        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE;
-        }
+        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE,
+        constructors = once; }
     };
 }
 #[doc(inline)]

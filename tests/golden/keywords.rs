@@ -225,7 +225,7 @@ pub mod test {
                 pub as_: Fn,
             }
             #[repr(u8)]
-            #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+            #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
             pub enum Match {
                 Self_,
                 Super,
@@ -460,7 +460,7 @@ mod _abi {
 )]
 pub const _COMPONENT_TYPE: &[u8; 758] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xC4\x05\x01A\x02\x01A\x08\x01B\x14\x01y\x04\0\x02fn\x03\0\0\x01r\x04\x04self}\x05supers\x05crate\x7F\x02as\x01\x04\0\x06struct\x03\0\x02\x01m\x04\x04self\x05super\x05crate\x06static\x04\0\x05match\x03\0\x04\x01q\x03\x03ref\x01}\0\x03mut\0\0\x05where\x01s\0\x04\0\x04impl\x03\0\x06\x01n\x03\x05const\x06unsafe\x03dyn\x04\0\x05union\x03\0\x08\x01@\x02\x02in\x03\x04move\x05\0\x07\x04\0\x04loop\x01\n\x01C\x04\x05await\t\x05yield}\x03try}\x03gen}\0\t\x04\0\x05async\x01\x0B\x01@\x01\x03let}\x01\0\x04\0\x06return\x01\x0C\x01k}\x01j\x01}\0\x01@\x04\x03boxs\x03vecs\x06option\r\x06result\x0E\0s\x04\0\x0Bmacro-rules\x01\x0F\x03\0\x12test:keywords/type\x05\0\x01@\x01\x02if}\x01\0\x03\0\x04else\x01\x01\x01@\x01\x08continue}\x01\0\x04\0\x05break\x01\x02\x01B\x14\x01y\x04\0\x02fn\x03\0\0\x01r\x04\x04self}\x05supers\x05crate\x7F\x02as\x01\x04\0\x06struct\x03\0\x02\x01m\x04\x04self\x05super\x05crate\x06static\x04\0\x05match\x03\0\x04\x01q\x03\x03ref\x01}\0\x03mut\0\0\x05where\x01s\0\x04\0\x04impl\x03\0\x06\x01n\x03\x05const\x06unsafe\x03dyn\x04\0\x05union\x03\0\x08\x01@\x02\x02in\x03\x04move\x05\0\x07\x04\0\x04loop\x01\n\x01C\x04\x05await\t\x05yield}\x03try}\x03gen}\0\t\x04\0\x05async\x01\x0B\x01@\x01\x03let}\x01\0\x04\0\x06return\x01\x0C\x01k}\x01j\x01}\0\x01@\x04\x03boxs\x03vecs\x06option\r\x06result\x0E\0s\x04\0\x0Bmacro-rules\x01\x0F\x04\0\x12test:keywords/type\x05\x03\x04\0\x12test:keywords/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:keywords:both", 758, _COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:keywords:both:", 758, _COMPONENT_TYPE, link = true
 );
 #[doc(hidden)]
 #[allow(unused_macros)]
@@ -469,9 +469,9 @@ macro_rules! __export_both_impl {
         self::export!($ty with_types_in self);
     };
     ($ty:ident with_types_in $($path:tt)*) => {
-        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE;
-        "test:keywords/type#loop" = fn (a0 : i32, a1 : * mut u8, a2 : usize, a3 : i32, a4
-        : i32, a5 : i32) -> * mut u8 { $($path)*
+        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE,
+        constructors = once; "test:keywords/type#loop" = fn (a0 : i32, a1 : * mut u8, a2
+        : usize, a3 : i32, a4 : i32, a5 : i32) -> * mut u8 { $($path)*
         ::exports::test::keywords::type_::_export_loop__cabi:: < $ty > (a0, a1, a2, a3,
         a4, a5) } "cabi_post_test:keywords/type#loop" = fn (a0 : * mut u8) { $($path)*
         ::exports::test::keywords::type_::_post_return_loop__cabi(a0) }

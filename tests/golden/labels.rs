@@ -279,7 +279,7 @@ pub mod wit_stream {
 )]
 pub const _COMPONENT_TYPE: &[u8; 297] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xF7\x01\x01A\x02\x01A\x06\x01B\x06\x01ks\x01@\x01\x03keys\0\0\x04\0\x03get\x01\x01\x01f\x01s\x01C\0\0\x02\x04\0\x04keys\x01\x03\x03\x02\x07primary\x01\0\x11test:labels/store\x05\0\x01B\x06\x01ks\x01@\x01\x03keys\0\0\x04\0\x03get\x01\x01\x01f\x01s\x01C\0\0\x02\x04\0\x04keys\x01\x03\x03\x02\x06backup\x01\0\x11test:labels/store\x05\x01\x01B\x06\x01ks\x01@\x01\x03keys\0\0\x04\0\x03get\x01\x01\x01f\x01s\x01C\0\0\x02\x04\0\x04keys\x01\x03\x04\x02\x06merged\x01\0\x11test:labels/store\x05\x02\x04\0\x10test:labels/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:labels:both", 297, _COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:labels:both:", 297, _COMPONENT_TYPE, link = true
 );
 #[doc(hidden)]
 #[allow(unused_macros)]
@@ -288,12 +288,12 @@ macro_rules! __export_both_impl {
         self::export!($ty with_types_in self);
     };
     ($ty:ident with_types_in $($path:tt)*) => {
-        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE;
-        "merged#get" = fn (a0 : * mut u8, a1 : usize) -> * mut u8 { $($path)*
-        ::exports::merged::_export_get_cabi:: < $ty > (a0, a1) } "cabi_post_merged#get" =
-        fn (a0 : * mut u8) { $($path)* ::exports::merged::_post_return_get_cabi(a0) }
-        "[async-lift]merged#keys" = fn () -> i32 { $($path)*
-        ::exports::merged::_export_keys_cabi:: < $ty > () }
+        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE,
+        constructors = once; "merged#get" = fn (a0 : * mut u8, a1 : usize) -> * mut u8 {
+        $($path)* ::exports::merged::_export_get_cabi:: < $ty > (a0, a1) }
+        "cabi_post_merged#get" = fn (a0 : * mut u8) { $($path)*
+        ::exports::merged::_post_return_get_cabi(a0) } "[async-lift]merged#keys" = fn ()
+        -> i32 { $($path)* ::exports::merged::_export_keys_cabi:: < $ty > () }
         "[callback][async-lift]merged#keys" = fn (a0 : i32, a1 : i32, a2 : i32) -> i32 {
         ::witflow::rt::callback(a0, a1, a2) } }
     };

@@ -775,7 +775,8 @@ mod _abi {
 )]
 pub const _COMPONENT_TYPE: &[u8; 518] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xD4\x03\x01A\x02\x01A\x04\x01B\x13\x01r\x03\x03tag}\x04names\x04sizew\x04\0\x05entry\x03\0\0\x01p\x01\x04\0\x01t\x03\0\x02\x01@\x01\x01x\x03\0\x03\x04\0\x04echo\x01\x04\x01p\x03\x01@\x01\x01x\x05\0\x05\x04\0\techo-list\x01\x06\x01C\x01\x01x\x03\0\x03\x04\0\necho-async\x01\x07\x01C\x01\x01x\x05\0\x05\x04\0\x0Fecho-list-async\x01\x08\x01f\x01\x03\x01C\x01\x01x\t\0\t\x04\0\x0Becho-stream\x01\n\x01e\x01\x03\x01C\x01\x01x\x0B\0\x0B\x04\0\x0Becho-future\x01\x0C\x03\0\x14test:list-record/api\x05\0\x01B\x13\x01r\x03\x03tag}\x04names\x04sizew\x04\0\x05entry\x03\0\0\x01p\x01\x04\0\x01t\x03\0\x02\x01@\x01\x01x\x03\0\x03\x04\0\x04echo\x01\x04\x01p\x03\x01@\x01\x01x\x05\0\x05\x04\0\techo-list\x01\x06\x01C\x01\x01x\x03\0\x03\x04\0\necho-async\x01\x07\x01C\x01\x01x\x05\0\x05\x04\0\x0Fecho-list-async\x01\x08\x01f\x01\x03\x01C\x01\x01x\t\0\t\x04\0\x0Becho-stream\x01\n\x01e\x01\x03\x01C\x01\x01x\x0B\0\x0B\x04\0\x0Becho-future\x01\x0C\x04\0\x14test:list-record/api\x05\x01\x04\0\x15test:list-record/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:list-record:both", 518, _COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:list-record:both:", 518, _COMPONENT_TYPE, link =
+    true
 );
 #[doc(hidden)]
 #[allow(unused_macros)]
@@ -784,11 +785,11 @@ macro_rules! __export_both_impl {
         self::export!($ty with_types_in self);
     };
     ($ty:ident with_types_in $($path:tt)*) => {
-        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE;
-        "test:list-record/api#echo" = fn (a0 : * mut u8, a1 : usize) -> * mut u8 {
-        $($path)* ::exports::test::list_record::api::_export_echo_cabi:: < $ty > (a0, a1)
-        } "cabi_post_test:list-record/api#echo" = fn (a0 : * mut u8) { $($path)*
-        ::exports::test::list_record::api::_post_return_echo_cabi(a0) }
+        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE,
+        constructors = once; "test:list-record/api#echo" = fn (a0 : * mut u8, a1 : usize)
+        -> * mut u8 { $($path)* ::exports::test::list_record::api::_export_echo_cabi:: <
+        $ty > (a0, a1) } "cabi_post_test:list-record/api#echo" = fn (a0 : * mut u8) {
+        $($path)* ::exports::test::list_record::api::_post_return_echo_cabi(a0) }
         "test:list-record/api#echo-list" = fn (a0 : * mut u8, a1 : usize) -> * mut u8 {
         $($path)* ::exports::test::list_record::api::_export_echo_list_cabi:: < $ty >
         (a0, a1) } "cabi_post_test:list-record/api#echo-list" = fn (a0 : * mut u8) {

@@ -170,7 +170,7 @@ pub mod test {
                 pub cleanup: _rt::Vec<u8>,
             }
             #[repr(u8)]
-            #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+            #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
             pub enum Component {
                 Debug,
                 Clone,
@@ -443,7 +443,8 @@ mod _abi {
 )]
 pub const _COMPONENT_TYPE: &[u8; 650] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xD8\x04\x01A\x02\x01A\x04\x01B\x0F\x01r\x03\x03ptry\x03leny\x06results\x04\0\x03vec\x03\0\0\x01q\x02\x04some\x01y\0\x04none\0\0\x04\0\x06option\x03\0\x02\x01q\x02\x02ok\x01s\0\x03err\x01\x03\0\x04\0\x06result\x03\0\x04\x01p}\x01r\x02\x04base}\x07cleanup\x06\x04\0\x05guest\x03\0\x07\x01m\x02\x05debug\x05clone\x04\0\tcomponent\x03\0\t\x01@\x05\x03ptr\x06\x04ptr0s\x04len0y\x03ret\x01\x08ret-area}\0\x03\x04\0\x06future\x01\x0B\x01C\x07\x04argss\x04arg0\x08\x07result0}\x05base0}\x06handle\n\x01f}\x01t}\0\x05\x04\0\x06stream\x01\x0C\x03\0\x14test:local-names/api\x05\0\x01B\x0F\x01r\x03\x03ptry\x03leny\x06results\x04\0\x03vec\x03\0\0\x01q\x02\x04some\x01y\0\x04none\0\0\x04\0\x06option\x03\0\x02\x01q\x02\x02ok\x01s\0\x03err\x01\x03\0\x04\0\x06result\x03\0\x04\x01p}\x01r\x02\x04base}\x07cleanup\x06\x04\0\x05guest\x03\0\x07\x01m\x02\x05debug\x05clone\x04\0\tcomponent\x03\0\t\x01@\x05\x03ptr\x06\x04ptr0s\x04len0y\x03ret\x01\x08ret-area}\0\x03\x04\0\x06future\x01\x0B\x01C\x07\x04argss\x04arg0\x08\x07result0}\x05base0}\x06handle\n\x01f}\x01t}\0\x05\x04\0\x06stream\x01\x0C\x04\0\x14test:local-names/api\x05\x01\x04\0\x15test:local-names/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:local-names:both", 650, _COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:local-names:both:", 650, _COMPONENT_TYPE, link =
+    true
 );
 #[doc(hidden)]
 #[allow(unused_macros)]
@@ -452,12 +453,13 @@ macro_rules! __export_both_impl {
         self::export!($ty with_types_in self);
     };
     ($ty:ident with_types_in $($path:tt)*) => {
-        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE;
-        "test:local-names/api#future" = fn (a0 : * mut u8, a1 : usize, a2 : * mut u8, a3
-        : usize, a4 : i32, a5 : i32, a6 : i32, a7 : * mut u8, a8 : usize, a9 : i32) -> *
-        mut u8 { $($path)* ::exports::test::local_names::api::_export_future_cabi:: < $ty
-        > (a0, a1, a2, a3, a4, a5, a6, a7, a8, a9) }
-        "cabi_post_test:local-names/api#future" = fn (a0 : * mut u8) { $($path)*
+        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE,
+        constructors = once; "test:local-names/api#future" = fn (a0 : * mut u8, a1 :
+        usize, a2 : * mut u8, a3 : usize, a4 : i32, a5 : i32, a6 : i32, a7 : * mut u8, a8
+        : usize, a9 : i32) -> * mut u8 { $($path)*
+        ::exports::test::local_names::api::_export_future_cabi:: < $ty > (a0, a1, a2, a3,
+        a4, a5, a6, a7, a8, a9) } "cabi_post_test:local-names/api#future" = fn (a0 : *
+        mut u8) { $($path)*
         ::exports::test::local_names::api::_post_return_future_cabi(a0) }
         "[async-lift]test:local-names/api#stream" = fn (a0 : * mut u8, a1 : usize, a2 :
         i32, a3 : * mut u8, a4 : usize, a5 : i32, a6 : i32, a7 : i32, a8 : i32, a9 : i32)

@@ -874,7 +874,7 @@ mod _abi {
 )]
 pub const _COMPONENT_TYPE: &[u8; 695] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x85\x05\x01A\x02\x01A\x04\x01B\x1D\x01c\x7F}\x01c}}\x01c~}\x01c{}\x01c|}\x01cy}\x01cz}\x01cw}\x01cx}\x01ct}\x01cs}\x01r\x0B\x05bools\0\x03u8s\x01\x03s8s\x02\x04u16s\x03\x04s16s\x04\x04u32s\x05\x04s32s\x06\x04u64s\x07\x04s64s\x08\x05chars\t\x07strings\n\x04\0\x05keyed\x03\0\x0B\x04\0\x01t\x03\0\x0C\x01@\x01\x01x\r\0\r\x04\0\x04echo\x01\x0E\x01p\r\x01@\x01\x01x\x0F\0\x0F\x04\0\techo-list\x01\x10\x01C\x01\x01x\r\0\r\x04\0\necho-async\x01\x11\x01C\x01\x01x\x0F\0\x0F\x04\0\x0Fecho-list-async\x01\x12\x01f\x01\r\x01C\x01\x01x\x13\0\x13\x04\0\x0Becho-stream\x01\x14\x01e\x01\r\x01C\x01\x01x\x15\0\x15\x04\0\x0Becho-future\x01\x16\x03\0\x11test:map-keys/api\x05\0\x01B\x1D\x01c\x7F}\x01c}}\x01c~}\x01c{}\x01c|}\x01cy}\x01cz}\x01cw}\x01cx}\x01ct}\x01cs}\x01r\x0B\x05bools\0\x03u8s\x01\x03s8s\x02\x04u16s\x03\x04s16s\x04\x04u32s\x05\x04s32s\x06\x04u64s\x07\x04s64s\x08\x05chars\t\x07strings\n\x04\0\x05keyed\x03\0\x0B\x04\0\x01t\x03\0\x0C\x01@\x01\x01x\r\0\r\x04\0\x04echo\x01\x0E\x01p\r\x01@\x01\x01x\x0F\0\x0F\x04\0\techo-list\x01\x10\x01C\x01\x01x\r\0\r\x04\0\necho-async\x01\x11\x01C\x01\x01x\x0F\0\x0F\x04\0\x0Fecho-list-async\x01\x12\x01f\x01\r\x01C\x01\x01x\x13\0\x13\x04\0\x0Becho-stream\x01\x14\x01e\x01\r\x01C\x01\x01x\x15\0\x15\x04\0\x0Becho-future\x01\x16\x04\0\x11test:map-keys/api\x05\x01\x04\0\x12test:map-keys/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:map-keys:both", 695, _COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:map-keys:both:", 695, _COMPONENT_TYPE, link = true
 );
 #[doc(hidden)]
 #[allow(unused_macros)]
@@ -883,9 +883,9 @@ macro_rules! __export_both_impl {
         self::export!($ty with_types_in self);
     };
     ($ty:ident with_types_in $($path:tt)*) => {
-        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE;
-        "test:map-keys/api#echo" = fn (a0 : * mut u8) -> * mut u8 { $($path)*
-        ::exports::test::map_keys::api::_export_echo_cabi:: < $ty > (a0) }
+        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE,
+        constructors = once; "test:map-keys/api#echo" = fn (a0 : * mut u8) -> * mut u8 {
+        $($path)* ::exports::test::map_keys::api::_export_echo_cabi:: < $ty > (a0) }
         "cabi_post_test:map-keys/api#echo" = fn (a0 : * mut u8) { $($path)*
         ::exports::test::map_keys::api::_post_return_echo_cabi(a0) }
         "test:map-keys/api#echo-list" = fn (a0 : * mut u8, a1 : usize) -> * mut u8 {

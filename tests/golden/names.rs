@@ -139,7 +139,7 @@ pub mod test {
                 pub x_y: u8,
             }
             #[repr(u8)]
-            #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+            #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
             pub enum Http2Error {
                 NotFound,
                 E404,
@@ -366,7 +366,7 @@ mod _abi {
 )]
 pub const _COMPONENT_TYPE: &[u8; 662] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xE4\x04\x01A\x02\x01A\x04\x01B\x12\x01r\x05\x01x}\x07is-HTTP\x7F\tipv4-addry\x05a-b-cs\x03X-Y}\x04\0\x0BHTTP-header\x03\0\0\x01m\x03\tNOT-FOUND\x04e404\x02ok\x04\0\x0Bhttp2-error\x03\0\x02\x01p{\x01q\x02\nUTF-string\x01s\0\x05utf16\x01\x04\0\x04\0\x07to-UTF8\x03\0\x05\x01n\x03\tread-only\x02RW\x04r2d2\x04\0\x07IO-mode\x03\0\x07\x01j\x01\x01\x01\x03\x01@\x02\x07the-URLs\x05http2\x7F\0\t\x04\0\x07get-URL\x01\n\x01C\x02\x03a-b\x06\x01m\x08\0s\x04\0\x0Cutf8-2-utf16\x01\x0B\x01@\0\x01\0\x04\0\x01a\x01\x0C\x01@\0\0y\x04\0\x07md5sum2\x01\r\x03\0\x13test:names/HTTP-api\x05\0\x01B\x12\x01r\x05\x01x}\x07is-HTTP\x7F\tipv4-addry\x05a-b-cs\x03X-Y}\x04\0\x0BHTTP-header\x03\0\0\x01m\x03\tNOT-FOUND\x04e404\x02ok\x04\0\x0Bhttp2-error\x03\0\x02\x01p{\x01q\x02\nUTF-string\x01s\0\x05utf16\x01\x04\0\x04\0\x07to-UTF8\x03\0\x05\x01n\x03\tread-only\x02RW\x04r2d2\x04\0\x07IO-mode\x03\0\x07\x01j\x01\x01\x01\x03\x01@\x02\x07the-URLs\x05http2\x7F\0\t\x04\0\x07get-URL\x01\n\x01C\x02\x03a-b\x06\x01m\x08\0s\x04\0\x0Cutf8-2-utf16\x01\x0B\x01@\0\x01\0\x04\0\x01a\x01\x0C\x01@\0\0y\x04\0\x07md5sum2\x01\r\x04\0\x13test:names/HTTP-api\x05\x01\x04\0\x0Ftest:names/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:names:both", 662, _COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:names:both:", 662, _COMPONENT_TYPE, link = true
 );
 #[doc(hidden)]
 #[allow(unused_macros)]
@@ -375,11 +375,12 @@ macro_rules! __export_both_impl {
         self::export!($ty with_types_in self);
     };
     ($ty:ident with_types_in $($path:tt)*) => {
-        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE;
-        "test:names/HTTP-api#get-URL" = fn (a0 : * mut u8, a1 : usize, a2 : i32) -> * mut
-        u8 { $($path)* ::exports::test::names::http_api::_export_get_url_cabi:: < $ty >
-        (a0, a1, a2) } "cabi_post_test:names/HTTP-api#get-URL" = fn (a0 : * mut u8) {
-        $($path)* ::exports::test::names::http_api::_post_return_get_url_cabi(a0) }
+        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE,
+        constructors = once; "test:names/HTTP-api#get-URL" = fn (a0 : * mut u8, a1 :
+        usize, a2 : i32) -> * mut u8 { $($path)*
+        ::exports::test::names::http_api::_export_get_url_cabi:: < $ty > (a0, a1, a2) }
+        "cabi_post_test:names/HTTP-api#get-URL" = fn (a0 : * mut u8) { $($path)*
+        ::exports::test::names::http_api::_post_return_get_url_cabi(a0) }
         "[async-lift]test:names/HTTP-api#utf8-2-utf16" = fn (a0 : i32, a1 : * mut u8, a2
         : usize, a3 : i32) -> i32 { $($path)*
         ::exports::test::names::http_api::_export_utf8_2_utf16_cabi:: < $ty > (a0, a1,

@@ -188,7 +188,8 @@ pub mod test {
 )]
 pub const _COMPONENT_TYPE: &[u8; 280] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xE6\x01\x01A\x02\x01A\x04\x01B\x08\x01@\0\x01\0\x04\0\x07nothing\x01\0\x01@\0\0s\x04\0\x04text\x01\x01\x01C\0\x01\0\x04\0\rnothing-async\x01\x02\x01C\0\0s\x04\0\ntext-async\x01\x03\x03\0\x12test:no-params/api\x05\0\x01B\x08\x01@\0\x01\0\x04\0\x07nothing\x01\0\x01@\0\0s\x04\0\x04text\x01\x01\x01C\0\x01\0\x04\0\rnothing-async\x01\x02\x01C\0\0s\x04\0\ntext-async\x01\x03\x04\0\x12test:no-params/api\x05\x01\x04\0\x13test:no-params/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:no-params:both", 280, _COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:no-params:both:", 280, _COMPONENT_TYPE, link =
+    true
 );
 #[doc(hidden)]
 #[allow(unused_macros)]
@@ -197,8 +198,8 @@ macro_rules! __export_both_impl {
         self::export!($ty with_types_in self);
     };
     ($ty:ident with_types_in $($path:tt)*) => {
-        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE;
-        "test:no-params/api#nothing" = fn () { $($path)*
+        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE,
+        constructors = once; "test:no-params/api#nothing" = fn () { $($path)*
         ::exports::test::no_params::api::_export_nothing_cabi:: < $ty > () }
         "test:no-params/api#text" = fn () -> * mut u8 { $($path)*
         ::exports::test::no_params::api::_export_text_cabi:: < $ty > () }

@@ -684,7 +684,8 @@ pub mod test {
 )]
 pub const _COMPONENT_TYPE: &[u8; 627] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xC1\x04\x01A\x02\x01A\x04\x01B\x08\x01C\x04\x02p0}\x02p1w\x02p2v\x02p3u\0s\x04\0\x05flat4\x01\0\x01C\x05\x02p0}\x02p1w\x02p2v\x02p3u\x02p4}\0s\x04\0\x05flat5\x01\x01\x01C\x10\x02p0}\x02p1w\x02p2v\x02p3u\x02p4}\x02p5w\x02p6v\x02p7u\x02p8}\x02p9w\x03p10v\x03p11u\x03p12}\x03p13w\x03p14v\x03p15u\0s\x04\0\x06flat16\x01\x02\x01C\x11\x02p0}\x02p1w\x02p2v\x02p3u\x02p4}\x02p5w\x02p6v\x02p7u\x02p8}\x02p9w\x03p10v\x03p11u\x03p12}\x03p13w\x03p14v\x03p15u\x03p16}\0s\x04\0\x06flat17\x01\x03\x03\0\x15test:params-async/api\x05\0\x01B\x08\x01C\x04\x02p0}\x02p1w\x02p2v\x02p3u\0s\x04\0\x05flat4\x01\0\x01C\x05\x02p0}\x02p1w\x02p2v\x02p3u\x02p4}\0s\x04\0\x05flat5\x01\x01\x01C\x10\x02p0}\x02p1w\x02p2v\x02p3u\x02p4}\x02p5w\x02p6v\x02p7u\x02p8}\x02p9w\x03p10v\x03p11u\x03p12}\x03p13w\x03p14v\x03p15u\0s\x04\0\x06flat16\x01\x02\x01C\x11\x02p0}\x02p1w\x02p2v\x02p3u\x02p4}\x02p5w\x02p6v\x02p7u\x02p8}\x02p9w\x03p10v\x03p11u\x03p12}\x03p13w\x03p14v\x03p15u\x03p16}\0s\x04\0\x06flat17\x01\x03\x04\0\x15test:params-async/api\x05\x01\x04\0\x16test:params-async/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:params-async:both", 627, _COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:params-async:both:", 627, _COMPONENT_TYPE, link =
+    true
 );
 #[doc(hidden)]
 #[allow(unused_macros)]
@@ -693,9 +694,9 @@ macro_rules! __export_both_impl {
         self::export!($ty with_types_in self);
     };
     ($ty:ident with_types_in $($path:tt)*) => {
-        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE;
-        "[async-lift]test:params-async/api#flat4" = fn (a0 : i32, a1 : i64, a2 : f32, a3
-        : f64) -> i32 { $($path)*
+        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE,
+        constructors = once; "[async-lift]test:params-async/api#flat4" = fn (a0 : i32, a1
+        : i64, a2 : f32, a3 : f64) -> i32 { $($path)*
         ::exports::test::params_async::api::_export_flat4_cabi:: < $ty > (a0, a1, a2, a3)
         } "[callback][async-lift]test:params-async/api#flat4" = fn (a0 : i32, a1 : i32,
         a2 : i32) -> i32 { ::witflow::rt::callback(a0, a1, a2) }

@@ -520,7 +520,8 @@ pub mod test {
 )]
 pub const _COMPONENT_TYPE: &[u8; 409] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xE7\x02\x01A\x02\x01A\x04\x01B\t\x01ps\x01C\x02\x01as\x01bs\0\0\x04\0\x05flat4\x01\x01\x01C\x03\x01as\x01bs\x01cs\0\0\x04\0\x05flat6\x01\x02\x01@\x08\x01as\x01bs\x01cs\x01ds\x01es\x01fs\x01gs\x01hs\0\0\x04\0\x06flat16\x01\x03\x01@\t\x01as\x01bs\x01cs\x01ds\x01es\x01fs\x01gs\x01hs\x01is\0\0\x04\0\x06flat18\x01\x04\x03\0\x17test:params-strings/api\x05\0\x01B\t\x01ps\x01C\x02\x01as\x01bs\0\0\x04\0\x05flat4\x01\x01\x01C\x03\x01as\x01bs\x01cs\0\0\x04\0\x05flat6\x01\x02\x01@\x08\x01as\x01bs\x01cs\x01ds\x01es\x01fs\x01gs\x01hs\0\0\x04\0\x06flat16\x01\x03\x01@\t\x01as\x01bs\x01cs\x01ds\x01es\x01fs\x01gs\x01hs\x01is\0\0\x04\0\x06flat18\x01\x04\x04\0\x17test:params-strings/api\x05\x01\x04\0\x18test:params-strings/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:params-strings:both", 409, _COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:params-strings:both:", 409, _COMPONENT_TYPE, link
+    = true
 );
 #[doc(hidden)]
 #[allow(unused_macros)]
@@ -529,9 +530,9 @@ macro_rules! __export_both_impl {
         self::export!($ty with_types_in self);
     };
     ($ty:ident with_types_in $($path:tt)*) => {
-        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE;
-        "[async-lift]test:params-strings/api#flat4" = fn (a0 : * mut u8, a1 : usize, a2 :
-        * mut u8, a3 : usize) -> i32 { $($path)*
+        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE,
+        constructors = once; "[async-lift]test:params-strings/api#flat4" = fn (a0 : * mut
+        u8, a1 : usize, a2 : * mut u8, a3 : usize) -> i32 { $($path)*
         ::exports::test::params_strings::api::_export_flat4_cabi:: < $ty > (a0, a1, a2,
         a3) } "[callback][async-lift]test:params-strings/api#flat4" = fn (a0 : i32, a1 :
         i32, a2 : i32) -> i32 { ::witflow::rt::callback(a0, a1, a2) }

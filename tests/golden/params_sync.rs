@@ -435,7 +435,8 @@ pub mod test {
 )]
 pub const _COMPONENT_TYPE: &[u8; 654] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xDC\x04\x01A\x02\x01A\x04\x01B\x06\x01@\x0F\x02p0}\x02p1w\x02p2v\x02p3u\x02p4}\x02p5w\x02p6v\x02p7u\x02p8}\x02p9w\x03p10v\x03p11u\x03p12}\x03p13w\x03p14v\0s\x04\0\x06flat15\x01\0\x01@\x10\x02p0}\x02p1w\x02p2v\x02p3u\x02p4}\x02p5w\x02p6v\x02p7u\x02p8}\x02p9w\x03p10v\x03p11u\x03p12}\x03p13w\x03p14v\x03p15u\0s\x04\0\x06flat16\x01\x01\x01@\x11\x02p0}\x02p1w\x02p2v\x02p3u\x02p4}\x02p5w\x02p6v\x02p7u\x02p8}\x02p9w\x03p10v\x03p11u\x03p12}\x03p13w\x03p14v\x03p15u\x03p16}\0s\x04\0\x06flat17\x01\x02\x03\0\x14test:params-sync/api\x05\0\x01B\x06\x01@\x0F\x02p0}\x02p1w\x02p2v\x02p3u\x02p4}\x02p5w\x02p6v\x02p7u\x02p8}\x02p9w\x03p10v\x03p11u\x03p12}\x03p13w\x03p14v\0s\x04\0\x06flat15\x01\0\x01@\x10\x02p0}\x02p1w\x02p2v\x02p3u\x02p4}\x02p5w\x02p6v\x02p7u\x02p8}\x02p9w\x03p10v\x03p11u\x03p12}\x03p13w\x03p14v\x03p15u\0s\x04\0\x06flat16\x01\x01\x01@\x11\x02p0}\x02p1w\x02p2v\x02p3u\x02p4}\x02p5w\x02p6v\x02p7u\x02p8}\x02p9w\x03p10v\x03p11u\x03p12}\x03p13w\x03p14v\x03p15u\x03p16}\0s\x04\0\x06flat17\x01\x02\x04\0\x14test:params-sync/api\x05\x01\x04\0\x15test:params-sync/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:params-sync:both", 654, _COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:params-sync:both:", 654, _COMPONENT_TYPE, link =
+    true
 );
 #[doc(hidden)]
 #[allow(unused_macros)]
@@ -444,10 +445,10 @@ macro_rules! __export_both_impl {
         self::export!($ty with_types_in self);
     };
     ($ty:ident with_types_in $($path:tt)*) => {
-        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE;
-        "test:params-sync/api#flat15" = fn (a0 : i32, a1 : i64, a2 : f32, a3 : f64, a4 :
-        i32, a5 : i64, a6 : f32, a7 : f64, a8 : i32, a9 : i64, a10 : f32, a11 : f64, a12
-        : i32, a13 : i64, a14 : f32) -> * mut u8 { $($path)*
+        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE,
+        constructors = once; "test:params-sync/api#flat15" = fn (a0 : i32, a1 : i64, a2 :
+        f32, a3 : f64, a4 : i32, a5 : i64, a6 : f32, a7 : f64, a8 : i32, a9 : i64, a10 :
+        f32, a11 : f64, a12 : i32, a13 : i64, a14 : f32) -> * mut u8 { $($path)*
         ::exports::test::params_sync::api::_export_flat15_cabi:: < $ty > (a0, a1, a2, a3,
         a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14) }
         "cabi_post_test:params-sync/api#flat15" = fn (a0 : * mut u8) { $($path)*

@@ -721,7 +721,8 @@ mod _abi {
 )]
 pub const _COMPONENT_TYPE: &[u8; 539] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xE9\x03\x01A\x02\x01A\x04\x01B\x12\x01r\x08\x01a}\x01bx\x01c\x7F\x01du\x01e{\x01fv\x01gt\x01h~\x04\0\x07scalars\x03\0\0\x04\0\x01t\x03\0\x01\x01@\x01\x01x\x02\0\x02\x04\0\x04echo\x01\x03\x01p\x02\x01@\x01\x01x\x04\0\x04\x04\0\techo-list\x01\x05\x01C\x01\x01x\x02\0\x02\x04\0\necho-async\x01\x06\x01C\x01\x01x\x04\0\x04\x04\0\x0Fecho-list-async\x01\x07\x01f\x01\x02\x01C\x01\x01x\x08\0\x08\x04\0\x0Becho-stream\x01\t\x01e\x01\x02\x01C\x01\x01x\n\0\n\x04\0\x0Becho-future\x01\x0B\x03\0\x17test:record-scalars/api\x05\0\x01B\x12\x01r\x08\x01a}\x01bx\x01c\x7F\x01du\x01e{\x01fv\x01gt\x01h~\x04\0\x07scalars\x03\0\0\x04\0\x01t\x03\0\x01\x01@\x01\x01x\x02\0\x02\x04\0\x04echo\x01\x03\x01p\x02\x01@\x01\x01x\x04\0\x04\x04\0\techo-list\x01\x05\x01C\x01\x01x\x02\0\x02\x04\0\necho-async\x01\x06\x01C\x01\x01x\x04\0\x04\x04\0\x0Fecho-list-async\x01\x07\x01f\x01\x02\x01C\x01\x01x\x08\0\x08\x04\0\x0Becho-stream\x01\t\x01e\x01\x02\x01C\x01\x01x\n\0\n\x04\0\x0Becho-future\x01\x0B\x04\0\x17test:record-scalars/api\x05\x01\x04\0\x18test:record-scalars/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:record-scalars:both", 539, _COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:record-scalars:both:", 539, _COMPONENT_TYPE, link
+    = true
 );
 #[doc(hidden)]
 #[allow(unused_macros)]
@@ -730,9 +731,9 @@ macro_rules! __export_both_impl {
         self::export!($ty with_types_in self);
     };
     ($ty:ident with_types_in $($path:tt)*) => {
-        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE;
-        "test:record-scalars/api#echo" = fn (a0 : i32, a1 : i64, a2 : i32, a3 : f64, a4 :
-        i32, a5 : f32, a6 : i32, a7 : i32) -> * mut u8 { $($path)*
+        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE,
+        constructors = once; "test:record-scalars/api#echo" = fn (a0 : i32, a1 : i64, a2
+        : i32, a3 : f64, a4 : i32, a5 : f32, a6 : i32, a7 : i32) -> * mut u8 { $($path)*
         ::exports::test::record_scalars::api::_export_echo_cabi:: < $ty > (a0, a1, a2,
         a3, a4, a5, a6, a7) } "cabi_post_test:record-scalars/api#echo" = fn (a0 : * mut
         u8) { $($path)* ::exports::test::record_scalars::api::_post_return_echo_cabi(a0)

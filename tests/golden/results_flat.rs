@@ -464,7 +464,8 @@ pub mod test {
 )]
 pub const _COMPONENT_TYPE: &[u8; 555] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xF9\x03\x01A\x02\x01A\x04\x01B\x15\x01o\x04yyyy\x04\0\x04four\x03\0\0\x01@\x01\x01xy\x01\0\x04\0\x04none\x01\x02\x01@\x01\x01xy\0y\x04\0\x03one\x01\x03\x01o\x02yw\x01@\x01\x01xy\0\x04\x04\0\x03two\x01\x05\x01C\x01\x01xy\x01\0\x04\0\nnone-async\x01\x06\x01C\x01\x01xy\0y\x04\0\tone-async\x01\x07\x01C\x01\x01xy\0\x04\x04\0\ttwo-async\x01\x08\x01o\x04\x01\x01\x01\x01\x01C\x01\x01x\x01\0\t\x04\0\rsixteen-async\x01\n\x01o\x05\x01\x01\x01\x01y\x01C\x01\x01x\x01\0\x0B\x04\0\x0Fseventeen-async\x01\x0C\x03\0\x15test:results-flat/api\x05\0\x01B\x15\x01o\x04yyyy\x04\0\x04four\x03\0\0\x01@\x01\x01xy\x01\0\x04\0\x04none\x01\x02\x01@\x01\x01xy\0y\x04\0\x03one\x01\x03\x01o\x02yw\x01@\x01\x01xy\0\x04\x04\0\x03two\x01\x05\x01C\x01\x01xy\x01\0\x04\0\nnone-async\x01\x06\x01C\x01\x01xy\0y\x04\0\tone-async\x01\x07\x01C\x01\x01xy\0\x04\x04\0\ttwo-async\x01\x08\x01o\x04\x01\x01\x01\x01\x01C\x01\x01x\x01\0\t\x04\0\rsixteen-async\x01\n\x01o\x05\x01\x01\x01\x01y\x01C\x01\x01x\x01\0\x0B\x04\0\x0Fseventeen-async\x01\x0C\x04\0\x15test:results-flat/api\x05\x01\x04\0\x16test:results-flat/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:results-flat:both", 555, _COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:results-flat:both:", 555, _COMPONENT_TYPE, link =
+    true
 );
 #[doc(hidden)]
 #[allow(unused_macros)]
@@ -473,8 +474,8 @@ macro_rules! __export_both_impl {
         self::export!($ty with_types_in self);
     };
     ($ty:ident with_types_in $($path:tt)*) => {
-        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE;
-        "test:results-flat/api#none" = fn (a0 : i32) { $($path)*
+        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE,
+        constructors = once; "test:results-flat/api#none" = fn (a0 : i32) { $($path)*
         ::exports::test::results_flat::api::_export_none_cabi:: < $ty > (a0) }
         "test:results-flat/api#one" = fn (a0 : i32) -> i32 { $($path)*
         ::exports::test::results_flat::api::_export_one_cabi:: < $ty > (a0) }

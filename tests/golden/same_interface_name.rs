@@ -142,7 +142,8 @@ mod _abi {
 )]
 pub const _COMPONENT_TYPE: &[u8; 280] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xE6\x01\x01A\x02\x01A\x07\x01B\x04\x01r\x01\x01ay\x04\0\x04item\x03\0\0\x01@\x01\x01x\x01\x01\0\x04\0\x03put\x01\x02\x03\0\rother:pkg/api\x05\0\x02\x03\0\0\x04item\x01B\x04\x02\x03\x02\x01\x01\x04\0\x04item\x03\0\0\x01@\0\0\x01\x04\0\x03get\x01\x02\x03\0\x1Ctest:same-interface-name/api\x05\x02\x01B\x04\x02\x03\x02\x01\x01\x04\0\x04item\x03\0\0\x01@\0\0\x01\x04\0\x03get\x01\x02\x04\0\x1Ctest:same-interface-name/api\x05\x03\x04\0\x1Dtest:same-interface-name/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:same-interface-name:both", 280, _COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:same-interface-name:both:", 280, _COMPONENT_TYPE,
+    link = true
 );
 #[doc(hidden)]
 #[allow(unused_macros)]
@@ -151,9 +152,10 @@ macro_rules! __export_both_impl {
         self::export!($ty with_types_in self);
     };
     ($ty:ident with_types_in $($path:tt)*) => {
-        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE;
-        "test:same-interface-name/api#get" = fn () -> i32 { $($path)*
-        ::exports::test::same_interface_name::api::_export_get_cabi:: < $ty > () } }
+        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE,
+        constructors = once; "test:same-interface-name/api#get" = fn () -> i32 {
+        $($path)* ::exports::test::same_interface_name::api::_export_get_cabi:: < $ty >
+        () } }
     };
 }
 #[doc(inline)]

@@ -200,7 +200,8 @@ mod _abi {
 )]
 pub const _COMPONENT_TYPE: &[u8; 339] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xA1\x02\x01A\x02\x01A\x07\x01B\x04\x01r\x01\x01ay\x04\0\x04item\x03\0\0\x01@\0\0\x01\x04\0\x03get\x01\x02\x03\0\x18test:same-type-name/left\x05\0\x02\x03\0\0\x04item\x01B\x06\x02\x03\x02\x01\x01\x04\0\tleft-item\x03\0\0\x01r\x02\x01bs\x05inner\x01\x04\0\x04item\x03\0\x02\x01@\x01\x01x\x01\0\x03\x04\0\x03get\x01\x04\x03\0\x19test:same-type-name/right\x05\x02\x01B\x06\x02\x03\x02\x01\x01\x04\0\tleft-item\x03\0\0\x01r\x02\x01bs\x05inner\x01\x04\0\x04item\x03\0\x02\x01@\x01\x01x\x01\0\x03\x04\0\x03get\x01\x04\x04\0\x19test:same-type-name/right\x05\x03\x04\0\x18test:same-type-name/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:same-type-name:both", 339, _COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:same-type-name:both:", 339, _COMPONENT_TYPE, link
+    = true
 );
 #[doc(hidden)]
 #[allow(unused_macros)]
@@ -209,10 +210,10 @@ macro_rules! __export_both_impl {
         self::export!($ty with_types_in self);
     };
     ($ty:ident with_types_in $($path:tt)*) => {
-        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE;
-        "test:same-type-name/right#get" = fn (a0 : i32) -> * mut u8 { $($path)*
-        ::exports::test::same_type_name::right::_export_get_cabi:: < $ty > (a0) }
-        "cabi_post_test:same-type-name/right#get" = fn (a0 : * mut u8) { $($path)*
+        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE,
+        constructors = once; "test:same-type-name/right#get" = fn (a0 : i32) -> * mut u8
+        { $($path)* ::exports::test::same_type_name::right::_export_get_cabi:: < $ty >
+        (a0) } "cabi_post_test:same-type-name/right#get" = fn (a0 : * mut u8) { $($path)*
         ::exports::test::same_type_name::right::_post_return_get_cabi(a0) } }
     };
 }

@@ -769,7 +769,8 @@ mod _abi {
 )]
 pub const _COMPONENT_TYPE: &[u8; 563] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x81\x04\x01A\x02\x01A\x04\x01B\x15\x01f\x01}\x01j\x01w\x01s\x01e\x01\x01\x01r\x03\x04names\x04body\0\x04done\x02\x04\0\x08download\x03\0\x03\x04\0\x01t\x03\0\x04\x01@\x01\x01x\x05\0\x05\x04\0\x04echo\x01\x06\x01p\x05\x01@\x01\x01x\x07\0\x07\x04\0\techo-list\x01\x08\x01C\x01\x01x\x05\0\x05\x04\0\necho-async\x01\t\x01C\x01\x01x\x07\0\x07\x04\0\x0Fecho-list-async\x01\n\x01f\x01\x05\x01C\x01\x01x\x0B\0\x0B\x04\0\x0Becho-stream\x01\x0C\x01e\x01\x05\x01C\x01\x01x\r\0\r\x04\0\x0Becho-future\x01\x0E\x03\0\x19test:stream-in-record/api\x05\0\x01B\x15\x01f\x01}\x01j\x01w\x01s\x01e\x01\x01\x01r\x03\x04names\x04body\0\x04done\x02\x04\0\x08download\x03\0\x03\x04\0\x01t\x03\0\x04\x01@\x01\x01x\x05\0\x05\x04\0\x04echo\x01\x06\x01p\x05\x01@\x01\x01x\x07\0\x07\x04\0\techo-list\x01\x08\x01C\x01\x01x\x05\0\x05\x04\0\necho-async\x01\t\x01C\x01\x01x\x07\0\x07\x04\0\x0Fecho-list-async\x01\n\x01f\x01\x05\x01C\x01\x01x\x0B\0\x0B\x04\0\x0Becho-stream\x01\x0C\x01e\x01\x05\x01C\x01\x01x\r\0\r\x04\0\x0Becho-future\x01\x0E\x04\0\x19test:stream-in-record/api\x05\x01\x04\0\x1Atest:stream-in-record/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:stream-in-record:both", 563, _COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:stream-in-record:both:", 563, _COMPONENT_TYPE,
+    link = true
 );
 #[doc(hidden)]
 #[allow(unused_macros)]
@@ -778,9 +779,9 @@ macro_rules! __export_both_impl {
         self::export!($ty with_types_in self);
     };
     ($ty:ident with_types_in $($path:tt)*) => {
-        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE;
-        "test:stream-in-record/api#echo" = fn (a0 : * mut u8, a1 : usize, a2 : i32, a3 :
-        i32) -> * mut u8 { $($path)*
+        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE,
+        constructors = once; "test:stream-in-record/api#echo" = fn (a0 : * mut u8, a1 :
+        usize, a2 : i32, a3 : i32) -> * mut u8 { $($path)*
         ::exports::test::stream_in_record::api::_export_echo_cabi:: < $ty > (a0, a1, a2,
         a3) } "cabi_post_test:stream-in-record/api#echo" = fn (a0 : * mut u8) { $($path)*
         ::exports::test::stream_in_record::api::_post_return_echo_cabi(a0) }

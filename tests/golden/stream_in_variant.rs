@@ -789,7 +789,8 @@ mod _abi {
 )]
 pub const _COMPONENT_TYPE: &[u8; 580] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x92\x04\x01A\x02\x01A\x04\x01B\x14\x01f\x01}\x01e\x01s\x01q\x04\x05empty\0\0\x04text\x01s\0\x04live\x01\0\0\x05later\x01\x01\0\x04\0\x06source\x03\0\x02\x04\0\x01t\x03\0\x03\x01@\x01\x01x\x04\0\x04\x04\0\x04echo\x01\x05\x01p\x04\x01@\x01\x01x\x06\0\x06\x04\0\techo-list\x01\x07\x01C\x01\x01x\x04\0\x04\x04\0\necho-async\x01\x08\x01C\x01\x01x\x06\0\x06\x04\0\x0Fecho-list-async\x01\t\x01f\x01\x04\x01C\x01\x01x\n\0\n\x04\0\x0Becho-stream\x01\x0B\x01e\x01\x04\x01C\x01\x01x\x0C\0\x0C\x04\0\x0Becho-future\x01\r\x03\0\x1Atest:stream-in-variant/api\x05\0\x01B\x14\x01f\x01}\x01e\x01s\x01q\x04\x05empty\0\0\x04text\x01s\0\x04live\x01\0\0\x05later\x01\x01\0\x04\0\x06source\x03\0\x02\x04\0\x01t\x03\0\x03\x01@\x01\x01x\x04\0\x04\x04\0\x04echo\x01\x05\x01p\x04\x01@\x01\x01x\x06\0\x06\x04\0\techo-list\x01\x07\x01C\x01\x01x\x04\0\x04\x04\0\necho-async\x01\x08\x01C\x01\x01x\x06\0\x06\x04\0\x0Fecho-list-async\x01\t\x01f\x01\x04\x01C\x01\x01x\n\0\n\x04\0\x0Becho-stream\x01\x0B\x01e\x01\x04\x01C\x01\x01x\x0C\0\x0C\x04\0\x0Becho-future\x01\r\x04\0\x1Atest:stream-in-variant/api\x05\x01\x04\0\x1Btest:stream-in-variant/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:stream-in-variant:both", 580, _COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:stream-in-variant:both:", 580, _COMPONENT_TYPE,
+    link = true
 );
 #[doc(hidden)]
 #[allow(unused_macros)]
@@ -798,11 +799,11 @@ macro_rules! __export_both_impl {
         self::export!($ty with_types_in self);
     };
     ($ty:ident with_types_in $($path:tt)*) => {
-        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE;
-        "test:stream-in-variant/api#echo" = fn (a0 : i32, a1 : * mut u8, a2 : usize) -> *
-        mut u8 { $($path)* ::exports::test::stream_in_variant::api::_export_echo_cabi:: <
-        $ty > (a0, a1, a2) } "cabi_post_test:stream-in-variant/api#echo" = fn (a0 : * mut
-        u8) { $($path)*
+        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE,
+        constructors = once; "test:stream-in-variant/api#echo" = fn (a0 : i32, a1 : * mut
+        u8, a2 : usize) -> * mut u8 { $($path)*
+        ::exports::test::stream_in_variant::api::_export_echo_cabi:: < $ty > (a0, a1, a2)
+        } "cabi_post_test:stream-in-variant/api#echo" = fn (a0 : * mut u8) { $($path)*
         ::exports::test::stream_in_variant::api::_post_return_echo_cabi(a0) }
         "test:stream-in-variant/api#echo-list" = fn (a0 : * mut u8, a1 : usize) -> * mut
         u8 { $($path)* ::exports::test::stream_in_variant::api::_export_echo_list_cabi::

@@ -671,7 +671,8 @@ pub mod wit_future {
 )]
 pub const _COMPONENT_TYPE: &[u8; 468] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xA2\x03\x01A\x02\x01A\x04\x01B\x11\x01o\x06}w\x7Fvt|\x04\0\x01t\x03\0\0\x01@\x01\x01x\x01\0\x01\x04\0\x04echo\x01\x02\x01p\x01\x01@\x01\x01x\x03\0\x03\x04\0\techo-list\x01\x04\x01C\x01\x01x\x01\0\x01\x04\0\necho-async\x01\x05\x01C\x01\x01x\x03\0\x03\x04\0\x0Fecho-list-async\x01\x06\x01f\x01\x01\x01C\x01\x01x\x07\0\x07\x04\0\x0Becho-stream\x01\x08\x01e\x01\x01\x01C\x01\x01x\t\0\t\x04\0\x0Becho-future\x01\n\x03\0\x14test:tuple-mixed/api\x05\0\x01B\x11\x01o\x06}w\x7Fvt|\x04\0\x01t\x03\0\0\x01@\x01\x01x\x01\0\x01\x04\0\x04echo\x01\x02\x01p\x01\x01@\x01\x01x\x03\0\x03\x04\0\techo-list\x01\x04\x01C\x01\x01x\x01\0\x01\x04\0\necho-async\x01\x05\x01C\x01\x01x\x03\0\x03\x04\0\x0Fecho-list-async\x01\x06\x01f\x01\x01\x01C\x01\x01x\x07\0\x07\x04\0\x0Becho-stream\x01\x08\x01e\x01\x01\x01C\x01\x01x\t\0\t\x04\0\x0Becho-future\x01\n\x04\0\x14test:tuple-mixed/api\x05\x01\x04\0\x15test:tuple-mixed/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:tuple-mixed:both", 468, _COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:tuple-mixed:both:", 468, _COMPONENT_TYPE, link =
+    true
 );
 #[doc(hidden)]
 #[allow(unused_macros)]
@@ -680,9 +681,9 @@ macro_rules! __export_both_impl {
         self::export!($ty with_types_in self);
     };
     ($ty:ident with_types_in $($path:tt)*) => {
-        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE;
-        "test:tuple-mixed/api#echo" = fn (a0 : i32, a1 : i64, a2 : i32, a3 : f32, a4 :
-        i32, a5 : i32) -> * mut u8 { $($path)*
+        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE,
+        constructors = once; "test:tuple-mixed/api#echo" = fn (a0 : i32, a1 : i64, a2 :
+        i32, a3 : f32, a4 : i32, a5 : i32) -> * mut u8 { $($path)*
         ::exports::test::tuple_mixed::api::_export_echo_cabi:: < $ty > (a0, a1, a2, a3,
         a4, a5) } "cabi_post_test:tuple-mixed/api#echo" = fn (a0 : * mut u8) { $($path)*
         ::exports::test::tuple_mixed::api::_post_return_echo_cabi(a0) }

@@ -336,7 +336,8 @@ mod _abi {
 )]
 pub const _COMPONENT_TYPE: &[u8; 280] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xE6\x01\x01A\x02\x01A\x04\x01B\x08\x01r\x02\x01xz\x01yz\x04\0\x05point\x03\0\0\x01@\x01\x01x\x01\0\x01\x04\0\x04echo\x01\x02\x01f\x01\x01\x01e\x01\x01\x01C\x01\x01x\x03\0\x04\x04\0\necho-async\x01\x05\x03\0\x16test:version/api@1.2.3\x05\0\x01B\x08\x01r\x02\x01xz\x01yz\x04\0\x05point\x03\0\0\x01@\x01\x01x\x01\0\x01\x04\0\x04echo\x01\x02\x01f\x01\x01\x01e\x01\x01\x01C\x01\x01x\x03\0\x04\x04\0\necho-async\x01\x05\x04\0\x16test:version/api@1.2.3\x05\x01\x04\0\x17test:version/both@1.2.3\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:version@1.2.3:both", 280, _COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:version@1.2.3:both:", 280, _COMPONENT_TYPE, link =
+    true
 );
 #[doc(hidden)]
 #[allow(unused_macros)]
@@ -345,11 +346,11 @@ macro_rules! __export_both_impl {
         self::export!($ty with_types_in self);
     };
     ($ty:ident with_types_in $($path:tt)*) => {
-        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE;
-        "test:version/api@1.2.3#echo" = fn (a0 : i32, a1 : i32) -> * mut u8 { $($path)*
-        ::exports::test::version::api::_export_echo_cabi:: < $ty > (a0, a1) }
-        "cabi_post_test:version/api@1.2.3#echo" = fn (a0 : * mut u8) { $($path)*
-        ::exports::test::version::api::_post_return_echo_cabi(a0) }
+        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE,
+        constructors = once; "test:version/api@1.2.3#echo" = fn (a0 : i32, a1 : i32) -> *
+        mut u8 { $($path)* ::exports::test::version::api::_export_echo_cabi:: < $ty >
+        (a0, a1) } "cabi_post_test:version/api@1.2.3#echo" = fn (a0 : * mut u8) {
+        $($path)* ::exports::test::version::api::_post_return_echo_cabi(a0) }
         "[async-lift]test:version/api@1.2.3#echo-async" = fn (a0 : i32) -> i32 {
         $($path)* ::exports::test::version::api::_export_echo_async_cabi:: < $ty > (a0) }
         "[callback][async-lift]test:version/api@1.2.3#echo-async" = fn (a0 : i32, a1 :

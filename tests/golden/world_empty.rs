@@ -17,5 +17,6 @@ use ::witflow::rt as _rt;
 )]
 pub const _COMPONENT_TYPE: &[u8; 81] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07 \x01A\x02\x01A\0\x04\0\x15test:world-empty/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:world-empty:both", 81, _COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:world-empty:both:", 81, _COMPONENT_TYPE, link =
+    true
 );

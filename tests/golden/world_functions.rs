@@ -378,7 +378,8 @@ mod _abi {
 )]
 pub const _COMPONENT_TYPE: &[u8; 234] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xB8\x01\x01A\x02\x01A\x11\x01r\x02\x04names\x05county\x03\0\x04item\x03\0\0\x01@\x01\x04lines\x01\0\x03\0\x03log\x01\x02\x01j\x01\x01\x01s\x01C\x01\x04names\0\x03\x03\0\x05fetch\x01\x04\x01f\x01\x01\x01C\0\0\x05\x03\0\x04feed\x01\x06\x01p\x01\x01@\x01\x05items\x07\0\x7F\x04\0\x04init\x01\x08\x04\0\x03run\x01\x04\x01e\x01y\x01C\x01\x05items\x05\0\t\x04\0\x05drain\x01\n\x04\0\x19test:world-functions/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:world-functions:both", 234, _COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:world-functions:both:", 234, _COMPONENT_TYPE, link
+    = true
 );
 #[doc(hidden)]
 #[allow(unused_macros)]
@@ -387,14 +388,15 @@ macro_rules! __export_both_impl {
         self::export!($ty with_types_in self);
     };
     ($ty:ident with_types_in $($path:tt)*) => {
-        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE;
-        "init" = fn (a0 : * mut u8, a1 : usize) -> i32 { $($path)* ::_export_init_cabi::
-        < $ty > (a0, a1) } "[async-lift]run" = fn (a0 : * mut u8, a1 : usize) -> i32 {
-        $($path)* ::_export_run_cabi:: < $ty > (a0, a1) } "[callback][async-lift]run" =
+        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE,
+        constructors = once; "init" = fn (a0 : * mut u8, a1 : usize) -> i32 { $($path)*
+        ::_export_init_cabi:: < $ty > (a0, a1) } "[async-lift]run" = fn (a0 : * mut u8,
+        a1 : usize) -> i32 { $($path)* ::_export_run_cabi:: < $ty > (a0, a1) }
+        "[callback][async-lift]run" = fn (a0 : i32, a1 : i32, a2 : i32) -> i32 {
+        ::witflow::rt::callback(a0, a1, a2) } "[async-lift]drain" = fn (a0 : i32) -> i32
+        { $($path)* ::_export_drain_cabi:: < $ty > (a0) } "[callback][async-lift]drain" =
         fn (a0 : i32, a1 : i32, a2 : i32) -> i32 { ::witflow::rt::callback(a0, a1, a2) }
-        "[async-lift]drain" = fn (a0 : i32) -> i32 { $($path)* ::_export_drain_cabi:: <
-        $ty > (a0) } "[callback][async-lift]drain" = fn (a0 : i32, a1 : i32, a2 : i32) ->
-        i32 { ::witflow::rt::callback(a0, a1, a2) } }
+        }
     };
 }
 #[doc(inline)]

@@ -129,7 +129,8 @@ pub mod test {
 )]
 pub const _COMPONENT_TYPE: &[u8; 204] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x9A\x01\x01A\x02\x01A\x08\x01B\x02\x01@\0\0y\x04\0\x03get\x01\0\x03\0\x16test:world-include/api\x05\0\x01@\x01\x04lines\x01\0\x03\0\x05print\x01\x01\x01C\0\x01\0\x04\0\x03run\x01\x02\x01B\x02\x01@\0\0y\x04\0\x03get\x01\0\x04\0\x16test:world-include/api\x05\x03\x04\0\x17test:world-include/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:world-include:both", 204, _COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:world-include:both:", 204, _COMPONENT_TYPE, link =
+    true
 );
 #[doc(hidden)]
 #[allow(unused_macros)]
@@ -138,8 +139,8 @@ macro_rules! __export_both_impl {
         self::export!($ty with_types_in self);
     };
     ($ty:ident with_types_in $($path:tt)*) => {
-        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE;
-        "test:world-include/api#get" = fn () -> i32 { $($path)*
+        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE,
+        constructors = once; "test:world-include/api#get" = fn () -> i32 { $($path)*
         ::exports::test::world_include::api::_export_get_cabi:: < $ty > () }
         "[async-lift]run" = fn () -> i32 { $($path)* ::_export_run_cabi:: < $ty > () }
         "[callback][async-lift]run" = fn (a0 : i32, a1 : i32, a2 : i32) -> i32 {

@@ -222,7 +222,8 @@ mod _abi {
 )]
 pub const _COMPONENT_TYPE: &[u8; 261] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xD3\x01\x01A\x02\x01A\r\x01B\x04\x01r\x02\x01xz\x01yz\x04\0\x05point\x03\0\0\x01q\x02\x04lost\0\0\x07refused\x01s\0\x04\0\x07failure\x03\0\x02\x03\0\x14test:world-use/types\x05\0\x02\x03\0\0\x05point\x03\0\x05point\x03\0\x01\x02\x03\0\0\x07failure\x03\0\x07problem\x03\0\x03\x01p\x02\x03\0\x04path\x03\0\x05\x01j\x01\x02\x01\x04\x01C\x01\x04path\x06\0\x07\x03\0\x04walk\x01\x08\x01@\0\0\x02\x04\0\x04home\x01\t\x04\0\x13test:world-use/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:world-use:both", 261, _COMPONENT_TYPE
+    "component-type:witflow:0.1.0:test:world-use:both:", 261, _COMPONENT_TYPE, link =
+    true
 );
 #[doc(hidden)]
 #[allow(unused_macros)]
@@ -231,10 +232,10 @@ macro_rules! __export_both_impl {
         self::export!($ty with_types_in self);
     };
     ($ty:ident with_types_in $($path:tt)*) => {
-        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE;
-        "home" = fn () -> * mut u8 { $($path)* ::_export_home_cabi:: < $ty > () }
-        "cabi_post_home" = fn (a0 : * mut u8) { $($path)* ::_post_return_home_cabi(a0) }
-        }
+        ::witflow::rt::exports! { for $ty, component_type = $($path)* ::_COMPONENT_TYPE,
+        constructors = once; "home" = fn () -> * mut u8 { $($path)* ::_export_home_cabi::
+        < $ty > () } "cabi_post_home" = fn (a0 : * mut u8) { $($path)*
+        ::_post_return_home_cabi(a0) } }
     };
 }
 #[doc(inline)]

@@ -3,11 +3,13 @@
 
 pub(crate) mod cleanup;
 pub(crate) mod error_context;
+mod map;
 mod resource;
 mod values;
 
 pub use cleanup::{Cleanup, HandleCell};
 pub use error_context::{ErrorContext, error_context_lift, error_context_lower};
+pub use map::{WitMap, lift_map, lower_map};
 pub use resource::*;
 pub use values::*;
 

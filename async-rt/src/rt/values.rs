@@ -1,4 +1,4 @@
-//! What generated code needs to lift and lower values: lists, strings, maps, joined variant slots, areas.
+//! What generated code needs to lift and lower values: lists, strings, joined variant slots, areas.
 //!
 //! 1. Lowering borrows. Whatever it allocates goes through a [`Cleanup`], so nothing here is ever freed by hand.
 //! 2. Lifting takes over memory that the host allocated with `cabi_realloc`: the buffer of a list of plain numbers or of a
@@ -10,7 +10,6 @@
 
 use alloc::alloc::{Layout, dealloc};
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem::{self, MaybeUninit};
@@ -175,29 +174,6 @@ pub unsafe fn lift_list<T>(
     list
 }
 
-/// Lifts each entry of a map and frees the buffer. Of entries with equal keys the last one counts.
-///
-/// # Safety
-///
-/// As for [`lift_list`], with entries for elements.
-pub unsafe fn lift_map<K: Ord, V>(
-    pointer: *mut u8,
-    length: usize,
-    size: usize,
-    align: usize,
-    mut lift: impl FnMut(*mut u8) -> (K, V),
-) -> BTreeMap<K, V> {
-    let mut map = BTreeMap::new();
-    for index in 0..length {
-        // SAFETY: the entry lies inside the allocation.
-        let (key, value) = lift(unsafe { pointer.add(index * size) });
-        map.insert(key, value);
-    }
-    // SAFETY: as in `lift_list`.
-    unsafe { free_area(pointer, length * size, align) };
-    map
-}
-
 /// Stores each element of a list in memory of `cleanup`; gives pointer and length.
 ///
 /// # Panics
@@ -218,27 +194,7 @@ pub fn lower_list<T>(
     (base, list.len())
 }
 
-/// Stores each entry of a map in memory of `cleanup`; gives pointer and length.
-///
-/// # Panics
-///
-/// As [`lower_list`].
-pub fn lower_map<K, V>(
-    map: &BTreeMap<K, V>,
-    size: usize,
-    align: usize,
-    cleanup: &mut Cleanup,
-    mut store: impl FnMut(&K, &V, *mut u8, &mut Cleanup),
-) -> (*mut u8, usize) {
-    let base = buffer(map.len(), size, align, cleanup);
-    for (index, (key, value)) in map.iter().enumerate() {
-        // SAFETY: `base` has room for `map.len()` entries of `size` bytes.
-        store(key, value, unsafe { base.add(index * size) }, cleanup);
-    }
-    (base, map.len())
-}
-
-fn buffer(length: usize, size: usize, align: usize, cleanup: &mut Cleanup) -> *mut u8 {
+pub(super) fn buffer(length: usize, size: usize, align: usize, cleanup: &mut Cleanup) -> *mut u8 {
     match length.checked_mul(size) {
         Some(bytes) => cleanup.alloc(bytes, align),
         None => list_too_long(),

@@ -307,7 +307,7 @@ macro_rules! __witflow_import {
 #[macro_export]
 macro_rules! __witflow_exports {
     (
-        for $component:ty, component_type = $component_type:expr;
+        for $component:ty, component_type = $component_type:expr, constructors = $when:ident;
         $($name:literal = fn($($arg:ident : $ty:ty),* $(,)?) $(-> $ret:ty)? $body:block)*
     ) => {
         impl $crate::sys::native::Component for $component {
@@ -350,7 +350,7 @@ macro_rules! __witflow_exports {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __witflow_component_type {
-    ($section:literal, $len:expr, $bytes:expr) => {
+    ($section:literal, $len:expr, $bytes:expr, link = $link:literal) => {
         const _: [u8; $len] = *$bytes;
     };
 }

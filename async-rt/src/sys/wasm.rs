@@ -145,15 +145,16 @@ macro_rules! __witflow_import {
 #[macro_export]
 macro_rules! __witflow_exports {
     (
-        for $component:ty, component_type = $component_type:expr;
+        for $component:ty, component_type = $component_type:expr, constructors = $when:ident;
         $($name:literal = fn($($arg:ident : $ty:ty),* $(,)?) $(-> $ret:ty)? $body:block)*
     ) => {
         const _: &[u8] = $component_type;
+        $crate::__witflow_link_realloc!();
         $(
             const _: () = {
                 #[unsafe(export_name = $name)]
                 unsafe extern "C" fn export($($arg: $ty),*) $(-> $ret)? {
-                    $crate::sys::run_constructors_once();
+                    $crate::__witflow_constructors!($when);
                     #[allow(unused_unsafe)]
                     unsafe { $body }
                 }
@@ -162,19 +163,43 @@ macro_rules! __witflow_exports {
     };
 }
 
+/// Constructors of C libraries: run `once`, or left to the `linker`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __witflow_constructors {
+    (once) => {
+        $crate::sys::run_constructors_once();
+    };
+    (linker) => {};
+}
+
+/// Links what the host allocates with, and the rest of the object file this is in.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __witflow_link_realloc {
+    () => {
+        const _: () = {
+            #[used]
+            static LINK_REALLOC: ::core::option::Option<unsafe extern "C" fn(*mut u8, usize, usize, usize) -> *mut u8> =
+                $crate::sys::cabi_realloc::LINK;
+        };
+    };
+}
+
 /// Places the encoded world in the custom section the component encoder looks for.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __witflow_component_type {
-    ($section:literal, $len:expr, $bytes:expr) => {
+    ($section:literal, $len:expr, $bytes:expr, link = true) => {
+        $crate::__witflow_component_type!($section, $len, $bytes, link = false);
+        $crate::__witflow_link_realloc!();
+    };
+    ($section:literal, $len:expr, $bytes:expr, link = false) => {
         const _: () = {
-            #[unsafe(link_section = $section)]
+            // The place makes the name unique, as two sections of one name could not be told apart any more.
+            #[unsafe(link_section = ::core::concat!($section, ::core::module_path!(), ":", ::core::line!(), ":", ::core::column!()))]
             #[doc(hidden)]
             pub static __WITFLOW_COMPONENT_TYPE: [u8; $len] = *$bytes;
-
-            #[used]
-            static LINK_REALLOC: ::core::option::Option<unsafe extern "C" fn(*mut u8, usize, usize, usize) -> *mut u8> =
-                $crate::sys::cabi_realloc::LINK;
         };
     };
 }

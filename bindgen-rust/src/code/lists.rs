@@ -23,6 +23,14 @@ impl Code<'_> {
         self.owned(op, quote!(#rt::#function #generics(#pointer, #length)));
     }
 
+    pub(super) fn lift_string(&mut self, op: &Op) {
+        if self.generator.options.raw_strings {
+            self.lift_parts(op, "lift_plain_list", &quote!(::<u8>));
+        } else {
+            self.lift_parts(op, "lift_string", &quote!());
+        }
+    }
+
     pub(super) fn lift_plain_list(&mut self, op: &Op, id: TypeId) {
         let TypeDefKind::List(element) = &self.generator.resolve().types[id].kind else {
             unreachable!("core emits plain lists for lists only")

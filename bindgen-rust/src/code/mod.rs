@@ -180,7 +180,7 @@ impl<'g> Code<'g> {
             Inst::LiftScalar(scalar) => self.lift_scalar(op, *scalar),
             Inst::LowerString => self.lower_slice(op, &quote!()),
             Inst::LowerPlainList(_) => self.lower_slice(op, &quote!(.cast::<u8>())),
-            Inst::LiftString => self.lift_parts(op, "lift_string", &quote!()),
+            Inst::LiftString => self.lift_string(op),
             Inst::LiftPlainList(id) => self.lift_plain_list(op, *id),
             Inst::LowerList(id, block) => self.lower_list(op, *id, block),
             Inst::LiftList(id, block) => self.lift_list(op, "lift_list", *id, block),

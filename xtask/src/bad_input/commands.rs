@@ -8,7 +8,7 @@ use super::case::{CASE, Case, succeed};
 use super::sandbox::{Sandbox, write};
 
 /// Two worlds, so that one has to be chosen.
-const TWO: (&str, &str) = (
+pub(super) const TWO: (&str, &str) = (
     "two.wit",
     "package demo:two;
 interface log { write: async func(line: string); }
@@ -33,7 +33,7 @@ const EMPTY_MODULE: (&str, &str) = ("core.wasm", "\0asm\x01\0\0\0");
 /// All cases.
 pub(crate) fn cases() -> impl Iterator<Item = &'static Case> {
     WIT.iter()
-        .chain(OPTIONS)
+        .chain(super::options::CASES)
         .chain(UNSUPPORTED)
         .chain(COMPONENT)
         .chain(CHECK)
@@ -160,103 +160,6 @@ const WIT: &[Case] = &[
         ],
         args: "rust bad.wit nowhere.wit worse.wit",
         says: &["nowhere.wit"],
-        ..CASE
-    },
-];
-
-const OPTIONS: &[Case] = &[
-    Case {
-        name: "unknown command",
-        args: "rsut two.wit",
-        code: 2,
-        says: &["unrecognized subcommand 'rsut'", "'rust'"],
-        ..CASE
-    },
-    Case {
-        name: "unknown option",
-        files: &[TWO],
-        args: "rust two.wit --wrold client",
-        code: 2,
-        says: &["unexpected argument '--wrold'", "'--world'"],
-        ..CASE
-    },
-    Case {
-        name: "option of the wrong type",
-        files: &[TWO],
-        args: "rust two.wit --world client --with nothing",
-        code: 2,
-        says: &["invalid value 'nothing' for '--with"],
-        ..CASE
-    },
-    Case {
-        name: "option without a value",
-        files: &[TWO],
-        args: "rust two.wit --world",
-        code: 2,
-        says: &["a value is required for '--world"],
-        ..CASE
-    },
-    Case {
-        name: "with that matches nothing",
-        files: &[TWO],
-        args: "rust two.wit --world client --with demo:two/lgo=crate::log",
-        says: &["`demo:two/lgo`", "did you mean `demo:two/log`?", "option: `--with`"],
-        ..CASE
-    },
-    Case {
-        name: "with a path that is none",
-        files: &[TWO],
-        args: "rust two.wit --world client --with demo:two/log=1+1",
-        says: &["`1+1`", "option: `--with`"],
-        ..CASE
-    },
-    Case {
-        name: "async that matches nothing",
-        files: &[TWO],
-        args: "rust two.wit --world pipeline --async export:rnu",
-        says: &["`export:rnu` matches no `async` function", "option: `--async`"],
-        ..CASE
-    },
-    Case {
-        name: "feature that matches nothing",
-        files: &[TWO],
-        args: "rust two.wit --world client --features nope",
-        says: &["`nope`", "option: `--features`"],
-        ..CASE
-    },
-    Case {
-        name: "derives ignored for nothing",
-        files: &[TWO],
-        args: "rust two.wit --world client --additional-derive PartialEq --additional-derive-ignore nope",
-        says: &["`nope`", "option: `--additional-derive-ignore`"],
-        ..CASE
-    },
-    Case {
-        name: "derive that is none",
-        files: &[TWO],
-        args: "rust two.wit --world client --additional-derive 1x",
-        says: &["`1x`", "option: `--additional-derive`"],
-        ..CASE
-    },
-    Case {
-        name: "runtime path that is none",
-        files: &[TWO],
-        args: "rust two.wit --world client --runtime-path 1x",
-        says: &["`1x`", "option: `--runtime-path`"],
-        ..CASE
-    },
-    Case {
-        name: "export macro name that is none",
-        files: &[TWO],
-        args: "rust two.wit --world client --export-macro-name 1x",
-        says: &["`1x`", "option: `--export-macro-name`"],
-        ..CASE
-    },
-    Case {
-        name: "several bad options",
-        files: &[TWO],
-        args: "rust two.wit --world pipeline --with a:b/c=d --with e:f/g=h --async rn",
-        says: &["`a:b/c`", "`e:f/g`", "`rn`", "did you mean `run`?"],
         ..CASE
     },
 ];

@@ -24,16 +24,16 @@ struct Case {
 
 const FILES: &[(&str, &str)] = &[
     (
-        "wit/two.wit",
+        "there/two.wit",
         "package demo:two;\ninterface log { write: async func(line: string); }\n\
          world pipeline { import log; export run: async func(); }\nworld client { import log; }\n",
     ),
     (
-        "wit/bad.wit",
+        "there/bad.wit",
         "package demo:bad;\n\nworld w {\n  export run: func(x u32);\n}\n",
     ),
     (
-        "wit/resource.wit",
+        "there/resource.wit",
         "package demo:bad;\nworld w {\n  resource file;\n}\n",
     ),
 ];
@@ -41,17 +41,17 @@ const FILES: &[(&str, &str)] = &[
 const CASES: &[Case] = &[
     Case {
         name: "macro: unknown option",
-        call: "witflow::generate!({ path: \"wit/two.wit\", ‸wrold: \"client\" })",
+        call: "witflow::generate!({ path: \"there/two.wit\", ‸wrold: \"client\" })",
         says: &["there is no option `wrold`", "help: did you mean `world`?"],
     },
     Case {
         name: "macro: string of the wrong type",
-        call: "witflow::generate!({ path: \"wit/two.wit\", world: ‸1 })",
-        says: &["expected string literal"],
+        call: "witflow::generate!({ path: \"there/two.wit\", world: ‸1 })",
+        says: &["expected string literal", "help: for example `world: \"text\"`"],
     },
     Case {
         name: "macro: list of the wrong type",
-        call: "witflow::generate!({ path: \"wit/two.wit\", world: \"client\", features: ‸true })",
+        call: "witflow::generate!({ path: \"there/two.wit\", world: \"client\", features: ‸true })",
         says: &["expected"],
     },
     Case {
@@ -66,52 +66,85 @@ const CASES: &[Case] = &[
     },
     Case {
         name: "macro: one of several paths missing",
-        call: "witflow::generate!({ path: [\"wit/two.wit\", ‸\"nowhere\"], world: \"client\" })",
+        call: "witflow::generate!({ path: [\"there/two.wit\", ‸\"nowhere\"], world: \"client\" })",
         says: &["no WIT file or directory", "nowhere", "help: "],
     },
     Case {
         name: "macro: syntax error",
-        call: "‸witflow::generate!({ path: \"wit/bad.wit\" })",
+        call: "‸witflow::generate!({ path: \"there/bad.wit\" })",
         says: &["expected ':', found keyword `u32`", "bad.wit:4:22", "help: "],
     },
     Case {
         name: "macro: syntax error in inline WIT",
-        call: "‸witflow::generate!({ inline: \"package demo:bad;\\nworld w {\\n  export run: func(x u32);\\n}\" })",
+        call: "witflow::generate!({ inline: ‸\"package demo:bad;\\nworld w {\\n  export run: func(x u32);\\n}\" })",
         says: &["expected ':', found keyword `u32`", "<inline>:3:22", "help: "],
     },
     Case {
         name: "macro: unknown world",
-        call: "witflow::generate!({ path: \"wit/two.wit\", world: ‸\"piepline\" })",
+        call: "witflow::generate!({ path: \"there/two.wit\", world: ‸\"piepline\" })",
         says: &["no world `piepline`", "help: did you mean `pipeline`?"],
     },
     Case {
         name: "macro: unknown world, short form",
-        call: "witflow::generate!(‸\"piepline\" in \"wit/two.wit\")",
+        call: "witflow::generate!(‸\"piepline\" in \"there/two.wit\")",
         says: &["no world `piepline`", "help: did you mean `pipeline`?"],
     },
     Case {
         name: "macro: ambiguous world",
-        call: "witflow::generate!({ path: ‸\"wit/two.wit\" })",
+        call: "witflow::generate!({ path: ‸\"there/two.wit\" })",
         says: &["2 worlds", "help: choose one of `demo:two/pipeline`, `demo:two/client`"],
     },
     Case {
         name: "macro: with that matches nothing",
-        call: "witflow::generate!({ path: \"wit/two.wit\", world: \"client\", with: { ‸\"demo:two/lgo\": crate::log } })",
+        call: "witflow::generate!({ path: \"there/two.wit\", world: \"client\", with: { ‸\"demo:two/lgo\": crate::log } })",
         says: &["`demo:two/lgo`", "help: did you mean `demo:two/log`?"],
     },
     Case {
         name: "macro: with and async that match nothing",
-        call: "witflow::generate!({ path: \"wit/two.wit\", world: \"pipeline\", with: { ‸\"a:b/c\": generate }, async: [\"run\", ‸\"rnu\"] })",
+        call: "witflow::generate!({ path: \"there/two.wit\", world: \"pipeline\", with: { ‸\"a:b/c\": generate }, async: [\"run\", ‸\"rnu\"] })",
         says: &[],
     },
     Case {
         name: "macro: async that matches nothing",
-        call: "witflow::generate!({ path: \"wit/two.wit\", world: \"pipeline\", async: [‸\"export:rnu\"] })",
+        call: "witflow::generate!({ path: \"there/two.wit\", world: \"pipeline\", async: [‸\"export:rnu\"] })",
         says: &["`export:rnu` matches no `async` function", "help: "],
     },
     Case {
+        name: "macro: option given twice",
+        call: "witflow::generate!({ path: \"there/two.wit\", world: \"client\", ‸path: \"there/two.wit\" })",
+        says: &["`path` is given twice", "help: "],
+    },
+    Case {
+        name: "macro: path by an unknown macro",
+        call: "witflow::generate!({ path: ‸include_str!(\"there/two.wit\") })",
+        says: &["`include_str!` is not known here", "help: a path is text"],
+    },
+    Case {
+        name: "macro: path by an unknown variable",
+        call: "witflow::generate!({ path: concat!(env!(‸\"NO_SUCH_VARIABLE\"), \"/wit\") })",
+        says: &["environment variable `NO_SUCH_VARIABLE` is not set", "help: "],
+    },
+    Case {
+        name: "macro: attributes that are none",
+        call: "witflow::generate!({ path: \"there/two.wit\", world: \"client\", additional_type_attributes: { \"x\": [‸Eq] } })",
+        says: &[
+            "expected attributes",
+            "help: for example `additional_type_attributes: {",
+        ],
+    },
+    Case {
+        name: "macro: attributes for nothing",
+        call: "witflow::generate!({ path: \"there/two.wit\", world: \"client\", additional_type_attributes: { ‸\"x\": [#[derive(Eq)]] } })",
+        says: &["`x` selects no record, variant or enum", "help: "],
+    },
+    Case {
+        name: "macro: skip that matches nothing",
+        call: "witflow::generate!({ path: \"there/two.wit\", world: \"client\", skip: [\"write\", ‸\"wriet\"] })",
+        says: &["`wriet`", "help: "],
+    },
+    Case {
         name: "macro: unsupported type",
-        call: "‸witflow::generate!({ path: \"wit/resource.wit\" })",
+        call: "‸witflow::generate!({ path: \"there/resource.wit\" })",
         says: &["resources are not supported yet", "resource.wit:3:12", "help: "],
     },
 ];

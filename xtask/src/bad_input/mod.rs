@@ -8,6 +8,7 @@ mod case;
 mod commands;
 mod macros;
 mod marks;
+mod options;
 mod sandbox;
 
 use anyhow::{Result, bail};

@@ -1,16 +1,18 @@
 //! The text of `generate!`: its short forms, and the options with the tokens they came from.
 
+mod evaluate;
+mod values;
+
 use std::path::Path;
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
+use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
-use syn::punctuated::Punctuated;
-use syn::{Ident, LitBool, LitStr, Token, braced, bracketed};
+use syn::{Ident, LitStr, Token, braced, bracketed};
+use witflow_bindgen_rust::Options;
 use witflow_bindgen_rust::core::diagnostic::Diagnostic;
 use witflow_bindgen_rust::core::load::INLINE;
-use witflow_bindgen_rust::options::unknown_option;
-use witflow_bindgen_rust::{Options, With};
 
 /// Options and where each was written.
 #[derive(Debug, Default)]
@@ -20,6 +22,8 @@ pub(crate) struct Input {
     krate: TokenStream,
     /// Option name, one of its values, and the tokens to report an error at.
     places: Vec<(String, Option<String>, Place)>,
+    /// The options that were given.
+    seen: Vec<&'static str>,
 }
 
 /// The first and last token something was written with.
@@ -44,7 +48,9 @@ impl Input {
     /// Reads what the macro was given. Relative paths are relative to the manifest.
     pub(crate) fn parse(tokens: TokenStream, manifest: &Path) -> syn::Result<Self> {
         let mut input: Self = syn::parse2(flatten(tokens))?;
-        if input.options.path.is_empty() && input.options.inline.is_none() {
+        // Inline text may use what is in the default folder, if there is one.
+        let inline = input.options.inline.is_some();
+        if input.options.path.is_empty() && (!inline || manifest.join("wit").exists()) {
             input.options.path.push("wit".into());
         }
         for path in &mut input.options.path {
@@ -65,15 +71,21 @@ impl Input {
             start: Span::call_site(),
             end: Span::call_site(),
         };
-        let Some(option) = &diagnostic.option else { return call };
+        let Some(option) = &diagnostic.option else {
+            let inline = diagnostic.place.as_ref().is_some_and(|place| place.file == INLINE);
+            let found = inline.then(|| self.place_of_option("inline")).flatten();
+            return found.unwrap_or(call);
+        };
         let named = || self.places.iter().filter(|(name, ..)| name == option.name);
         let same_value = |value: &Option<String>| match (value, &option.value) {
             // Paths were made absolute since.
             (Some(written), Some(meant)) => written == meant || Path::new(meant).ends_with(written),
             _ => false,
         };
-        let exact = named().find(|(_, value, _)| same_value(value));
-        let found = exact.or_else(|| named().next()).map(|(.., place)| *place);
+        let exact = named()
+            .find(|(_, value, _)| same_value(value))
+            .map(|(.., place)| *place);
+        let found = exact.or_else(|| self.place_of_option(option.name));
         found.or_else(|| self.place_of_wit(diagnostic)).unwrap_or(call)
     }
 
@@ -81,10 +93,14 @@ impl Input {
     fn place_of_wit(&self, diagnostic: &Diagnostic) -> Option<Place> {
         let inline = diagnostic.place.as_ref().is_some_and(|place| place.file == INLINE);
         let wanted = if inline { ["inline", "path"] } else { ["path", "inline"] };
-        let mut found = wanted
-            .iter()
-            .flat_map(|wanted| self.places.iter().find(|(name, ..)| name == wanted));
-        found.next().map(|(.., place)| *place)
+        wanted.iter().find_map(|wanted| self.place_of_option(wanted))
+    }
+
+    /// The first value of an option, or else its name.
+    fn place_of_option(&self, option: &str) -> Option<Place> {
+        let named = || self.places.iter().filter(|(name, ..)| name == option);
+        let found = named().find(|(_, value, _)| value.is_some()).or_else(|| named().next());
+        found.map(|(.., place)| *place)
     }
 
     fn note(&mut self, option: &str, value: Option<String>, tokens: impl ToTokens) {
@@ -153,114 +169,28 @@ impl Input {
     fn options(&mut self, stream: ParseStream<'_>) -> syn::Result<()> {
         let mut errors: Option<syn::Error> = None;
         while !stream.is_empty() {
-            let name: Ident = stream.call(syn::ext::IdentExt::parse_any)?;
-            let known = self.option(&name, stream);
-            if let Err(error) = known {
+            let read = stream
+                .call(Ident::parse_any)
+                .and_then(|name| self.option(&name, stream));
+            let comma = || match stream.is_empty() {
+                true => Ok(()),
+                false => stream.parse::<Token![,]>().map(|_| ()),
+            };
+            if let Err(error) = read.and_then(|()| comma()) {
                 match &mut errors {
                     Some(errors) => errors.combine(error),
                     none => *none = Some(error),
                 }
                 skip_value(stream)?;
             }
-            if !stream.is_empty() {
-                stream.parse::<Token![,]>()?;
-            }
         }
         errors.map_or(Ok(()), Err)
     }
-
-    fn option(&mut self, name: &Ident, stream: ParseStream<'_>) -> syn::Result<()> {
-        let text = name.to_string();
-        if text == "generate_all" && !stream.peek(Token![:]) {
-            self.options.generate_all = true;
-            return Ok(());
-        }
-        // Told before its value is looked at, which may be anything.
-        if !witflow_bindgen_rust::options::OPTION_NAMES.contains(&text.as_str()) {
-            return Err(error_at(name, &unknown_option(&text)));
-        }
-        stream.parse::<Token![:]>()?;
-        match text.as_str() {
-            "world" => self.options.world = Some(self.string("world", stream)?),
-            "inline" => self.options.inline = Some(self.string("inline", stream)?),
-            "runtime_path" => self.options.runtime_path = Some(self.string("runtime_path", stream)?),
-            "export_macro_name" => self.options.export_macro_name = Some(self.string("export_macro_name", stream)?),
-            "type_section_suffix" => {
-                self.options.type_section_suffix = Some(self.string("type_section_suffix", stream)?)
-            }
-            "path" => self.options.path = self.strings("path", stream)?.into_iter().map(Into::into).collect(),
-            "features" => self.options.features = self.strings("features", stream)?,
-            "additional_derives_ignore" => {
-                self.options.additional_derives_ignore = self.strings("additional_derives_ignore", stream)?;
-            }
-            "all_features" => self.options.all_features = stream.parse::<LitBool>()?.value,
-            "generate_all" => self.options.generate_all = stream.parse::<LitBool>()?.value,
-            "pub_export_macro" => self.options.pub_export_macro = stream.parse::<LitBool>()?.value,
-            "async" => self.async_option(stream)?,
-            "with" => self.with_option(stream)?,
-            _ => self.derives_option(stream)?,
-        }
-        Ok(())
-    }
-
-    fn string(&mut self, option: &str, stream: ParseStream<'_>) -> syn::Result<String> {
-        let value: LitStr = stream.parse()?;
-        Ok(self.note_string(option, &value))
-    }
-
-    /// One string or a list of them.
-    fn strings(&mut self, option: &str, stream: ParseStream<'_>) -> syn::Result<Vec<String>> {
-        if stream.peek(LitStr) {
-            return Ok(vec![self.string(option, stream)?]);
-        }
-        let list;
-        bracketed!(list in stream);
-        let values = Punctuated::<LitStr, Token![,]>::parse_terminated(&list)?;
-        Ok(values.iter().map(|value| self.note_string(option, value)).collect())
-    }
-
-    fn async_option(&mut self, stream: ParseStream<'_>) -> syn::Result<()> {
-        if stream.peek(LitBool) {
-            let value: LitBool = stream.parse()?;
-            self.options.async_ = vec![value.value.to_string()];
-        } else {
-            self.options.async_ = self.strings("async", stream)?;
-        }
-        Ok(())
-    }
-
-    fn with_option(&mut self, stream: ParseStream<'_>) -> syn::Result<()> {
-        let entries;
-        braced!(entries in stream);
-        while !entries.is_empty() {
-            let interface: LitStr = entries.parse()?;
-            entries.parse::<Token![:]>()?;
-            let path: syn::Path = entries.parse()?;
-            let text = path.to_token_stream().to_string().replace(' ', "");
-            let interface = self.note_string("with", &interface);
-            self.options.with.push((interface, With::parse(&text)));
-            if !entries.is_empty() {
-                entries.parse::<Token![,]>()?;
-            }
-        }
-        Ok(())
-    }
-
-    fn derives_option(&mut self, stream: ParseStream<'_>) -> syn::Result<()> {
-        let list;
-        bracketed!(list in stream);
-        let derives = Punctuated::<syn::Path, Token![,]>::parse_terminated(&list)?;
-        self.options.additional_derives = derives
-            .iter()
-            .map(|path| path.to_token_stream().to_string().replace(' ', ""))
-            .collect();
-        Ok(())
-    }
 }
 
-/// Steps over what follows an option that was not understood, up to the next comma.
+/// Steps over what follows an option that was not understood, and the next comma.
 fn skip_value(stream: ParseStream<'_>) -> syn::Result<()> {
-    while !stream.is_empty() && !stream.peek(Token![,]) {
+    while !stream.is_empty() && stream.parse::<Option<Token![,]>>()?.is_none() {
         stream.parse::<TokenTree>()?;
     }
     Ok(())
