@@ -127,8 +127,32 @@ impl<T> Output<T> {
     /// Withdraws the demand of a take that is no longer waited for.
     pub(crate) fn give_up(&mut self) {
         let mut state = self.0.lock();
-        state.demand = 0;
         state.reader = None;
+        if mem::take(&mut state.demand) == 0 {
+            return;
+        }
+        let writer = state.writer.take();
+        drop(state);
+        wake(writer);
+    }
+
+    /// Puts items back that were taken last.
+    #[cfg(feature = "native")]
+    pub(crate) fn put_back(&mut self, items: Vec<T>) {
+        if !items.is_empty() {
+            self.0.lock().items.push_front(items);
+        }
+    }
+
+    /// Ready when the writer is gone and everything was taken. Asks for nothing.
+    #[cfg(feature = "native")]
+    pub(crate) fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.0.lock();
+        if state.writer_gone && state.items.is_empty() {
+            return Poll::Ready(());
+        }
+        state.reader = Some(cx.waker().clone());
+        Poll::Pending
     }
 }
 

@@ -6,14 +6,13 @@
 //! [`Deadlock`] is reported from: which calls and host functions are waiting, and how many futures were
 //! announced as completing from outside.
 
+use crate::backend::Job;
 use crate::error::Deadlock;
+use futures::FutureExt as _;
 use futures::task::AtomicWaker;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-/// Something to be done by the store when it next runs.
-pub(crate) type Job = crate::wasmtime::Job;
 
 /// A handle on a running store. Clones are handles on the same store.
 #[derive(Clone)]
@@ -71,8 +70,15 @@ impl Cx {
         lock(&self.shared.jobs).pop_front()
     }
 
+    #[cfg(feature = "wasmtime")]
     pub(crate) fn has_jobs(&self) -> bool {
         !lock(&self.shared.jobs).is_empty()
+    }
+
+    /// Wakes whoever runs the store.
+    #[cfg(feature = "native")]
+    pub(crate) fn wake_driver(&self) {
+        self.shared.driver.wake();
     }
 
     pub(crate) fn register_driver(&self, waker: &std::task::Waker) {
@@ -102,6 +108,7 @@ impl Cx {
         Deadlock {
             calls: self.names(Waiting::Call),
             host_functions: self.names(Waiting::HostFunction),
+            waiting: Vec::new(),
         }
     }
 
@@ -127,7 +134,7 @@ impl Cx {
     /// Runs `future` within the store, beside whatever else runs there. It makes progress only while the store does,
     /// and is dropped with the store.
     pub fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
-        self.push(crate::wasmtime::spawn_job(future));
+        self.push(Job::Spawn(future.boxed()));
     }
 }
 

@@ -1,12 +1,10 @@
-//! [`Engine`], which compiles, and [`Component`], which it makes.
+//! [`Engine`], which holds the settings that guests run with, and [`Component`], a guest that it can run.
 
 use crate::error::Result;
-use crate::wasmtime::trap::from_wasmtime;
-use anyhow::Context as _;
-use std::path::Path;
 use std::sync::Arc;
 
-/// What an [`Engine`] is to do beyond running components.
+/// What a Wasmtime [`Engine`] is to do beyond running components.
+#[cfg(feature = "wasmtime")]
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct EngineOptions {
@@ -15,18 +13,37 @@ pub struct EngineOptions {
     pub fuel: bool,
 }
 
-/// Compiles components and holds the settings they run with. Clones share the engine.
-///
-/// Asynchronous functions, streams and futures, maps and fixed-length lists, error contexts and interfaces imported under
-/// several names are on: the features of the component model that the bindings can produce.
-#[derive(Clone)]
-pub struct Engine {
-    pub(crate) inner: wasmtime::Engine,
-    pub(crate) options: EngineOptions,
+/// What a native [`Engine`] is to do beyond running guests.
+#[cfg(feature = "native")]
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct NativeOptions {
+    /// Which reading of the Canonical ABI the store follows, where readings differ.
+    pub profile: crate::canonical::Profile,
 }
 
+/// Holds the settings that guests run with. Clones share the engine.
+///
+/// There are two kinds. [`Engine::new`] compiles components for Wasmtime; [`Engine::native`] runs guests that are linked
+/// into this program. A [`Store`](crate::Store) takes components of its engine's kind.
+#[derive(Clone)]
+pub struct Engine(pub(crate) Kind);
+
+/// Which back end it is.
+#[derive(Clone)]
+pub(crate) enum Kind {
+    #[cfg(feature = "wasmtime")]
+    Wasmtime(crate::wasmtime::Engine),
+    #[cfg(feature = "native")]
+    Native(NativeOptions),
+}
+
+#[cfg(feature = "wasmtime")]
 impl Engine {
-    /// An engine with default options.
+    /// A Wasmtime engine with default options.
+    ///
+    /// Asynchronous functions, streams and futures, maps and fixed-length lists, error contexts and interfaces imported
+    /// under several names are on: the features of the component model that the bindings can produce.
     ///
     /// # Errors
     /// When this machine is none that Wasmtime can compile for.
@@ -34,7 +51,7 @@ impl Engine {
         Self::with_options(EngineOptions::default())
     }
 
-    /// An engine that counts instructions.
+    /// A Wasmtime engine that counts instructions.
     ///
     /// # Errors
     /// As [`Engine::new`].
@@ -42,48 +59,64 @@ impl Engine {
         Self::with_options(EngineOptions { fuel: true })
     }
 
-    /// An engine with the given options.
+    /// A Wasmtime engine with the given options.
     ///
     /// # Errors
     /// As [`Engine::new`].
     pub fn with_options(options: EngineOptions) -> Result<Self> {
-        let mut config = wasmtime::Config::new();
-        config
-            .wasm_component_model(true)
-            .wasm_component_model_async(true)
-            .wasm_component_model_map(true)
-            .wasm_component_model_fixed_length_lists(true)
-            .wasm_component_model_error_context(true)
-            .wasm_component_model_implements(true)
-            .consume_fuel(options.fuel);
-        let inner = wasmtime::Engine::new(&config)
-            .map_err(from_wasmtime)
-            .context("starting Wasmtime")?;
-        Ok(Self { inner, options })
+        Ok(Self(Kind::Wasmtime(crate::wasmtime::Engine::new(options)?)))
+    }
+}
+
+#[cfg(feature = "native")]
+impl Engine {
+    /// An engine for guests that are linked into this program, with default options.
+    pub fn native() -> Self {
+        Self::native_with(NativeOptions::default())
+    }
+
+    /// An engine for guests that are linked into this program, with the given options.
+    pub fn native_with(options: NativeOptions) -> Self {
+        Self(Kind::Native(options))
     }
 }
 
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Engine")
-            .field("options", &self.options)
-            .finish_non_exhaustive()
+        match &self.0 {
+            #[cfg(feature = "wasmtime")]
+            Kind::Wasmtime(engine) => f.debug_tuple("Engine").field(&engine.options).finish(),
+            #[cfg(feature = "native")]
+            Kind::Native(options) => f.debug_tuple("Engine").field(options).finish(),
+        }
     }
 }
 
-/// A compiled component. Clones share the code.
+/// A guest that can be instantiated: a component compiled for Wasmtime, or one linked into this program. Clones share the
+/// code.
 #[derive(Clone)]
 pub struct Component {
-    pub(crate) inner: wasmtime::component::Component,
+    pub(crate) code: Code,
     pub(crate) name: Arc<str>,
 }
 
+/// What a component consists of.
+#[derive(Clone)]
+pub(crate) enum Code {
+    #[cfg(feature = "wasmtime")]
+    Wasmtime(crate::wasmtime::Component),
+    #[cfg(feature = "native")]
+    Native(Arc<crate::native::Program>),
+}
+
+#[cfg(feature = "wasmtime")]
 impl Component {
     /// Compiles the component in a file; errors name it by the file's stem.
     ///
     /// # Errors
-    /// When the file cannot be read or holds no valid component.
-    pub fn from_file(engine: &Engine, path: impl AsRef<Path>) -> Result<Self> {
+    /// When the file cannot be read or holds no valid component, or the engine is native.
+    pub fn from_file(engine: &Engine, path: impl AsRef<std::path::Path>) -> Result<Self> {
+        use anyhow::Context as _;
         let path = path.as_ref();
         let bytes = std::fs::read(path).with_context(|| format!("reading component `{}`", path.display()))?;
         let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy();
@@ -93,7 +126,7 @@ impl Component {
     /// Compiles a component; errors name it `component`.
     ///
     /// # Errors
-    /// When the bytes are no valid component.
+    /// When the bytes are no valid component, or the engine is native.
     pub fn from_bytes(engine: &Engine, bytes: &[u8]) -> Result<Self> {
         Self::named(engine, "component", bytes)
     }
@@ -101,22 +134,48 @@ impl Component {
     /// Compiles a component that errors are to name `name`.
     ///
     /// # Errors
-    /// When the bytes are no valid component.
+    /// When the bytes are no valid component, or the engine is native.
     pub fn named(engine: &Engine, name: &str, bytes: &[u8]) -> Result<Self> {
-        let is_module = bytes.get(..8) == Some(b"\0asm\x01\0\0\0");
-        anyhow::ensure!(
-            !is_module,
-            "`{name}` is a core module, not a component; `bindgen component` makes one of it"
-        );
-        let inner = wasmtime::component::Component::from_binary(&engine.inner, bytes)
-            .map_err(from_wasmtime)
-            .with_context(|| format!("compiling component `{name}`"))?;
+        let code = match &engine.0 {
+            Kind::Wasmtime(engine) => Code::Wasmtime(engine.compile(name, bytes)?),
+            #[cfg(feature = "native")]
+            Kind::Native(_) => anyhow::bail!(
+                "`{name}` is WebAssembly, which a native engine cannot run; compile it with `Engine::new`"
+            ),
+        };
         Ok(Self {
-            inner,
+            code,
             name: name.into(),
         })
     }
+}
 
+#[cfg(feature = "native")]
+impl Component {
+    /// The guest of type `C`, linked into this program; errors name it `name`.
+    ///
+    /// `C` is the type that the guest passes to `export!`.
+    ///
+    /// # Errors
+    /// When the description of the guest's world is damaged.
+    pub fn native<C: witflow_async_rt::sys::native::Component>(name: &str) -> Result<Self> {
+        Self::native_worlds(name, &[C::EXPORTS])
+    }
+
+    /// A guest that is made of several worlds, each with bindings of its own, as a crate that calls `generate!` several
+    /// times is. Worlds without exports have an empty list of them.
+    ///
+    /// # Errors
+    /// As [`Component::native`]; and when two worlds export the same function.
+    pub fn native_worlds(name: &str, worlds: &[witflow_async_rt::sys::native::Exports]) -> Result<Self> {
+        Ok(Self {
+            code: Code::Native(Arc::new(crate::native::Program::new(name, worlds)?)),
+            name: name.into(),
+        })
+    }
+}
+
+impl Component {
     /// The name that errors use.
     pub fn name(&self) -> &str {
         &self.name

@@ -47,6 +47,8 @@ pub struct Deadlock {
     pub calls: Vec<String>,
     /// The host functions the guest called that have not completed.
     pub host_functions: Vec<String>,
+    /// The tasks of guests, each with what it waits for. Only native guests can be asked.
+    pub waiting: Vec<String>,
 }
 
 impl fmt::Display for Deadlock {
@@ -57,6 +59,9 @@ impl fmt::Display for Deadlock {
         }
         for function in &self.host_functions {
             writeln!(f, "  the host function `{function}`, called by the guest, is waiting")?;
+        }
+        for task in &self.waiting {
+            writeln!(f, "  {task}")?;
         }
         if self.calls.is_empty() && self.host_functions.is_empty() {
             writeln!(

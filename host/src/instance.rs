@@ -1,12 +1,12 @@
 //! [`Instance`], its exported functions, and the [`Promise`] a call gives.
 
+use crate::backend::{self, Job};
 use crate::cx::{Cx, Waiting};
 use crate::engine::Component;
 use crate::error::{Error, Result};
 use crate::store::Store;
 use crate::val::Val;
 use crate::value::NamedList;
-use crate::wasmtime::calls;
 use anyhow::anyhow;
 use futures::channel::oneshot;
 use std::collections::BTreeMap;
@@ -14,23 +14,24 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use wasmtime::component as wc;
+
+/// The exported functions of an instance by their full names.
+pub(crate) type Functions = BTreeMap<String, backend::Func>;
 
 /// An instance of a component. Clones are handles on the same instance.
 #[derive(Clone)]
 pub struct Instance {
-    inner: wc::Instance,
     component: Arc<str>,
-    functions: Arc<BTreeMap<String, wc::ComponentExportIndex>>,
+    functions: Arc<Functions>,
+    cx: Cx,
 }
 
 impl Instance {
-    pub(crate) fn new(inner: wc::Instance, component: &Component, engine: &wasmtime::Engine) -> Self {
-        let functions = Arc::new(calls::exported_functions(&component.inner, engine));
+    pub(crate) fn new(component: &Component, functions: Functions, cx: Cx) -> Self {
         Self {
-            inner,
             component: component.name.clone(),
-            functions,
+            functions: Arc::new(functions),
+            cx,
         }
     }
 
@@ -50,12 +51,11 @@ impl Instance {
                 candidates.next().filter(|_| candidates.next().is_none())
             }
         };
-        let (name, index) = found.ok_or_else(|| self.unknown(name))?;
-        let path: Arc<str> = format!("{}: {name}", self.component).into();
+        let (name, function) = found.ok_or_else(|| self.unknown(name))?;
         Ok(Func {
-            inner: self.inner,
-            index: *index,
-            path,
+            function: function.clone(),
+            path: format!("{}: {name}", self.component).into(),
+            cx: self.cx.clone(),
         })
     }
 
@@ -104,9 +104,9 @@ fn unversioned(name: &str) -> String {
 /// An exported function, called with [`Val`]s.
 #[derive(Clone)]
 pub struct Func {
-    pub(crate) inner: wc::Instance,
-    pub(crate) index: wc::ComponentExportIndex,
+    function: backend::Func,
     pub(crate) path: Arc<str>,
+    cx: Cx,
 }
 
 impl Func {
@@ -122,7 +122,16 @@ impl Func {
     /// not the promise is kept. The promise gives the function's result, if it has one.
     pub fn call_concurrent(&self, cx: &Cx, params: Vec<Val>) -> Promise<Option<Val>> {
         let (promise, resolver) = self.begin(cx);
-        cx.push(calls::dynamic(self.clone(), params, resolver));
+        if let Some(resolver) = self.in_its_store(cx, resolver) {
+            cx.push(match &self.function {
+                #[cfg(feature = "wasmtime")]
+                backend::Func::Wasmtime(func) => {
+                    Job::Wasmtime(crate::wasmtime::calls::dynamic(*func, params, resolver))
+                }
+                #[cfg(feature = "native")]
+                backend::Func::Native(func) => Job::Native(crate::native::calls::dynamic(*func, params, resolver)),
+            });
+        }
         promise
     }
 
@@ -134,12 +143,23 @@ impl Func {
         self.call_concurrent(&store.cx(), params).get(store).await
     }
 
+    /// The resolver, unless the call is made in another store, which it then is resolved with.
+    fn in_its_store<R>(&self, cx: &Cx, resolver: Resolver<R>) -> Option<Resolver<R>> {
+        if self.cx.same_store(cx) {
+            return Some(resolver);
+        }
+        resolver.resolve(Err(anyhow!("`{}` is called in another store than its own", self.path)));
+        None
+    }
+
     fn begin<R>(&self, cx: &Cx) -> (Promise<R>, Resolver<R>) {
         let (sender, receiver) = oneshot::channel();
         let entry = cx.enter(Waiting::Call, &self.path);
         let resolver = Resolver {
             sender,
+            path: self.path.clone(),
             _entry: entry,
+            #[cfg(feature = "wasmtime")]
             cx: cx.clone(),
         };
         (
@@ -171,7 +191,14 @@ impl<P: NamedList, R: NamedList> TypedFunc<P, R> {
     /// Calls the function; see [`Func::call_concurrent`].
     pub fn call_concurrent(&self, cx: &Cx, params: P) -> Promise<R> {
         let (promise, resolver) = self.func.begin(cx);
-        cx.push(calls::typed(self.func.clone(), params, resolver));
+        if let Some(resolver) = self.func.in_its_store(cx, resolver) {
+            cx.push(match &self.func.function {
+                #[cfg(feature = "wasmtime")]
+                backend::Func::Wasmtime(func) => Job::Wasmtime(crate::wasmtime::calls::typed(*func, params, resolver)),
+                #[cfg(feature = "native")]
+                backend::Func::Native(func) => Job::Native(crate::native::calls::typed(*func, params, resolver)),
+            });
+        }
         promise
     }
 
@@ -187,7 +214,10 @@ impl<P: NamedList, R: NamedList> TypedFunc<P, R> {
 /// What resolves a promise, and takes the call out of the ledger when it does.
 pub(crate) struct Resolver<R> {
     sender: oneshot::Sender<Result<R>>,
+    /// The function that was called.
+    pub(crate) path: Arc<str>,
     _entry: crate::cx::Entry,
+    #[cfg(feature = "wasmtime")]
     pub(crate) cx: Cx,
 }
 

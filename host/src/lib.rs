@@ -1,10 +1,18 @@
-//! The reference host of witflow: runs components, gives them host functions, exchanges streams and futures with them.
+//! The reference host of witflow: runs guests, gives them host functions, exchanges streams and futures with them.
 //!
-//! The shape is that of Wasmtime's component-async API: a [`Linker`] of host functions that run beside the guest, concurrent
-//! calls of exports, and ends of streams and futures on the host's side. The values and handles are this crate's own, so that
-//! a component on Wasmtime is only one of the things that can be behind it.
+//! A guest is linked into the program and runs natively, or it is a component on Wasmtime. The API is the same for both, in
+//! the shape of Wasmtime's component-async API: a [`Linker`] of host functions that run beside the guest, concurrent calls of
+//! exports, and ends of streams and futures on the host's side. The values and handles are this crate's own.
+//!
+//! | | natively | on Wasmtime, with the feature `wasmtime` |
+//! |---|---|---|
+//! | the engine | [`Engine::native`] | `Engine::new` |
+//! | the guest | [`Component::native`] of the type that the guest passes to `export!` | `Component::from_file` |
+//! | WASI | imports to be defined like others | `Linker::with_wasi` |
 //!
 //! ```no_run
+//! # #[cfg(feature = "wasmtime")]
+//! # mod example {
 //! use witflow_host::{Component, ComponentType, Engine, Linker, Store, StreamReader, WasiOptions, stream};
 //!
 //! #[derive(ComponentType)]
@@ -56,14 +64,21 @@
 //!     Ok(())
 //! })
 //! # }
+//! # }
 //! ```
 //!
 //! Nothing hangs: when neither the guest nor the host can make progress, the store reports a [`Deadlock`] and what waits. A
 //! host function that awaits something from outside the store, another thread or a timer, therefore says so by awaiting it
 //! through [`Cx::external`].
 
+#[cfg(not(any(feature = "native", feature = "wasmtime")))]
+compile_error!("witflow-host needs one of its features `native` and `wasmtime`, to have something that runs guests");
+
 extern crate self as witflow_host;
 
+mod backend;
+mod block_on;
+#[cfg(feature = "native")]
 pub mod canonical;
 mod channel;
 #[cfg(feature = "compose")]
@@ -72,24 +87,28 @@ mod cx;
 mod derive_support;
 mod engine;
 mod error;
+mod functions;
+mod idle;
 mod instance;
 mod linker;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the instances that run in these are made next")
-)]
+#[cfg(feature = "native")]
 mod native;
 mod store;
 mod stream;
 mod val;
 mod value;
-mod wasi;
+#[cfg(feature = "wasmtime")]
 mod wasmtime;
 
+pub use block_on::block_on;
 #[cfg(feature = "compose")]
 pub use compose::compose;
 pub use cx::Cx;
-pub use engine::{Component, Engine, EngineOptions};
+#[cfg(feature = "wasmtime")]
+pub use engine::EngineOptions;
+#[cfg(feature = "native")]
+pub use engine::NativeOptions;
+pub use engine::{Component, Engine};
 pub use error::{Deadlock, Error, MissingImports, ReaderDropped, Result, Trap};
 pub use instance::{Func, Instance, Promise, TypedFunc};
 pub use linker::{Linker, LinkerInstance};
@@ -97,31 +116,57 @@ pub use store::Store;
 pub use stream::{FutureReader, FutureWriter, Items, StreamReader, StreamWriter, future, stream};
 pub use val::{AnyFuture, AnyStream, ErrorContext, Resource, Val};
 pub use value::{ComponentType, NamedList};
-pub use wasi::{Captured, WasiOptions};
+#[cfg(feature = "wasmtime")]
+pub use wasmtime::wasi::{Captured, WasiOptions};
 pub use witflow_host_derive::ComponentType;
-
-/// Runs a future to its end on the current thread, with the timers that WASI's clocks need.
-///
-/// # Panics
-/// Inside another runtime, which it would block; and when the system denies the resources of a runtime.
-pub fn block_on<F: Future>(future: F) -> F::Output {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
-    runtime
-        .expect("a runtime of one thread needs nothing the system can deny")
-        .block_on(future)
-}
 
 /// What the expansion of `#[derive(ComponentType)]` names.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::derive_support::{Case, RecordFields, flag_names};
+    #[cfg(feature = "wasmtime")]
     pub use crate::wasmtime::{OnTheWire, WireCx};
+    #[cfg(feature = "wasmtime")]
     pub use ::wasmtime;
+
+    /// The half for native guests.
+    #[cfg(feature = "native")]
+    pub mod native {
+        pub use crate::native::{
+            CaseFrom, Check, NativeStore, Natively, RecordFrom, RecordTo, Type, Value, case_to, check_enum,
+            check_flags, check_record, check_variant, flag_bits,
+        };
+    }
 }
 
 /// Compiles the half of a derived implementation that is for Wasmtime.
+#[cfg(feature = "wasmtime")]
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __on_the_wire {
     ($($tokens:tt)*) => { $($tokens)* };
+}
+
+/// Leaves out the half of a derived implementation that is for Wasmtime.
+#[cfg(not(feature = "wasmtime"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __on_the_wire {
+    ($($tokens:tt)*) => {};
+}
+
+/// Compiles the half of a derived implementation that is for native guests.
+#[cfg(feature = "native")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __natively {
+    ($($tokens:tt)*) => { $($tokens)* };
+}
+
+/// Leaves out the half of a derived implementation that is for native guests.
+#[cfg(not(feature = "native"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __natively {
+    ($($tokens:tt)*) => {};
 }

@@ -4,22 +4,19 @@
 //! which of them the component wants, whether it wants them as `async func`, and which it wants in vain.
 
 use crate::cx::Cx;
-use crate::engine::Component;
+use crate::engine::{Code, Component};
 use crate::error::{MissingImports, Result};
+use crate::functions::{Dynamic, HostFunction, Typed};
 use crate::instance::Instance;
-use crate::store::Store;
+use crate::store::{BackEnd, Store};
 use crate::val::Val;
 use crate::value::NamedList;
-use crate::wasi::WasiOptions;
-use crate::wasmtime::Data;
-use crate::wasmtime::functions::{Dynamic, HostFunction, Typed, with_path};
-use crate::wasmtime::wasi::defined_name;
-use anyhow::{Context as _, bail};
+#[cfg(feature = "wasmtime")]
+use crate::wasmtime::wasi::WasiOptions;
+use anyhow::bail;
 use futures::FutureExt as _;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use wasmtime::component as wc;
-use wasmtime::component::types::ComponentItem;
 
 type Functions = BTreeMap<String, Arc<dyn HostFunction>>;
 
@@ -27,7 +24,8 @@ type Functions = BTreeMap<String, Arc<dyn HostFunction>>;
 #[derive(Default)]
 pub struct Linker {
     interfaces: BTreeMap<String, Functions>,
-    wasi: Option<WasiOptions>,
+    #[cfg(feature = "wasmtime")]
+    pub(crate) wasi: Option<WasiOptions>,
 }
 
 /// The functions of one interface of a [`Linker`].
@@ -71,7 +69,10 @@ impl Linker {
         }
     }
 
-    /// Offers WASI 0.2 and 0.3 to components that import it. Definitions made here take precedence over WASI's.
+    /// Offers WASI 0.2 and 0.3 to components on Wasmtime that import it. Definitions made here take precedence over WASI's.
+    ///
+    /// Native guests are not offered it: what they import of it is to be defined here.
+    #[cfg(feature = "wasmtime")]
     pub fn with_wasi(&mut self, options: WasiOptions) -> &mut Self {
         self.wasi = Some(options);
         self
@@ -80,107 +81,58 @@ impl Linker {
     /// Instantiates `component` in `store`.
     ///
     /// # Errors
-    /// [`MissingImports`], with all of them; or a definition whose type is not the import's; or a trap in a start function.
+    /// [`MissingImports`], with all of them; or a definition whose type is not the import's; or a trap in a start function;
+    /// or the component was made for another back end than the store's.
     pub async fn instantiate(&self, store: &mut Store, component: &Component) -> Result<Instance> {
-        let engine = store.inner.engine().clone();
-        let mut linker = wc::Linker::<Data>::new(&engine);
-        linker.allow_shadowing(true);
-        let wasi = match &self.wasi {
-            Some(options) => options.add_to(&mut linker, component, store)?,
-            None => Wasi::Absent,
+        let functions = match (&mut store.back_end, &component.code) {
+            #[cfg(feature = "wasmtime")]
+            (BackEnd::Wasmtime(store), Code::Wasmtime(code)) => {
+                crate::wasmtime::linker::instantiate(self, store, code, component.name()).await?
+            }
+            #[cfg(feature = "native")]
+            (BackEnd::Native(store), Code::Native(program)) => {
+                crate::native::linker::instantiate(self, store, program, component.name())?
+            }
+            #[cfg(all(feature = "wasmtime", feature = "native"))]
+            (BackEnd::Native(_), Code::Wasmtime(_)) => bail!(
+                "component `{}` was compiled for Wasmtime, and the store is native",
+                component.name()
+            ),
+            #[cfg(all(feature = "wasmtime", feature = "native"))]
+            (BackEnd::Wasmtime(_), Code::Native(_)) => {
+                bail!(
+                    "component `{}` is native, and the store is Wasmtime's",
+                    component.name()
+                )
+            }
         };
-        let name = || format!("component `{}`", component.name());
-        let missing = self.define(&mut linker, component, &engine, wasi).with_context(name)?;
-        if !missing.is_empty() {
-            return Err(MissingImports {
-                component: component.name().to_owned(),
-                imports: missing,
-            }
-            .into());
-        }
-        let linking = linker.instantiate_pre(&component.inner);
-        let linked = with_path(linking, || format!("linking component `{}`", component.name()))?;
-        let cx = store.cx();
-        let starting = crate::wasmtime::idle::or_deadlock(&cx, linked.instantiate_async(&mut store.inner)).await;
-        let started = starting.with_context(|| format!("instantiating component `{}`", component.name()))?;
-        let inner = with_path(started, || format!("instantiating component `{}`", component.name()))?;
-        Ok(Instance::new(inner, component, &engine))
+        Ok(Instance::new(component, functions, store.cx()))
     }
 
-    /// Defines what the component imports, and returns the names of what is not defined here.
-    fn define(
-        &self,
-        linker: &mut wc::Linker<Data>,
-        component: &Component,
-        engine: &wasmtime::Engine,
-        wasi: Wasi,
-    ) -> Result<Vec<String>> {
-        let mut missing = Vec::new();
-        let ty = component.inner.component_type();
-        for (name, import) in ty.imports(engine) {
-            match import.ty {
-                ComponentItem::ComponentFunc(func) => match self.find("", name) {
-                    Some(function) => with_path(
-                        function.define(&mut linker.root(), name, name.into(), func.async_()),
-                        || format!("import `{name}`"),
-                    )?,
-                    None => missing.push(name.to_owned()),
-                },
-                ComponentItem::ComponentInstance(interface) => {
-                    let implements = import.implements.unwrap_or(name);
-                    // Opening an instance of the linker makes it, and an empty one would hide WASI's of another version.
-                    let defined = if wasi.provides(name) {
-                        defined_name(name)
-                    } else {
-                        name.to_owned()
-                    };
-                    for (item, export) in interface.exports(engine) {
-                        let path = format!("{name}#{item}");
-                        let func = match export.ty {
-                            ComponentItem::ComponentFunc(func) => func,
-                            ComponentItem::Resource(_) if !wasi.provides(name) => {
-                                missing.push(format!("{path} (a resource, which a linker cannot define)"));
-                                continue;
-                            }
-                            _ => continue,
-                        };
-                        match self.find(name, item).or_else(|| self.find(implements, item)) {
-                            Some(function) => with_path(
-                                linker.instance(&defined).and_then(|mut instance| {
-                                    function.define(&mut instance, item, path.as_str().into(), func.async_())
-                                }),
-                                || format!("import `{path}`"),
-                            )?,
-                            None if wasi.provides(name) => {}
-                            None => missing.push(path),
-                        }
-                    }
-                }
-                _ => {}
-            }
-        }
-        Ok(missing)
-    }
-
-    fn find(&self, interface: &str, name: &str) -> Option<&Arc<dyn HostFunction>> {
-        let exact = self.interfaces.get(interface).and_then(|functions| functions.get(name));
-        exact.or_else(|| {
-            let mut compatible = self.interfaces.iter().filter(|(defined, _)| serves(defined, interface));
-            compatible.find_map(|(_, functions)| functions.get(name))
+    /// The function that serves an import of `name` from an interface with one of the names, the first that fits.
+    pub(crate) fn find(&self, interfaces: &[&str], name: &str) -> Option<&Arc<dyn HostFunction>> {
+        interfaces.iter().find_map(|interface| {
+            let exact = self
+                .interfaces
+                .get(*interface)
+                .and_then(|functions| functions.get(name));
+            exact.or_else(|| {
+                let mut compatible = self.interfaces.iter().filter(|(defined, _)| serves(defined, interface));
+                compatible.find_map(|(_, functions)| functions.get(name))
+            })
         })
     }
-}
 
-/// Which interfaces WASI defines in the linker at hand.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wasi {
-    Absent,
-    Present,
-}
-
-impl Wasi {
-    fn provides(self, interface: &str) -> bool {
-        self == Wasi::Present && interface.starts_with("wasi:")
+    /// Reports the imports of a component that are not defined, if there are any.
+    pub(crate) fn nothing_missing(&self, component: &str, missing: Vec<String>) -> Result<()> {
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(MissingImports {
+            component: component.to_owned(),
+            imports: missing,
+        }
+        .into())
     }
 }
 

@@ -1,38 +1,40 @@
 //! [`Store`]: the world instances live in. It makes progress only while one of its methods is awaited.
 
+use crate::backend::ResourceHandle;
 use crate::cx::Cx;
-use crate::engine::Engine;
+use crate::engine::{Engine, Kind};
 use crate::error::Result;
-use crate::wasmtime::trap::{from_wasmtime, trap};
-use crate::wasmtime::{Data, idle};
-use std::future::poll_fn;
-use std::pin::pin;
-use std::task::Poll;
-use wasmtime::component::Accessor;
 
 /// Holds instances, their memories and their tasks.
 ///
 /// After a trap no guest code runs in it any more: every further call fails.
+///
+/// A native store belongs to the thread that made it. It may be moved, as its type says, but its methods fail on other
+/// threads; dropped on another thread, its guests live on until the thread of their own ends.
 pub struct Store {
-    pub(crate) inner: wasmtime::Store<Data>,
+    pub(crate) back_end: BackEnd,
     cx: Cx,
-    fuel: bool,
+}
+
+/// What runs the guests.
+pub(crate) enum BackEnd {
+    #[cfg(feature = "wasmtime")]
+    Wasmtime(crate::wasmtime::WasmtimeStore),
+    #[cfg(feature = "native")]
+    Native(crate::native::StoreHandle),
 }
 
 impl Store {
     /// An empty store.
     pub fn new(engine: &Engine) -> Self {
-        let data = Data::new();
-        let cx = data.cx.clone();
-        let mut inner = wasmtime::Store::new(&engine.inner, data);
-        inner.limiter(|data| &mut data.memory);
-        let mut store = Self {
-            inner,
-            cx,
-            fuel: engine.options.fuel,
+        let cx = Cx::new();
+        let back_end = match &engine.0 {
+            #[cfg(feature = "wasmtime")]
+            Kind::Wasmtime(engine) => BackEnd::Wasmtime(crate::wasmtime::WasmtimeStore::new(engine, &cx)),
+            #[cfg(feature = "native")]
+            Kind::Native(options) => BackEnd::Native(crate::native::StoreHandle::new(options, &cx)),
         };
-        store.set_fuel(u64::MAX);
-        store
+        Self { back_end, cx }
     }
 
     /// A handle on this store, with which calls can be made and tasks spawned before it runs.
@@ -50,20 +52,12 @@ impl Store {
     /// # Panics
     /// When it is called from within a store that is running on the same thread.
     pub async fn run_concurrent<R>(&mut self, body: impl AsyncFnOnce(Cx) -> Result<R>) -> Result<R> {
-        let cx = self.cx.clone();
-        let running = self.inner.run_concurrent(async |accessor: &Accessor<Data>| {
-            let mut body = pin!(body(cx.clone()));
-            poll_fn(|task| {
-                cx.register_driver(task.waker());
-                start_jobs(&cx, accessor);
-                let output = body.as_mut().poll(task);
-                start_jobs(&cx, accessor);
-                output
-            })
-            .await
-        });
-        let finished = idle::or_deadlock(&self.cx, running).await?;
-        finished.map_err(|error| trap(error, &self.cx))?
+        match &mut self.back_end {
+            #[cfg(feature = "wasmtime")]
+            BackEnd::Wasmtime(store) => store.run_concurrent(body).await,
+            #[cfg(feature = "native")]
+            BackEnd::Native(store) => store.run_concurrent(body).await,
+        }
     }
 
     /// Runs the store until every guest task in it has ended, those that go on after their call returned included.
@@ -71,60 +65,65 @@ impl Store {
     /// # Errors
     /// As [`Store::run_concurrent`].
     pub async fn finish_tasks(&mut self) -> Result<()> {
-        let cx = self.cx.clone();
-        let running = self.inner.run_concurrent(async |accessor: &Accessor<Data>| {
-            poll_fn(|task| {
-                cx.register_driver(task.waker());
-                start_jobs(&cx, accessor);
-                match accessor.poll_no_interesting_tasks(task) {
-                    Poll::Ready(()) if cx.has_jobs() => {
-                        task.waker().wake_by_ref();
-                        Poll::Pending
-                    }
-                    other => other,
-                }
-            })
-            .await
-        });
-        let finished = idle::or_deadlock(&self.cx, running).await?;
-        finished.map_err(|error| trap(error, &self.cx))
+        match &mut self.back_end {
+            #[cfg(feature = "wasmtime")]
+            BackEnd::Wasmtime(store) => store.finish_tasks().await,
+            #[cfg(feature = "native")]
+            BackEnd::Native(store) => store.finish_tasks().await,
+        }
     }
 
-    /// Runs a future of this store to its end on the current thread, with what WASI needs of a runtime.
+    /// Runs a future of this store to its end on the current thread.
     ///
     /// It is [`block_on`](crate::block_on) with this store at hand.
     ///
     /// # Panics
-    /// Inside another runtime, which it would block; await the future there instead.
+    /// As [`block_on`](crate::block_on); await the future instead.
     pub fn block_on<R>(&mut self, body: impl AsyncFnOnce(&mut Self) -> R) -> R {
         crate::block_on(body(self))
     }
 
-    /// The instructions executed so far, or `None` when the engine does not count.
+    /// The instructions executed so far, or `None` when the engine does not count; a native one never does.
     pub fn fuel_consumed(&self) -> Option<u64> {
-        let left = self.inner.get_fuel().ok()?;
-        Some(self.inner.data().fuel_given.saturating_sub(left))
+        match &self.back_end {
+            #[cfg(feature = "wasmtime")]
+            BackEnd::Wasmtime(store) => store.fuel_consumed(),
+            #[cfg(feature = "native")]
+            BackEnd::Native(_) => None,
+        }
     }
 
     /// Lets the guest execute `fuel` more instructions before it traps. Without effect when the engine does not count;
     /// without a call of this, there is no limit.
     pub fn set_fuel(&mut self, fuel: u64) {
-        if self.fuel {
-            let consumed = self.fuel_consumed().unwrap_or(0);
-            // Setting fuel fails only when the engine does not count.
-            let _ = self.inner.set_fuel(fuel);
-            self.inner.data_mut().fuel_given = fuel.saturating_add(consumed);
+        match &mut self.back_end {
+            #[cfg(feature = "wasmtime")]
+            BackEnd::Wasmtime(store) => store.set_fuel(fuel),
+            #[cfg(feature = "native")]
+            BackEnd::Native(_) => _ = fuel,
         }
     }
 
-    /// The most linear memory the instances of this store had together, in bytes.
+    /// The most linear memory the instances of this store had together, in bytes. Native guests have none: they share
+    /// the memory of this process.
     pub fn peak_memory(&self) -> usize {
-        self.inner.data().memory.peak
+        match &self.back_end {
+            #[cfg(feature = "wasmtime")]
+            BackEnd::Wasmtime(store) => store.peak_memory(),
+            #[cfg(feature = "native")]
+            BackEnd::Native(_) => 0,
+        }
     }
 
-    /// Makes growing memory beyond `bytes`, for all instances together, fail as if the machine had no more.
+    /// Makes growing memory beyond `bytes`, for all instances together, fail as if the machine had no more. Without effect
+    /// on native guests.
     pub fn set_memory_limit(&mut self, bytes: usize) {
-        self.inner.data_mut().memory.limit = bytes;
+        match &mut self.back_end {
+            #[cfg(feature = "wasmtime")]
+            BackEnd::Wasmtime(store) => store.set_memory_limit(bytes),
+            #[cfg(feature = "native")]
+            BackEnd::Native(_) => _ = bytes,
+        }
     }
 
     /// Drops an owned resource, running its destructor in the guest.
@@ -132,15 +131,14 @@ impl Store {
     /// # Errors
     /// When the handle is of another store or was given away, or the destructor traps.
     pub async fn drop_resource(&mut self, resource: crate::Resource) -> Result<()> {
-        let raw = resource.0.for_store(&self.cx)?;
-        let dropped = raw.resource_drop_async(&mut self.inner).await;
-        dropped.map_err(from_wasmtime)
-    }
-}
-
-fn start_jobs(cx: &Cx, accessor: &Accessor<Data>) {
-    while let Some(job) = cx.pop() {
-        job(accessor);
+        match (&mut self.back_end, resource.0) {
+            #[cfg(feature = "wasmtime")]
+            (BackEnd::Wasmtime(store), ResourceHandle::Wasmtime(resource)) => store.drop_resource(&resource).await,
+            #[cfg(feature = "native")]
+            (BackEnd::Native(store), ResourceHandle::Native(resource)) => store.drop_resource(resource).await,
+            #[cfg(all(feature = "wasmtime", feature = "native"))]
+            _ => Err(ResourceHandle::of_another_store()),
+        }
     }
 }
 

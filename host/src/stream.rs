@@ -7,10 +7,10 @@
 //! A reader and the writer of the same pair need nothing but each other; a reader from a guest makes progress only while its
 //! store does. Nothing is buffered: a `write` ends when its items were taken, a guest's write ends when the host reads.
 
+use crate::backend::{GuestFuture, GuestStream};
 use crate::channel::{Demand, Input, Output, channel};
 use crate::error::{ReaderDropped, Result};
 use crate::value::ComponentType;
-use crate::wasmtime::{GuestFuture, GuestStream};
 use anyhow::anyhow;
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -43,6 +43,26 @@ pub(crate) enum Source<T: ComponentType, G> {
     /// A guest's end from which nothing was read yet.
     Guest(G),
 }
+
+macro_rules! into_output {
+    ($guest:ident) => {
+        impl<T: ComponentType> Source<T, $guest<T>> {
+            /// The channel that the items come out of.
+            pub(crate) fn into_output(self) -> Output<T> {
+                match self {
+                    Source::Channel(output) => output,
+                    Source::Guest(guest) => {
+                        let (input, output) = channel();
+                        guest.connect(input);
+                        output
+                    }
+                }
+            }
+        }
+    };
+}
+into_output!(GuestStream);
+into_output!(GuestFuture);
 
 /// The writing end of a stream. Dropping it ends the stream.
 pub struct StreamWriter<T: ComponentType>(Input<T>);
@@ -122,16 +142,18 @@ impl<T: ComponentType> StreamReader<T> {
     }
 
     pub(crate) fn into_source(mut self) -> Source<T, GuestStream<T>> {
+        self.take_source()
+    }
+
+    fn take_source(&mut self) -> Source<T, GuestStream<T>> {
         self.source.take().unwrap_or_else(|| Source::Channel(channel().1))
     }
 
     /// The channel the items come out of; a guest's stream is connected to one when it is first read.
     fn output(&mut self) -> &mut Output<T> {
         if let Some(Source::Guest(_)) | None = &self.source {
-            let (input, output) = channel();
-            if let Some(Source::Guest(guest)) = self.source.replace(Source::Channel(output)) {
-                guest.connect(input);
-            }
+            let output = self.take_source().into_output();
+            self.source = Some(Source::Channel(output));
         }
         match &mut self.source {
             Some(Source::Channel(output)) => output,
@@ -257,11 +279,8 @@ impl<T: ComponentType> Future for FutureReader<T> {
     type Output = Result<T>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T>> {
-        if let Some(Source::Guest(_)) = &self.source {
-            let (input, output) = channel();
-            if let Some(Source::Guest(guest)) = self.source.replace(Source::Channel(output)) {
-                guest.connect(input);
-            }
+        if let Some(source @ Source::Guest(_)) = self.source.take_if(|source| matches!(source, Source::Guest(_))) {
+            self.source = Some(Source::Channel(source.into_output()));
         }
         let unwritten = || anyhow!("a future<{}> was dropped without a value", std::any::type_name::<T>());
         match &mut self.source {

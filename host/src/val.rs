@@ -1,9 +1,9 @@
 //! [`Val`]: a value of any WIT type, known only when the program runs.
 
+use crate::backend::{ErrorContextHandle, GuestFutureAny, GuestStreamAny, ResourceHandle};
 use crate::error::Result;
 use crate::stream::{FutureReader, StreamReader};
 use crate::value::ComponentType;
-use crate::wasmtime::{ErrorContextHandle, ResourceHandle};
 use anyhow::{anyhow, bail};
 use std::any::Any;
 use std::fmt;
@@ -120,7 +120,7 @@ impl<T> Shared<T> {
 }
 
 macro_rules! any_end {
-    ($name:ident, $reader:ident, $guest:ident, $erased:ident, $guest_end:ident, $wire:ident, $kind:literal, $into:ident) => {
+    ($name:ident, $reader:ident, $guest:ident, $erased:ident, $guest_end:ident, $kind:literal, $wasmtime:ident, $into_wasmtime:ident, $into_native:ident) => {
         #[doc = concat!("The reading end of a ", $kind, " whose payload type is known only when the program runs.")]
         #[derive(Clone)]
         pub struct $name(Shared<$guest_end>);
@@ -130,20 +130,43 @@ macro_rules! any_end {
             /// A typed reader the host made or touched.
             Host(Box<dyn $erased>),
             /// A guest's end, as it came.
-            Guest(crate::wasmtime::$guest),
+            Guest($guest),
         }
 
         /// A typed reader, its type forgotten.
         pub(crate) trait $erased: Send {
-            /// Its handle for a guest.
-            fn into_guest(self: Box<Self>, cx: &mut crate::wasmtime::WireCx<'_>) -> Result<crate::wasmtime::$wire>;
+            /// Its handle for a guest on Wasmtime.
+            #[cfg(feature = "wasmtime")]
+            fn into_wasmtime(
+                self: Box<Self>,
+                cx: &mut crate::wasmtime::WireCx<'_>,
+            ) -> Result<crate::wasmtime::$wasmtime>;
+            /// Its handle for a native guest.
+            #[cfg(feature = "native")]
+            fn into_native(
+                self: Box<Self>,
+                payload: Option<&crate::native::Type>,
+                store: &crate::native::NativeStore,
+            ) -> Result<crate::native::Value>;
             /// Itself, to be downcast.
             fn into_any(self: Box<Self>) -> Box<dyn Any>;
         }
 
         impl<T: ComponentType> $erased for $reader<T> {
-            fn into_guest(self: Box<Self>, cx: &mut crate::wasmtime::WireCx<'_>) -> Result<crate::wasmtime::$wire> {
-                crate::wasmtime::$into(*self, cx)
+            #[cfg(feature = "wasmtime")]
+            fn into_wasmtime(
+                self: Box<Self>,
+                cx: &mut crate::wasmtime::WireCx<'_>,
+            ) -> Result<crate::wasmtime::$wasmtime> {
+                crate::wasmtime::$into_wasmtime(*self, cx)
+            }
+            #[cfg(feature = "native")]
+            fn into_native(
+                self: Box<Self>,
+                payload: Option<&crate::native::Type>,
+                store: &crate::native::NativeStore,
+            ) -> Result<crate::native::Value> {
+                crate::native::$into_native(*self, payload, store)
             }
             fn into_any(self: Box<Self>) -> Box<dyn Any> {
                 self
@@ -202,9 +225,10 @@ any_end!(
     GuestStreamAny,
     ErasedStream,
     StreamEnd,
-    StreamAny,
     "stream",
-    stream_into_any
+    StreamAny,
+    stream_into_any,
+    stream_into_value
 );
 any_end!(
     AnyFuture,
@@ -212,9 +236,10 @@ any_end!(
     GuestFutureAny,
     ErasedFuture,
     FutureEnd,
-    FutureAny,
     "future",
-    future_into_any
+    FutureAny,
+    future_into_any,
+    future_into_value
 );
 
 /// A handle on a resource, owned or borrowed, opaque to the host.

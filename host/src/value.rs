@@ -16,16 +16,16 @@
 //! | `record`, `variant`, `enum`, `flags` | a type with `#[derive(ComponentType)]` |
 //! | a resource handle | [`Resource`] |
 
+use crate::backend::{NativeList, Natively, OnTheWire, WireKey, WireList};
 use crate::error::{Error, Result};
 use crate::stream::{FutureReader, StreamReader};
 use crate::val::{AnyFuture, AnyStream, Resource, Val};
-use crate::wasmtime::OnTheWire;
 use anyhow::{anyhow, bail};
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 
 /// A Rust type that stands for a WIT type. Implemented by `#[derive(ComponentType)]`.
-pub trait ComponentType: OnTheWire {
+pub trait ComponentType: OnTheWire + Natively {
     /// This value as a [`Val`].
     fn into_val(self) -> Val;
 
@@ -49,7 +49,7 @@ pub trait ComponentType: OnTheWire {
 }
 
 /// A tuple of [`ComponentType`]s: the parameters of a function, or its results, which are `()` or `(T,)`.
-pub trait NamedList: ComponentType + crate::wasmtime::WireList {
+pub trait NamedList: ComponentType + WireList + NativeList {
     /// The members as [`Val`]s.
     fn into_vals(self) -> Vec<Val>;
 
@@ -143,10 +143,7 @@ impl<T: ComponentType, E: ComponentType> ComponentType for Result<T, E> {
 
 macro_rules! maps {
     ($($map:ident: $($bound:ident),*;)*) => {$(
-        impl<K: ComponentType $(+ $bound)*, V: ComponentType> ComponentType for $map<K, V>
-        where
-            K::Wire: Eq + Hash,
-        {
+        impl<K: ComponentType + WireKey $(+ $bound)*, V: ComponentType> ComponentType for $map<K, V> {
             fn into_val(self) -> Val {
                 Val::Map(self.into_iter().map(|(key, value)| (key.into_val(), value.into_val())).collect())
             }
@@ -210,6 +207,21 @@ impl NamedList for () {
     }
 }
 
+/// Calls `$macro` with the parameter names of every tuple size a function can have.
+macro_rules! for_each_tuple {
+    ($macro:ident) => {
+        $macro! {
+            (A) (A, B) (A, B, C) (A, B, C, D) (A, B, C, D, E) (A, B, C, D, E, F) (A, B, C, D, E, F, G)
+            (A, B, C, D, E, F, G, H) (A, B, C, D, E, F, G, H, I) (A, B, C, D, E, F, G, H, I, J)
+            (A, B, C, D, E, F, G, H, I, J, K) (A, B, C, D, E, F, G, H, I, J, K, L)
+            (A, B, C, D, E, F, G, H, I, J, K, L, M) (A, B, C, D, E, F, G, H, I, J, K, L, M, N)
+            (A, B, C, D, E, F, G, H, I, J, K, L, M, N, O) (A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, P)
+        }
+    };
+}
+
+pub(crate) use for_each_tuple;
+
 macro_rules! tuples {
     ($(($($ty:ident),+))*) => {$(
         impl<$($ty: ComponentType),+> ComponentType for ($($ty,)+) {
@@ -241,5 +253,4 @@ macro_rules! tuples {
         }
     )*};
 }
-pub(crate) use crate::for_each_tuple;
 for_each_tuple!(tuples);

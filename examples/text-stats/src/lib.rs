@@ -4,6 +4,8 @@
 //! Memory does not grow with the documents: each has one buffer, and there are at most `AT_ONCE` of them.
 
 mod count;
+#[cfg(test)]
+mod tests;
 
 use futures_util::StreamExt as _;
 use futures_util::future::ready;

@@ -1,12 +1,15 @@
 //! `#[derive(ComponentType)]`: a Rust type stands for a WIT record, variant, enum or flags type.
 //!
-//! The expansion has two halves. One converts to and from the host's dynamic `Val`, which every back end understands.
-//! The other declares, inside `__on_the_wire!`, a mirror of the type made of what Wasmtime itself can lift and lower,
-//! and the conversion to it; the host decides whether that half is compiled. The macro refuses generic types, tuple
+//! One part of the expansion converts to and from the host's dynamic `Val`, which every back end understands. The others
+//! are for one back end each: inside `__natively!` the conversion to canonical values, inside `__on_the_wire!` a mirror of
+//! the type made of what Wasmtime itself can lift and lower, and the conversion to it. The host decides which of these are
+//! compiled. The macro refuses generic types, tuple
 //! structs, and cases with more than one field: WIT has nothing they could mean.
 
 mod expand;
+mod native;
 mod shape;
+mod wire;
 
 use proc_macro::TokenStream;
 use syn::{DeriveInput, parse_macro_input};

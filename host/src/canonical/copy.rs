@@ -88,6 +88,12 @@ pub(crate) trait Party {
     fn done(&self, result: CopyResult);
     /// The peer went away while nothing was offered.
     fn peer_dropped(&self);
+    /// The peer offers a buffer and waits.
+    fn peer_waits(&self) {}
+    /// Whether it is an end of the host, which is told of more than an end in a table.
+    fn is_host(&self) -> bool {
+        false
+    }
 }
 
 /// A buffer that waits for the other side.
@@ -186,13 +192,43 @@ impl Shared {
         }
         if self.pending.borrow().is_some() {
             self.finish_pending(CopyResult::Dropped);
-        } else if self.tells_idle_ends {
+        } else {
             for place in [&self.readable, &self.writable] {
                 let party = place.borrow().as_ref().and_then(Weak::upgrade);
-                if let Some(party) = party {
+                if let Some(party) = party.filter(|party| self.tells_idle_ends || party.is_host()) {
                     party.peer_dropped();
                 }
             }
+        }
+    }
+
+    /// How many elements a reader waits for, if one waits.
+    pub(crate) fn reader_waits_for(&self) -> Option<usize> {
+        let pending = self.pending.borrow();
+        let buffer = &pending.as_ref()?.buffer;
+        let is_waiting = buffer.remaining() > 0 || buffer.length() == 0;
+        (buffer.is_readable_side() && is_waiting).then(|| buffer.remaining())
+    }
+
+    /// Ends the wait of a reader that asked for nothing.
+    pub(crate) fn answer_probe(&self) {
+        let asks = |pending: &Pending| pending.buffer.is_readable_side() && pending.buffer.length() == 0;
+        if self.pending.borrow().as_ref().is_some_and(asks) {
+            self.finish_pending(CopyResult::Completed);
+        }
+    }
+
+    /// Keeps a buffer until the other side comes, and tells it.
+    fn wait(&self, pending: Pending) {
+        let place = if pending.buffer.is_readable_side() {
+            &self.writable
+        } else {
+            &self.readable
+        };
+        let peer = place.borrow().as_ref().and_then(Weak::upgrade);
+        self.pending.replace(Some(pending));
+        if let Some(peer) = peer {
+            peer.peer_waits();
         }
     }
 
@@ -217,11 +253,11 @@ impl Shared {
             .as_ref()
             .map(|pending| (pending.party.clone(), pending.buffer.clone(), pending.instance));
         let Some((other, waiting, other_instance)) = met else {
-            self.pending.replace(Some(Pending {
+            self.wait(Pending {
                 party,
                 buffer,
                 instance,
-            }));
+            });
             return Ok(());
         };
         let moves = waiting.remaining() > 0 && buffer.remaining() > 0;
@@ -246,11 +282,11 @@ impl Shared {
             party.done(CopyResult::Completed);
         } else {
             self.finish_pending(CopyResult::Completed);
-            self.pending.replace(Some(Pending {
+            self.wait(Pending {
                 party,
                 buffer,
                 instance,
-            }));
+            });
         }
         Ok(())
     }

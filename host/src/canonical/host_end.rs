@@ -2,7 +2,7 @@
 //!
 //! The host starts one operation at a time and asks for its outcome with [`HostEnd::poll`]; until it asks, the operation
 //! stays offered, and more elements may move. Whenever an outcome becomes available, the end calls the function it was given
-//! with [`HostEnd::on_ready`]; that function must not call into the store.
+//! with [`HostEnd::on_ready`], and also when the peer begins to wait or goes away; that function must not call into the store.
 
 use super::buffer::Buffer;
 use super::copy::{CopyResult, Party, Shared};
@@ -60,6 +60,14 @@ impl Party for Inner {
     fn peer_dropped(&self) {
         self.peer_gone.set(true);
         self.ready();
+    }
+
+    fn peer_waits(&self) {
+        self.ready();
+    }
+
+    fn is_host(&self) -> bool {
+        true
     }
 }
 
@@ -127,7 +135,7 @@ impl HostEnd {
         )
     }
 
-    /// Calls `notify` whenever an outcome becomes available.
+    /// Calls `notify` whenever an outcome becomes available, and when the peer begins to wait or goes away.
     pub fn on_ready(&self, notify: Rc<dyn Fn()>) {
         self.inner.on_ready.replace(Some(notify));
     }
@@ -140,6 +148,22 @@ impl HostEnd {
     /// Whether the peer is gone, as far as can be known without an operation.
     pub fn is_peer_gone(&self) -> bool {
         self.inner.peer_gone.get() || self.inner.shared.is_dropped()
+    }
+
+    /// Whether the outcome of the operation is there to be taken.
+    pub fn has_outcome(&self) -> bool {
+        self.inner.outcome.get().is_some()
+    }
+
+    /// How many elements a reader at the other end waits for, if one waits; 0 if it only wants to know whether there are
+    /// any.
+    pub fn reader_waits_for(&self) -> Option<usize> {
+        self.inner.shared.reader_waits_for()
+    }
+
+    /// Tells a reader that only wants to know that there are elements.
+    pub fn answer_probe(&self) {
+        self.inner.shared.answer_probe();
     }
 
     /// Starts to read up to `max` elements; with `max` 0 only to learn whether a writer waits. An operation in progress is

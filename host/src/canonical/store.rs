@@ -429,6 +429,11 @@ impl Store {
             && (thread.instance.is_free() || thread.instance.is_exclusive(thread))
     }
 
+    /// Whether any task has not ended.
+    pub fn has_tasks(&self) -> bool {
+        !self.0.waiting.borrow().is_empty()
+    }
+
     pub(crate) fn waiting(&self) -> Vec<Rc<Thread>> {
         self.0.waiting.borrow().clone()
     }

@@ -2,12 +2,12 @@
 
 use super::trap::from_wasmtime;
 use super::{Data, Job, WireCx, values};
+use crate::backend;
 use crate::error::Result;
-use crate::instance::{Func, Resolver};
+use crate::instance::{Functions, Resolver};
 use crate::val::Val;
 use crate::value::NamedList;
 use anyhow::Context as _;
-use std::collections::BTreeMap;
 use wasmtime::AsContextMut;
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{self as wc, Accessor, AccessorTask, ComponentExportIndex, HasSelf, TypedFuncCallConcurrent};
@@ -15,23 +15,25 @@ use wasmtime::component::{self as wc, Accessor, AccessorTask, ComponentExportInd
 /// The exported functions of a component by their full names.
 pub(crate) fn exported_functions(
     component: &wc::Component,
+    instance: wc::Instance,
     engine: &wasmtime::Engine,
-) -> BTreeMap<String, ComponentExportIndex> {
-    let mut functions = BTreeMap::new();
+) -> Functions {
+    let mut functions = Functions::new();
+    let function = |index| backend::Func::Wasmtime(Func { instance, index });
     for (name, export) in component.component_type().exports(engine) {
         let Some(index) = component.get_export_index(None, name) else {
             continue;
         };
         match export.ty {
             ComponentItem::ComponentFunc(_) => {
-                functions.insert(name.to_owned(), index);
+                functions.insert(name.to_owned(), function(index));
             }
             ComponentItem::ComponentInstance(interface) => {
                 for (item, export) in interface.exports(engine) {
                     if let (ComponentItem::ComponentFunc(_), Some(index)) =
                         (export.ty, component.get_export_index(Some(&index), item))
                     {
-                        functions.insert(format!("{name}#{item}"), index);
+                        functions.insert(format!("{name}#{item}"), function(index));
                     }
                 }
             }
@@ -41,10 +43,16 @@ pub(crate) fn exported_functions(
     functions
 }
 
-fn lookup(func: &Func, store: impl AsContextMut<Data = Data>) -> Result<wc::Func> {
-    func.inner
-        .get_func(store, func.index)
-        .with_context(|| format!("`{}` is no function", func.path))
+/// An exported function of an instance.
+#[derive(Clone, Copy)]
+pub(crate) struct Func {
+    instance: wc::Instance,
+    index: ComponentExportIndex,
+}
+
+fn lookup(func: Func, store: impl AsContextMut<Data = Data>) -> Result<wc::Func> {
+    let found = func.instance.get_func(store, func.index);
+    found.context("the export is no function")
 }
 
 /// A typed call that has started.
@@ -69,7 +77,7 @@ pub(crate) fn typed<P: NamedList, R: NamedList>(func: Func, params: P, resolver:
     Box::new(move |accessor| {
         let started = accessor.with(|mut access| {
             let mut store = access.as_context_mut();
-            let typed = lookup(&func, &mut store)?;
+            let typed = lookup(func, &mut store)?;
             let typed = typed.typed::<P::Wire, R::Wire>(&store).map_err(from_wasmtime)?;
             let params = params.into_wire(&mut WireCx {
                 store: store.as_context_mut(),
@@ -77,7 +85,7 @@ pub(crate) fn typed<P: NamedList, R: NamedList>(func: Func, params: P, resolver:
             let call = typed.start_call_concurrent(store, params).map_err(from_wasmtime)?;
             Ok::<_, crate::Error>((typed, call))
         });
-        match started.with_context(|| format!("calling `{}`", func.path)) {
+        match started.with_context(|| format!("calling `{}`", resolver.path)) {
             Err(error) => resolver.resolve(Err(error)),
             // Spawning fails only when the store's concurrency support is off, which it never is here.
             Ok((func, call)) => drop(accessor.spawn(TypedCall::<P, R> { func, call, resolver })),
@@ -92,7 +100,7 @@ struct DynamicCall {
     resolver: Resolver<Option<Val>>,
 }
 
-async fn call_dynamic(func: &Func, params: Vec<Val>, accessor: &Accessor<Data>) -> Result<Vec<wc::Val>> {
+async fn call_dynamic(func: Func, params: Vec<Val>, accessor: &Accessor<Data>) -> Result<Vec<wc::Val>> {
     let (raw, params, mut results) = accessor.with(|mut access| {
         let mut store = access.as_context_mut();
         let raw = lookup(func, &mut store)?;
@@ -118,9 +126,9 @@ async fn call_dynamic(func: &Func, params: Vec<Val>, accessor: &Accessor<Data>) 
 impl AccessorTask<Data, HasSelf<Data>> for DynamicCall {
     async fn run(self, accessor: &Accessor<Data>) -> wasmtime::Result<()> {
         let Self { func, params, resolver } = self;
-        let returned = call_dynamic(&func, params, accessor)
+        let returned = call_dynamic(func, params, accessor)
             .await
-            .with_context(|| format!("calling `{}`", func.path));
+            .with_context(|| format!("calling `{}`", resolver.path));
         let result = returned.map(|vals| values::all_from(vals, &resolver.cx).pop());
         resolver.resolve(result);
         Ok(())

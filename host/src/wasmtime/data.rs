@@ -19,14 +19,14 @@ pub(crate) struct Data {
 }
 
 impl Data {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(cx: Cx) -> Self {
         let memory = MemoryMeter {
             current: 0,
             peak: 0,
             limit: usize::MAX,
         };
         Self {
-            cx: Cx::new(),
+            cx,
             epoch: Instant::now(),
             wasi: WasiCtx::builder().build(),
             table: ResourceTable::new(),

@@ -5,85 +5,43 @@
 
 use super::trap::{from_wasmtime, into_wasmtime};
 use super::{Data, WireCx, values};
-use crate::cx::{Cx, Waiting};
+use crate::cx::Cx;
 use crate::error::Result;
+use crate::functions::{DynamicBody, TypedBody, run};
 use crate::val::Val;
 use crate::value::NamedList;
 use anyhow::Context as _;
-use futures::future::BoxFuture;
-use std::marker::PhantomData;
 use std::sync::Arc;
 use wasmtime::AsContextMut;
 use wasmtime::component as wc;
 
-/// A host function that can be defined for a component.
-pub(crate) trait HostFunction: Send + Sync {
-    /// Defines it as `name` in `linker`; `path` is its full name, for errors; `is_async` as the component's import says.
-    fn define(
-        &self,
-        linker: &mut wc::LinkerInstance<'_, Data>,
-        name: &str,
-        path: Arc<str>,
-        is_async: bool,
-    ) -> wasmtime::Result<()>;
+/// Where a definition goes.
+pub(crate) struct Place<'a, 'b> {
+    pub(crate) linker: &'a mut wc::LinkerInstance<'b, Data>,
+    pub(crate) name: &'a str,
+    /// The function's full name, for errors.
+    pub(crate) path: Arc<str>,
+    /// Whether the component imports it as an `async func`.
+    pub(crate) is_async: bool,
 }
 
-/// The Rust function of a typed definition.
-pub(crate) type TypedBody<P, R> = dyn Fn(Cx, P) -> BoxFuture<'static, Result<R>> + Send + Sync;
-
-/// The Rust function of a dynamic definition.
-pub(crate) type DynamicBody = dyn Fn(Cx, Vec<Val>) -> BoxFuture<'static, Result<Option<Val>>> + Send + Sync;
-
-/// A function whose types are known when the program is compiled.
-pub(crate) struct Typed<P, R> {
-    body: Arc<TypedBody<P, R>>,
-    _types: PhantomData<fn(P) -> R>,
-}
-
-impl<P, R> Typed<P, R> {
-    pub(crate) fn new(body: Arc<TypedBody<P, R>>) -> Self {
-        Self {
-            body,
-            _types: PhantomData,
-        }
-    }
-}
-
-fn failed(path: &str) -> String {
-    format!("the host function `{path}` failed")
-}
-
-/// Runs the body, in the ledger under its name.
-async fn run_typed<P: NamedList, R>(body: &TypedBody<P, R>, path: &Arc<str>, cx: Cx, wire: P::Wire) -> Result<R> {
-    let _entry = cx.enter(Waiting::HostFunction, path);
-    let params = P::from_wire(wire, &cx).with_context(|| format!("the parameters of `{path}`"))?;
-    body(cx.clone(), params).await.with_context(|| failed(path))
-}
-
-async fn run_dynamic(body: &DynamicBody, path: &Arc<str>, cx: Cx, vals: Vec<wc::Val>) -> Result<Option<Val>> {
-    let _entry = cx.enter(Waiting::HostFunction, path);
-    body(cx.clone(), values::all_from(vals, &cx))
-        .await
-        .with_context(|| failed(path))
-}
-
-impl<P: NamedList, R: NamedList> HostFunction for Typed<P, R> {
-    fn define(
-        &self,
-        linker: &mut wc::LinkerInstance<'_, Data>,
-        name: &str,
-        path: Arc<str>,
-        is_async: bool,
-    ) -> wasmtime::Result<()> {
-        let body = self.body.clone();
-        if is_async {
+impl Place<'_, '_> {
+    /// Defines a function whose types are known when the program is compiled.
+    pub(crate) fn define_typed<P: NamedList, R: NamedList>(self, body: Arc<TypedBody<P, R>>) -> Result<()> {
+        let Self {
+            linker,
+            name,
+            path,
+            is_async,
+        } = self;
+        let import = path.clone();
+        let defined = if is_async {
             linker.func_wrap_concurrent(name, move |accessor: &wc::Accessor<Data>, wire: P::Wire| {
                 let (body, path) = (body.clone(), path.clone());
                 Box::pin(async move {
                     let cx = accessor.with(|mut access| access.data_mut().cx.clone());
-                    let results = run_typed::<P, R>(&*body, &path, cx, wire)
-                        .await
-                        .map_err(into_wasmtime)?;
+                    let params = P::from_wire(wire, &cx);
+                    let results = run(&*body, &path, cx, params).await.map_err(into_wasmtime)?;
                     let wire = accessor.with(|mut access| {
                         results.into_wire(&mut WireCx {
                             store: access.as_context_mut(),
@@ -97,18 +55,61 @@ impl<P: NamedList, R: NamedList> HostFunction for Typed<P, R> {
                 let (body, path) = (body.clone(), path.clone());
                 Box::new(async move {
                     let cx = store.data().cx.clone();
-                    let results = run_typed::<P, R>(&*body, &path, cx, wire)
-                        .await
-                        .map_err(into_wasmtime)?;
+                    let params = P::from_wire(wire, &cx);
+                    let results = run(&*body, &path, cx, params).await.map_err(into_wasmtime)?;
                     results.into_wire(&mut WireCx { store }).map_err(into_wasmtime)
                 })
             })
-        }
+        };
+        with_path(defined, || format!("import `{import}`"))
+    }
+
+    /// Defines a function over [`Val`]s.
+    pub(crate) fn define_dynamic(self, body: Arc<DynamicBody>) -> Result<()> {
+        let Self {
+            linker,
+            name,
+            path,
+            is_async,
+        } = self;
+        let import = path.clone();
+        let defined = if is_async {
+            linker.func_new_concurrent(name, move |accessor: &wc::Accessor<Data>, _, params, slots| {
+                let (body, path) = (body.clone(), path.clone());
+                Box::pin(async move {
+                    let cx = accessor.with(|mut access| access.data_mut().cx.clone());
+                    let result = run_dynamic(&body, &path, cx, params).await?;
+                    accessor
+                        .with(|mut access| {
+                            let store = access.as_context_mut();
+                            deliver(result, slots, &path, &mut WireCx { store })
+                        })
+                        .map_err(into_wasmtime)
+                })
+            })
+        } else {
+            linker.func_new_async(name, move |store, _, params, slots| {
+                let (body, path) = (body.clone(), path.clone());
+                Box::new(async move {
+                    let cx = store.data().cx.clone();
+                    let result = run_dynamic(&body, &path, cx, params).await?;
+                    deliver(result, slots, &path, &mut WireCx { store }).map_err(into_wasmtime)
+                })
+            })
+        };
+        with_path(defined, || format!("import `{import}`"))
     }
 }
 
-/// A function over [`Val`]s.
-pub(crate) struct Dynamic(pub(crate) Arc<DynamicBody>);
+async fn run_dynamic(
+    body: &Arc<DynamicBody>,
+    path: &Arc<str>,
+    cx: Cx,
+    params: &[wc::Val],
+) -> wasmtime::Result<Option<Val>> {
+    let params = values::all_from(params.to_vec(), &cx);
+    run(&**body, path, cx, Ok(params)).await.map_err(into_wasmtime)
+}
 
 /// Stores what a dynamic function returned where Wasmtime wants it.
 fn deliver(result: Option<Val>, slots: &mut [wc::Val], path: &str, cx: &mut WireCx<'_>) -> Result<()> {
@@ -121,52 +122,6 @@ fn deliver(result: Option<Val>, slots: &mut [wc::Val], path: &str, cx: &mut Wire
         (result, slots) => {
             let (due, given) = (slots.len(), usize::from(result.is_some()));
             anyhow::bail!("the host function `{path}` returned {given} values where {due} are due")
-        }
-    }
-}
-
-impl HostFunction for Dynamic {
-    fn define(
-        &self,
-        linker: &mut wc::LinkerInstance<'_, Data>,
-        name: &str,
-        path: Arc<str>,
-        is_async: bool,
-    ) -> wasmtime::Result<()> {
-        let body = self.0.clone();
-        if is_async {
-            linker.func_new_concurrent(name, move |accessor: &wc::Accessor<Data>, _, params, slots| {
-                let (body, path) = (body.clone(), path.clone());
-                Box::pin(async move {
-                    let cx = accessor.with(|mut access| access.data_mut().cx.clone());
-                    let result = run_dynamic(&*body, &path, cx, params.to_vec())
-                        .await
-                        .map_err(into_wasmtime)?;
-                    accessor
-                        .with(|mut access| {
-                            deliver(
-                                result,
-                                slots,
-                                &path,
-                                &mut WireCx {
-                                    store: access.as_context_mut(),
-                                },
-                            )
-                        })
-                        .map_err(into_wasmtime)
-                })
-            })
-        } else {
-            linker.func_new_async(name, move |store, _, params, slots| {
-                let (body, path) = (body.clone(), path.clone());
-                Box::new(async move {
-                    let cx = store.data().cx.clone();
-                    let result = run_dynamic(&*body, &path, cx, params.to_vec())
-                        .await
-                        .map_err(into_wasmtime)?;
-                    deliver(result, slots, &path, &mut WireCx { store }).map_err(into_wasmtime)
-                })
-            })
         }
     }
 }

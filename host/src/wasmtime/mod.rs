@@ -2,48 +2,52 @@
 //!
 //! | file | what it does |
 //! |---|---|
+//! | `engine` | Wasmtime's engine, and the components it compiles |
+//! | `store` | its event loop, and what is measured |
+//! | `linker` | a linker's definitions meet a component's imports |
+//! | `functions` | defines host functions in Wasmtime's linker |
+//! | `calls` | calls of exports |
 //! | `wire` | mirrors every [`ComponentType`](crate::ComponentType) by a type Wasmtime can lift and lower |
 //! | `transfer` | joins Wasmtime's stream and future ends to the host's channels |
 //! | `values` | converts between [`Val`](crate::Val) and Wasmtime's |
-//! | `functions` | defines host functions in Wasmtime's linker |
 //! | `data` | what a Wasmtime store carries: WASI state, the memory meter, the [`Cx`](crate::Cx) |
-//! | `idle` | tells a store in which nothing moves from one that waits for the world outside |
+//! | `trap` | carries errors across Wasmtime |
+//! | `wasi` | what a guest that uses WASI is given |
 
 pub(crate) mod calls;
-pub(crate) mod data;
+mod data;
+mod engine;
 pub(crate) mod functions;
-pub(crate) mod idle;
-pub(crate) mod transfer;
-pub(crate) mod trap;
-pub(crate) mod values;
+pub(crate) mod linker;
+mod store;
+mod transfer;
+mod trap;
+mod values;
 pub(crate) mod wasi;
-pub(crate) mod wire;
+mod wire;
 
+pub(crate) use calls::Func;
 pub(crate) use data::Data;
+pub(crate) use engine::{Component, Engine};
+pub(crate) use store::WasmtimeStore;
 pub(crate) use transfer::{GuestFuture, GuestFutureAny, GuestStream, GuestStreamAny, future_into_any, stream_into_any};
 pub(crate) use values::{ErrorContextHandle, ResourceHandle};
 pub(crate) use wasmtime::component::{FutureAny, StreamAny};
-pub(crate) use wire::WireList;
 pub use wire::{OnTheWire, WireCx};
+pub(crate) use wire::{WireKey, WireList};
 
+use futures::future::BoxFuture;
 use wasmtime::component::{Accessor, AccessorTask, HasSelf};
 
 /// Something to be done with the store, from within its event loop.
 pub(crate) type Job = Box<dyn FnOnce(&Accessor<Data>) + Send>;
 
-struct Spawned<F>(F);
+/// A future that runs beside the store's tasks.
+struct Spawned(BoxFuture<'static, ()>);
 
-impl<F: Future<Output = ()> + Send + 'static> AccessorTask<Data, HasSelf<Data>> for Spawned<F> {
+impl AccessorTask<Data, HasSelf<Data>> for Spawned {
     async fn run(self, _: &Accessor<Data>) -> wasmtime::Result<()> {
         self.0.await;
         Ok(())
     }
-}
-
-/// The job that runs `future` beside the store's tasks.
-pub(crate) fn spawn_job(future: impl Future<Output = ()> + Send + 'static) -> Job {
-    Box::new(move |accessor| {
-        // Spawning fails only when the store's concurrency support is off, which it never is here.
-        let _ = accessor.spawn(Spawned(future));
-    })
 }

@@ -8,6 +8,7 @@
 //! the reader waits. A cancelled operation withdraws its demand and has moved nothing.
 
 use super::{Data, WireCx};
+use crate::backend::{self, Job};
 use crate::channel::{Demand, Input, Output};
 use crate::cx::Cx;
 use crate::error::Result;
@@ -157,19 +158,19 @@ macro_rules! guest_end {
             pub(crate) fn connect(self, input: Input<T>) {
                 let Self { raw, cx } = self;
                 let consumer = Consumer(input);
-                cx.push(Box::new(move |accessor: &Accessor<Data>| {
+                cx.push(Job::Wasmtime(Box::new(move |accessor: &Accessor<Data>| {
                     // This fails only when the end was closed, which ownership of `raw` excludes.
                     let _ = accessor.with(|access| raw.pipe(access, consumer));
-                }));
+                })));
             }
 
             /// Tells the guest, when the store runs next, that nobody reads.
             pub(crate) fn close(self) {
                 let Self { mut raw, cx } = self;
-                cx.push(Box::new(move |accessor: &Accessor<Data>| {
+                cx.push(Job::Wasmtime(Box::new(move |accessor: &Accessor<Data>| {
                     // As above.
                     let _ = accessor.with(|access| raw.close(access));
-                }));
+                })));
             }
         }
 
@@ -202,10 +203,10 @@ macro_rules! guest_end {
         impl Drop for $any {
             fn drop(&mut self) {
                 if let Some(mut raw) = self.raw.take() {
-                    self.cx.push(Box::new(move |accessor: &Accessor<Data>| {
+                    self.cx.push(Job::Wasmtime(Box::new(move |accessor: &Accessor<Data>| {
                         // As above.
                         let _ = accessor.with(|access| raw.close(access));
-                    }));
+                    })));
                 }
             }
         }
@@ -227,13 +228,8 @@ pub(crate) fn stream_into_wire<T: ComponentType>(
     cx: &mut WireCx<'_>,
 ) -> Result<wc::StreamReader<T::Wire>> {
     let output = match reader.into_source() {
-        Source::Guest(guest) if guest.cx.same_store(&cx.cx()) => return Ok(guest.raw),
-        Source::Guest(guest) => {
-            let (input, output) = crate::channel::channel();
-            guest.connect(input);
-            output
-        }
-        Source::Channel(output) => output,
+        Source::Guest(backend::GuestStream::Wasmtime(guest)) if guest.cx.same_store(&cx.cx()) => return Ok(guest.raw),
+        other => other.into_output(),
     };
     wc::StreamReader::new(cx.store.as_context_mut(), Producer(output)).map_err(super::trap::from_wasmtime)
 }
@@ -244,13 +240,8 @@ pub(crate) fn future_into_wire<T: ComponentType>(
     cx: &mut WireCx<'_>,
 ) -> Result<wc::FutureReader<T::Wire>> {
     let output = match reader.into_source() {
-        Source::Guest(guest) if guest.cx.same_store(&cx.cx()) => return Ok(guest.raw),
-        Source::Guest(guest) => {
-            let (input, output) = crate::channel::channel();
-            guest.connect(input);
-            output
-        }
-        Source::Channel(output) => output,
+        Source::Guest(backend::GuestFuture::Wasmtime(guest)) if guest.cx.same_store(&cx.cx()) => return Ok(guest.raw),
+        other => other.into_output(),
     };
     wc::FutureReader::new(cx.store.as_context_mut(), Producer(output)).map_err(super::trap::from_wasmtime)
 }

@@ -1,10 +1,10 @@
 //! Converts between [`Val`] and Wasmtime's dynamic values.
 
 use super::{GuestFutureAny, GuestStreamAny, WireCx};
+use crate::backend;
 use crate::cx::Cx;
 use crate::error::Result;
 use crate::val::{AnyFuture, AnyStream, ErrorContext, FutureEnd, Resource, StreamEnd, Val};
-use anyhow::ensure;
 use wasmtime::component as wc;
 use wasmtime::component::ResourceAny;
 
@@ -16,14 +16,13 @@ pub(crate) struct ResourceHandle {
 }
 
 impl ResourceHandle {
-    pub(crate) fn new(raw: ResourceAny, cx: &Cx) -> Self {
-        Self { raw, cx: cx.clone() }
-    }
-
     /// The handle, for use in the store of `cx`.
     pub(crate) fn for_store(&self, cx: &Cx) -> Result<ResourceAny> {
-        ensure!(self.cx.same_store(cx), "a resource handle cannot move to another store");
-        Ok(self.raw)
+        if self.cx.same_store(cx) {
+            Ok(self.raw)
+        } else {
+            Err(backend::ResourceHandle::of_another_store())
+        }
     }
 }
 
@@ -37,6 +36,28 @@ impl std::fmt::Debug for ResourceHandle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.raw.fmt(f)
     }
+}
+
+/// The handle of `resource` for the store of `cx`.
+pub(crate) fn resource_for(resource: &Resource, cx: &Cx) -> Result<ResourceAny> {
+    match &resource.0 {
+        backend::ResourceHandle::Wasmtime(handle) => handle.for_store(cx),
+        #[cfg(feature = "native")]
+        _ => Err(backend::ResourceHandle::of_another_store()),
+    }
+}
+
+/// The resource behind a handle of the store of `cx`.
+pub(crate) fn resource_of(raw: ResourceAny, cx: &Cx) -> Resource {
+    Resource(backend::ResourceHandle::Wasmtime(ResourceHandle {
+        raw,
+        cx: cx.clone(),
+    }))
+}
+
+#[cfg(feature = "native")]
+fn untyped_elsewhere() -> crate::Error {
+    anyhow::anyhow!("an untyped handle cannot move to another store")
 }
 
 /// An `error-context` as Wasmtime holds it.
@@ -81,15 +102,23 @@ pub(crate) fn into_wasmtime(val: Val, cx: &mut WireCx<'_>) -> Result<wc::Val> {
         Val::Result(Err(payload)) => wc::Val::Result(Err(payload_into(payload, cx)?)),
         Val::Flags(names) => wc::Val::Flags(names),
         Val::Stream(stream) => wc::Val::Stream(match stream.take()? {
-            StreamEnd::Host(reader) => reader.into_guest(cx)?,
-            StreamEnd::Guest(guest) => guest.into_raw(&cx.cx())?,
+            StreamEnd::Host(reader) => reader.into_wasmtime(cx)?,
+            StreamEnd::Guest(backend::GuestStreamAny::Wasmtime(guest)) => guest.into_raw(&cx.cx())?,
+            #[cfg(feature = "native")]
+            StreamEnd::Guest(_) => return Err(untyped_elsewhere()),
         }),
         Val::Future(future) => wc::Val::Future(match future.take()? {
-            FutureEnd::Host(reader) => reader.into_guest(cx)?,
-            FutureEnd::Guest(guest) => guest.into_raw(&cx.cx())?,
+            FutureEnd::Host(reader) => reader.into_wasmtime(cx)?,
+            FutureEnd::Guest(backend::GuestFutureAny::Wasmtime(guest)) => guest.into_raw(&cx.cx())?,
+            #[cfg(feature = "native")]
+            FutureEnd::Guest(_) => return Err(untyped_elsewhere()),
         }),
-        Val::Resource(resource) => wc::Val::Resource(resource.0.for_store(&cx.cx())?),
-        Val::ErrorContext(context) => context.0.0,
+        Val::Resource(resource) => wc::Val::Resource(resource_for(&resource, &cx.cx())?),
+        Val::ErrorContext(context) => match context.0 {
+            backend::ErrorContextHandle::Wasmtime(context) => context.0,
+            #[cfg(feature = "native")]
+            _ => anyhow::bail!("an error-context cannot move to another store"),
+        },
     })
 }
 
@@ -139,10 +168,16 @@ pub(crate) fn from_wasmtime(val: wc::Val, cx: &Cx) -> Val {
         wc::Val::Result(Ok(payload)) => Val::Result(Ok(payload_from(payload, cx))),
         wc::Val::Result(Err(payload)) => Val::Result(Err(payload_from(payload, cx))),
         wc::Val::Flags(names) => Val::Flags(names),
-        wc::Val::Stream(raw) => Val::Stream(AnyStream::from_end(StreamEnd::Guest(GuestStreamAny::new(raw, cx)))),
-        wc::Val::Future(raw) => Val::Future(AnyFuture::from_end(FutureEnd::Guest(GuestFutureAny::new(raw, cx)))),
-        wc::Val::Resource(raw) => Val::Resource(Resource(ResourceHandle::new(raw, cx))),
-        context @ wc::Val::ErrorContext(_) => Val::ErrorContext(ErrorContext(ErrorContextHandle(context))),
+        wc::Val::Stream(raw) => Val::Stream(AnyStream::from_end(StreamEnd::Guest(
+            backend::GuestStreamAny::Wasmtime(GuestStreamAny::new(raw, cx)),
+        ))),
+        wc::Val::Future(raw) => Val::Future(AnyFuture::from_end(FutureEnd::Guest(
+            backend::GuestFutureAny::Wasmtime(GuestFutureAny::new(raw, cx)),
+        ))),
+        wc::Val::Resource(raw) => Val::Resource(resource_of(raw, cx)),
+        context @ wc::Val::ErrorContext(_) => Val::ErrorContext(ErrorContext(backend::ErrorContextHandle::Wasmtime(
+            ErrorContextHandle(context),
+        ))),
     }
 }
 

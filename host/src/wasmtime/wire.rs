@@ -5,6 +5,7 @@
 //! with it; coming in, it only remembers which store a handle belongs to.
 
 use super::Data;
+use crate::backend;
 use crate::cx::Cx;
 use crate::error::Result;
 use crate::stream::{FutureReader, StreamReader};
@@ -86,6 +87,10 @@ pub trait OnTheWire: Sized + Send + 'static {
 /// A tuple whose mirror is a parameter or result list.
 pub trait WireList: OnTheWire<Wire: wc::ComponentNamedList> {}
 impl<T: OnTheWire<Wire: wc::ComponentNamedList>> WireList for T {}
+
+/// A type whose mirror is the key of a map.
+pub trait WireKey: OnTheWire<Wire: Eq + Hash> {}
+impl<T: OnTheWire<Wire: Eq + Hash>> WireKey for T {}
 
 macro_rules! identical {
     ($($ty:ty),* $(,)?) => {$(
@@ -192,10 +197,7 @@ impl<T: OnTheWire, E: OnTheWire> OnTheWire for Result<T, E> {
 
 macro_rules! maps {
     ($($map:ident: $($bound:ident),*;)*) => {$(
-        impl<K: OnTheWire $(+ $bound)*, V: OnTheWire> OnTheWire for $map<K, V>
-        where
-            K::Wire: Eq + Hash,
-        {
+        impl<K: WireKey $(+ $bound)*, V: OnTheWire> OnTheWire for $map<K, V> {
             type Wire = HashMap<K::Wire, V::Wire>;
             fn into_wire(self, cx: &mut WireCx<'_>) -> Result<Self::Wire> {
                 self.into_iter().map(|(key, value)| Ok((key.into_wire(cx)?, value.into_wire(cx)?))).collect()
@@ -214,7 +216,9 @@ impl<T: crate::ComponentType> OnTheWire for StreamReader<T> {
         super::transfer::stream_into_wire(self, cx)
     }
     fn from_wire(wire: Self::Wire, cx: &Cx) -> Result<Self> {
-        Ok(Self::from_guest(super::GuestStream::new(wire, cx)))
+        Ok(Self::from_guest(backend::GuestStream::Wasmtime(
+            super::GuestStream::new(wire, cx),
+        )))
     }
 }
 
@@ -224,33 +228,20 @@ impl<T: crate::ComponentType> OnTheWire for FutureReader<T> {
         super::transfer::future_into_wire(self, cx)
     }
     fn from_wire(wire: Self::Wire, cx: &Cx) -> Result<Self> {
-        Ok(Self::from_guest(super::GuestFuture::new(wire, cx)))
+        Ok(Self::from_guest(backend::GuestFuture::Wasmtime(
+            super::GuestFuture::new(wire, cx),
+        )))
     }
 }
 
 impl OnTheWire for Resource {
     type Wire = ResourceAny;
     fn into_wire(self, cx: &mut WireCx<'_>) -> Result<ResourceAny> {
-        self.0.for_store(&cx.cx())
+        super::values::resource_for(&self, &cx.cx())
     }
     fn from_wire(wire: ResourceAny, cx: &Cx) -> Result<Self> {
-        Ok(Self(super::ResourceHandle::new(wire, cx)))
+        Ok(super::values::resource_of(wire, cx))
     }
-}
-
-/// Calls `$macro` with the parameter names of every tuple size a function can have.
-#[macro_export]
-#[doc(hidden)]
-macro_rules! for_each_tuple {
-    ($macro:ident) => {
-        $macro! {
-            (A) (A, B) (A, B, C) (A, B, C, D) (A, B, C, D, E) (A, B, C, D, E, F) (A, B, C, D, E, F, G)
-            (A, B, C, D, E, F, G, H) (A, B, C, D, E, F, G, H, I) (A, B, C, D, E, F, G, H, I, J)
-            (A, B, C, D, E, F, G, H, I, J, K) (A, B, C, D, E, F, G, H, I, J, K, L)
-            (A, B, C, D, E, F, G, H, I, J, K, L, M) (A, B, C, D, E, F, G, H, I, J, K, L, M, N)
-            (A, B, C, D, E, F, G, H, I, J, K, L, M, N, O) (A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, P)
-        }
-    };
 }
 
 macro_rules! tuples {
@@ -269,4 +260,4 @@ macro_rules! tuples {
         }
     )*};
 }
-for_each_tuple!(tuples);
+crate::value::for_each_tuple!(tuples);

@@ -3,7 +3,7 @@
 //! Wasmtime's WASI waits for clocks and for standard input without telling anyone, and a store that cannot tell such a wait
 //! from a deadlock would either hang or cry wolf. So the functions that wait are defined again here, around a guard.
 
-use super::Data;
+use super::super::Data;
 use crate::cx::{Cx, ExternalGuard};
 use std::pin::Pin;
 use std::task::{Context, Poll};

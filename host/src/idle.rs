@@ -6,7 +6,7 @@
 //! control returns to them.
 
 use crate::cx::Cx;
-use crate::error::Result;
+use crate::error::{Deadlock, Result};
 use futures::task::{ArcWake, AtomicWaker, waker};
 use std::future::poll_fn;
 use std::pin::pin;
@@ -31,8 +31,8 @@ impl ArcWake for Bell {
     }
 }
 
-/// Runs `future`, or reports the deadlock of the store of `cx`.
-pub(crate) async fn or_deadlock<F: Future>(cx: &Cx, future: F) -> Result<F::Output> {
+/// Runs `future`, or reports the deadlock of the store of `cx`, which `report` describes.
+pub(crate) async fn or_deadlock<F: Future>(cx: &Cx, future: F, report: impl Fn() -> Deadlock) -> Result<F::Output> {
     let bell = Arc::new(Bell::default());
     let waker = waker(bell.clone());
     let mut future = pin!(future);
@@ -50,7 +50,7 @@ pub(crate) async fn or_deadlock<F: Future>(cx: &Cx, future: F) -> Result<F::Outp
             return Poll::Pending;
         }
         if yields == YIELDS {
-            return Poll::Ready(Err(cx.deadlock().into()));
+            return Poll::Ready(Err(report().into()));
         }
         yields += 1;
         task.waker().wake_by_ref();

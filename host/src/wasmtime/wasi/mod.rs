@@ -3,13 +3,11 @@
 //! Nothing is given that is not asked for. Files are read and written on the calling thread, so a store needs no thread pool;
 //! a guest that waits for a clock or for the host's standard input counts as waiting outside the store.
 
-use crate::engine::Component;
+pub(crate) mod waits;
+
+use super::trap::from_wasmtime;
+use super::{Component, Data, WasmtimeStore};
 use crate::error::Result;
-use crate::linker::Wasi;
-use crate::store::Store;
-use crate::wasmtime::Data;
-use crate::wasmtime::trap::from_wasmtime;
-use crate::wasmtime::wasi as glue;
 use anyhow::Context as _;
 use std::path::{Path, PathBuf};
 use wasmtime::component as wc;
@@ -52,6 +50,19 @@ struct Directory {
     host: PathBuf,
     guest: String,
     writable: bool,
+}
+
+/// Which interfaces WASI defines in the linker at hand.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wasi {
+    Absent,
+    Present,
+}
+
+impl Wasi {
+    pub(crate) fn provides(self, interface: &str) -> bool {
+        self == Wasi::Present && interface.starts_with("wasi:")
+    }
 }
 
 /// What guests wrote to a captured output. Clones are views of the same output.
@@ -152,7 +163,7 @@ impl WasiOptions {
         &self,
         linker: &mut wc::Linker<Data>,
         component: &Component,
-        store: &mut Store,
+        store: &mut WasmtimeStore,
     ) -> Result<Wasi> {
         let engine = store.inner.engine().clone();
         let ty = component.inner.component_type();
@@ -174,7 +185,7 @@ impl WasiOptions {
                 .map_err(from_wasmtime)
                 .context("adding WASI 0.3")?;
         }
-        glue::announce_waits(linker, p2, p3)
+        waits::announce_waits(linker, p2, p3)
             .map_err(from_wasmtime)
             .context("adding the clocks of WASI")?;
         let data = store.inner.data_mut();
@@ -192,7 +203,7 @@ impl WasiOptions {
         match &self.stdin {
             Input::Empty => {}
             Input::Inherit => {
-                builder.stdin(glue::HostStdin::new(&data.cx));
+                builder.stdin(waits::HostStdin::new(&data.cx));
             }
             Input::Bytes(bytes) => {
                 builder.stdin(MemoryInputPipe::new(bytes.clone()));

@@ -1,0 +1,239 @@
+//! [`NativeStore`]: the instances of native guests, the futures that run beside them, and the loop that lets both run.
+//!
+//! One round of the loop does what was asked for since the last, polls the futures that were woken, oldest first, and lets
+//! one task of a guest take one step. When a round finds nothing to do, the store waits; what it waits for then is either
+//! announced as coming from outside, or never comes.
+
+use super::fiber::Backend;
+use super::guest::Guest;
+use super::handle::StoreHandle;
+use super::held::Held;
+use super::stacks::NativeStacks;
+use super::tasks::{Alarm, TaskId, Tasks};
+use crate::backend::Job as AnyJob;
+use crate::canonical::{self, Rule};
+use crate::cx::{Cx, Waiting};
+use crate::engine::NativeOptions;
+use crate::error::{Deadlock, Error, Result, Trap};
+use crate::idle;
+use futures::future::LocalBoxFuture;
+use futures::task::waker_ref;
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::rc::{Rc, Weak};
+use std::task::{Context, Poll};
+
+/// Something to be done with the store when it runs next.
+pub(crate) type Job = Box<dyn FnOnce(&NativeStore) + Send>;
+
+/// An exported function of an instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Func(usize);
+
+/// Native guests and what they share. Clones are handles on one store.
+#[derive(Clone)]
+pub struct NativeStore(Rc<Inner>);
+
+struct Inner {
+    canonical: canonical::Store,
+    cx: Cx,
+    tasks: Tasks,
+    held: Held,
+    guests: RefCell<Vec<Rc<Guest>>>,
+    funcs: RefCell<Vec<canonical::Func>>,
+    /// The error of a host function, which ends the store.
+    failure: RefCell<Option<Error>>,
+}
+
+/// A handle that does not keep the store.
+pub(crate) struct WeakStore(Weak<Inner>);
+
+impl WeakStore {
+    pub(crate) fn upgrade(&self) -> Option<NativeStore> {
+        self.0.upgrade().map(NativeStore)
+    }
+}
+
+impl NativeStore {
+    pub(crate) fn new(options: &NativeOptions, cx: &Cx) -> Self {
+        let stacks = Rc::new(NativeStacks::new(Backend::default_for_target()));
+        let chooser = Box::new(canonical::Canonical);
+        Self(Rc::new(Inner {
+            canonical: canonical::Store::new(options.profile, stacks, chooser),
+            cx: cx.clone(),
+            tasks: Tasks::default(),
+            held: Held::default(),
+            guests: RefCell::default(),
+            funcs: RefCell::default(),
+            failure: RefCell::new(None),
+        }))
+    }
+
+    pub(crate) fn cx(&self) -> &Cx {
+        &self.0.cx
+    }
+
+    pub(crate) fn canonical(&self) -> &canonical::Store {
+        &self.0.canonical
+    }
+
+    pub(crate) fn held(&self) -> &Held {
+        &self.0.held
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakStore {
+        WeakStore(Rc::downgrade(&self.0))
+    }
+
+    /// Keeps an instance for as long as the store lives.
+    pub(crate) fn keep_guest(&self, guest: Rc<Guest>) {
+        self.0.guests.borrow_mut().push(guest);
+    }
+
+    /// Keeps an exported function.
+    pub(crate) fn keep_func(&self, func: canonical::Func) -> Func {
+        let mut funcs = self.0.funcs.borrow_mut();
+        funcs.push(func);
+        Func(funcs.len() - 1)
+    }
+
+    /// An exported function that was kept.
+    pub(crate) fn func(&self, func: Func) -> Option<canonical::Func> {
+        self.0.funcs.borrow().get(func.0).cloned()
+    }
+
+    /// Runs a future beside the guests.
+    pub(crate) fn spawn(&self, future: LocalBoxFuture<'static, ()>) -> TaskId {
+        self.0.tasks.spawn(&self.0.cx, future)
+    }
+
+    pub(crate) fn tasks(&self) -> &Tasks {
+        &self.0.tasks
+    }
+
+    /// Ends the store because of an error of the host, in `place`.
+    pub(crate) fn fail(&self, error: Error, place: &str) -> Box<canonical::Trap> {
+        let trap = canonical::Trap::new(Rule::HostFailed).with(format!("{place}: {error:#}"));
+        self.0.failure.borrow_mut().get_or_insert(error);
+        self.0.canonical.poison(trap.clone());
+        trap
+    }
+
+    /// Does what was asked for since the store ran last, and says whether that was anything.
+    fn run_jobs(&self) -> bool {
+        let mut any = false;
+        while let Some(job) = self.0.cx.pop() {
+            any = true;
+            match job {
+                AnyJob::Spawn(future) => drop(self.spawn(future)),
+                AnyJob::Native(job) => job(self),
+                #[cfg(feature = "wasmtime")]
+                AnyJob::Wasmtime(_) => unreachable!("what leaves such jobs holds a handle on a store of Wasmtime's"),
+            }
+        }
+        any
+    }
+
+    /// One round of the loop.
+    fn round(&self) -> Result<bool> {
+        let asked = self.run_jobs();
+        let polled = self.0.tasks.poll_woken();
+        let ran = self.0.canonical.tick().map_err(|trap| self.trapped(&trap))?;
+        Ok(asked | polled | ran)
+    }
+
+    /// The error for a trap of the store, which may be that of a host function.
+    fn trapped(&self, trap: &canonical::Trap) -> Error {
+        let calls = self.0.cx.names(Waiting::Call);
+        match (self.0.failure.take(), calls.as_slice()) {
+            (None, _) => {
+                let reason = trap.to_string();
+                Error::new(Trap { calls, reason })
+            }
+            (Some(error), []) => error,
+            (Some(error), calls) => error.context(format!("while `{}` was running", calls.join("`, `"))),
+        }
+    }
+
+    fn deadlock(&self) -> Deadlock {
+        let report = self.0.canonical.report();
+        let waiting = report.tasks.into_iter().map(|task| {
+            let things = if task.waits_for.is_empty() {
+                "nothing that is known".to_owned()
+            } else {
+                task.waits_for.join(" and ")
+            };
+            format!("{} of instance `{}` waits for {things}", task.task, task.instance)
+        });
+        Deadlock {
+            waiting: waiting.collect(),
+            ..self.0.cx.deadlock()
+        }
+    }
+
+    /// Ends the store: nothing in it runs any more, and everything in it is let go of.
+    pub(crate) fn dispose(&self) {
+        self.0.tasks.clear();
+        self.0.held.clear();
+        self.0.funcs.take();
+        self.0.canonical.dispose();
+        self.0.guests.take();
+    }
+}
+
+impl StoreHandle {
+    pub(crate) async fn run_concurrent<R>(&self, body: impl AsyncFnOnce(Cx) -> Result<R>) -> Result<R> {
+        let store = self.get()?;
+        let cx = store.cx().clone();
+        let mut body = pin!(body(cx.clone()));
+        let alarm = Alarm::new(&cx);
+        let running = poll_fn(|task| {
+            cx.register_driver(task.waker());
+            loop {
+                store.run_jobs();
+                if alarm.take()
+                    && let Poll::Ready(output) = body.as_mut().poll(&mut Context::from_waker(&waker_ref(&alarm)))
+                {
+                    store.run_jobs();
+                    return Poll::Ready(output);
+                }
+                match store.round() {
+                    Ok(true) => {}
+                    Ok(false) => return Poll::Pending,
+                    Err(error) => return Poll::Ready(Err(error)),
+                }
+            }
+        });
+        idle::or_deadlock(&cx, running, || store.deadlock()).await?
+    }
+
+    pub(crate) async fn finish_tasks(&self) -> Result<()> {
+        let store = self.get()?;
+        let cx = store.cx().clone();
+        let running = poll_fn(|task| {
+            cx.register_driver(task.waker());
+            loop {
+                match store.round() {
+                    Ok(true) => {}
+                    Ok(false) if store.canonical().has_tasks() => return Poll::Pending,
+                    Ok(false) => return Poll::Ready(Ok(())),
+                    Err(error) => return Poll::Ready(Err(error)),
+                }
+            }
+        });
+        idle::or_deadlock(&cx, running, || store.deadlock()).await?
+    }
+
+    pub(crate) async fn drop_resource(&self, resource: super::ResourceHandle) -> Result<()> {
+        let store = self.get()?;
+        store.drop_resource(&resource)?;
+        self.run_concurrent(async |_| Ok(())).await
+    }
+}
+
+impl std::fmt::Debug for NativeStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NativeStore").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,274 @@
+//! Joins the ends of streams and futures to the channels of `crate::channel`.
+//!
+//! A [`Producer`] is what a guest reads from: it reads the channel's output. A [`Consumer`] is what a guest writes to: it
+//! writes the channel's input. Both are tasks of the store, woken by either side, and both move items only while one side
+//! reads and the other writes, so that neither holds anything back:
+//!
+//! * The producer takes from the channel what the guest has room for, when it has. What the guest then does not take,
+//!   because the store says that a copy is partial, goes back.
+//! * The consumer asks the guest for what a reader of the channel waits for, and withdraws that when the reader gives up.
+
+use super::store::NativeStore;
+use crate::backend::{GuestFuture as AnyBackEndFuture, GuestStream as AnyBackEndStream, Job};
+use crate::canonical::{CopyResult, HostCopy, HostEnd, Rule, Trap, Type, Value};
+use crate::channel::{Demand, Input, Output};
+use crate::cx::Cx;
+use crate::error::Result;
+use crate::stream::{FutureReader, Source, StreamReader};
+use crate::value::ComponentType;
+use anyhow::anyhow;
+use futures::FutureExt as _;
+use futures::task::AtomicWaker;
+use std::future::poll_fn;
+use std::marker::PhantomData;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+/// What both have: the end, and what wakes its task.
+struct End {
+    end: HostEnd,
+    payload: Option<Type>,
+    is_future: bool,
+    store: NativeStore,
+    waker: Arc<AtomicWaker>,
+}
+
+impl End {
+    fn new(end: HostEnd, payload: Option<&Type>, is_future: bool, store: &NativeStore) -> Self {
+        let waker = Arc::new(AtomicWaker::new());
+        let woken = waker.clone();
+        end.on_ready(Rc::new(move || woken.wake()));
+        Self {
+            end,
+            payload: payload.cloned(),
+            is_future,
+            store: store.clone(),
+            waker,
+        }
+    }
+}
+
+/// Feeds a guest's reads.
+struct Producer<T> {
+    output: Output<T>,
+    at: End,
+}
+
+impl<T: ComponentType> Producer<T> {
+    /// Moves what can be moved, until the stream has ended.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        self.at.waker.register(cx.waker());
+        loop {
+            if let Some(copy) = self.at.end.poll()
+                && self.settle(copy)?
+            {
+                return Poll::Ready(Ok(()));
+            }
+            if self.at.end.is_peer_gone() {
+                return Poll::Ready(Ok(()));
+            }
+            let Some(room) = self.at.end.reader_waits_for() else {
+                self.output.give_up();
+                let ended = !self.at.is_future && self.output.poll_ended(cx).is_ready();
+                return if ended { Poll::Ready(Ok(())) } else { Poll::Pending };
+            };
+            match self.output.poll_take(room, cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(None) => return Poll::Ready(self.end()),
+                Poll::Ready(Some(items)) if items.is_empty() => self.at.end.answer_probe(),
+                Poll::Ready(Some(items)) => self.write(items)?,
+            }
+        }
+    }
+
+    fn write(&self, items: Vec<T>) -> Result<()> {
+        let End {
+            end, payload, store, ..
+        } = &self.at;
+        let chunk = T::into_chunk(items, payload.as_ref(), store)?;
+        end.start_write(store.canonical(), chunk)
+            .map_err(|trap| anyhow!("{trap}"))
+    }
+
+    /// Takes back what the guest did not take. Says whether the stream has ended.
+    fn settle(&mut self, copy: HostCopy) -> Result<bool> {
+        let left = T::from_chunk(copy.chunk, self.at.payload.as_ref(), &self.at.store)?;
+        self.output.put_back(left);
+        Ok(copy.result == CopyResult::Dropped || (self.at.is_future && copy.count > 0))
+    }
+
+    /// The writer is gone, and the guest reads.
+    fn end(&self) -> Result<()> {
+        if self.at.is_future {
+            let detail = format!("it is a future<{}> that the guest reads", std::any::type_name::<T>());
+            self.at
+                .store
+                .canonical()
+                .poison(Trap::new(Rule::FutureDropped).with(detail));
+        }
+        Ok(())
+    }
+}
+
+/// Accepts a guest's writes.
+struct Consumer<T> {
+    input: Input<T>,
+    at: End,
+    /// How many items are being read.
+    asked: usize,
+}
+
+impl<T: ComponentType> Consumer<T> {
+    /// Moves what can be moved, until the stream has ended or nobody reads any more.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        self.at.waker.register(cx.waker());
+        loop {
+            if let Some(copy) = self.at.end.poll()
+                && self.accept(copy)?
+            {
+                return Poll::Ready(Ok(()));
+            }
+            let wanted = match self.input.poll_demand(cx) {
+                Poll::Ready(Demand::Gone) => return Poll::Ready(Ok(())),
+                Poll::Ready(Demand::Items(wanted)) => Some(wanted),
+                Poll::Pending => None,
+            };
+            if self.at.end.is_busy() {
+                if wanted == Some(self.asked) {
+                    return Poll::Pending;
+                }
+                if let Some(copy) = self.at.end.cancel()
+                    && self.accept(copy)?
+                {
+                    return Poll::Ready(Ok(()));
+                }
+                continue;
+            }
+            match wanted {
+                Some(wanted) => {
+                    self.asked = wanted;
+                    let started = self.at.end.start_read(self.at.store.canonical(), wanted);
+                    started.map_err(|trap| anyhow!("{trap}"))?;
+                    if self.at.end.is_busy() && !self.at.end.has_outcome() {
+                        return Poll::Pending;
+                    }
+                }
+                None if self.at.end.is_peer_gone() && !self.at.is_future => return Poll::Ready(Ok(())),
+                None => return Poll::Pending,
+            }
+        }
+    }
+
+    /// Passes on what was read. Says whether the stream has ended.
+    fn accept(&mut self, copy: HostCopy) -> Result<bool> {
+        let count = copy.count;
+        if count > 0 {
+            self.input
+                .put(T::from_chunk(copy.chunk, self.at.payload.as_ref(), &self.at.store)?);
+        }
+        Ok(copy.result == CopyResult::Dropped || (self.at.is_future && count > 0))
+    }
+}
+
+/// Runs a producer or consumer within the store until it ends; an error poisons the store.
+fn run(store: &NativeStore, mut poll: impl FnMut(&mut Context<'_>) -> Poll<Result<()>> + 'static) {
+    // The task belongs to the store, so it must not keep it alive; the end in it holds what it needs.
+    let failures = store.downgrade();
+    let task = async move {
+        if let Err(error) = poll_fn(&mut poll).await
+            && let Some(store) = failures.upgrade()
+        {
+            store.fail(error, "a stream or future of the host");
+        }
+    };
+    store.spawn(task.boxed_local());
+}
+
+macro_rules! guest_end {
+    ($(#[$doc:meta])* $name:ident, $is_future:literal) => {
+        $(#[$doc])*
+        pub(crate) struct $name<T> {
+            number: u64,
+            cx: Cx,
+            _payload: PhantomData<fn() -> T>,
+        }
+
+        impl<T: ComponentType> $name<T> {
+            pub(crate) fn new(number: u64, cx: &Cx) -> Self {
+                Self { number, cx: cx.clone(), _payload: PhantomData }
+            }
+
+            /// Lets the guest's writes flow into `input`, from when the store runs next.
+            pub(crate) fn connect(self, input: Input<T>) {
+                let number = self.number;
+                self.cx.push(Job::Native(Box::new(move |store: &NativeStore| {
+                    // The end is there: this handle was the only one.
+                    let Ok(held) = store.take_end(number) else { return };
+                    let Some(end) = HostEnd::reader(held.readable, held.payload.as_ref()) else { return };
+                    let at = End::new(end, held.payload.as_ref(), $is_future, store);
+                    let mut consumer = Consumer { input, at, asked: 0 };
+                    run(store, move |cx| consumer.poll(cx));
+                })));
+            }
+
+            /// Tells the guest, when the store runs next, that nobody reads.
+            pub(crate) fn close(self) {
+                let number = self.number;
+                self.cx.push(Job::Native(Box::new(move |store: &NativeStore| drop(store.take_end(number)))));
+            }
+        }
+    };
+}
+guest_end!(
+    /// The reading end of a guest's stream, not read from yet.
+    GuestStream, false
+);
+guest_end!(
+    /// The reading end of a guest's future, not awaited yet.
+    GuestFuture, true
+);
+
+/// The value of `reader` for a guest.
+///
+/// # Errors
+/// When the reader came from this store and is not there any more.
+pub(crate) fn stream_into_value<T: ComponentType>(
+    reader: StreamReader<T>,
+    payload: Option<&Type>,
+    store: &NativeStore,
+) -> Result<Value> {
+    let output = match reader.into_source() {
+        Source::Guest(AnyBackEndStream::Native(guest)) if guest.cx.same_store(store.cx()) => {
+            return Ok(Value::Stream(store.take_end(guest.number)?.readable));
+        }
+        other => other.into_output(),
+    };
+    let (end, value) = HostEnd::stream(store.canonical(), payload);
+    let at = End::new(end, payload, false, store);
+    let mut producer = Producer { output, at };
+    run(store, move |cx| producer.poll(cx));
+    Ok(value)
+}
+
+/// The value of `reader` for a guest.
+///
+/// # Errors
+/// As [`stream_into_value`].
+pub(crate) fn future_into_value<T: ComponentType>(
+    reader: FutureReader<T>,
+    payload: Option<&Type>,
+    store: &NativeStore,
+) -> Result<Value> {
+    let output = match reader.into_source() {
+        Source::Guest(AnyBackEndFuture::Native(guest)) if guest.cx.same_store(store.cx()) => {
+            return Ok(Value::Future(store.take_end(guest.number)?.readable));
+        }
+        other => other.into_output(),
+    };
+    let (end, value) = HostEnd::future(store.canonical(), payload);
+    let at = End::new(end, payload, true, store);
+    let mut producer = Producer { output, at };
+    run(store, move |cx| producer.poll(cx));
+    Ok(value)
+}
