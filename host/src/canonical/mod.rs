@@ -33,6 +33,8 @@ mod memory;
 mod names;
 mod observe;
 mod profile;
+#[cfg(test)]
+mod reference;
 mod report;
 mod resource;
 mod resource_ops;

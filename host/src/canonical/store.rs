@@ -270,6 +270,7 @@ impl Store {
         self.0.waiting.borrow_mut().retain(|other| !Rc::ptr_eq(other, thread));
         thread.waits_for.replace(None);
         thread.was_cancelled.set(cancelled);
+        thread.cancellable.set(false);
         let previous = self.0.current.replace(Some(thread.clone()));
         self.observe(|| Step::Run {
             task: thread.describe(),
@@ -346,8 +347,10 @@ impl Store {
     pub(crate) fn run_sibling(&self, instance: &Rc<Instance>) -> Result<()> {
         let exclusive = instance.exclusive.borrow().clone();
         let is_exclusive = |thread: &Rc<Thread>| exclusive.as_ref().is_some_and(|holder| Rc::ptr_eq(holder, thread));
-        let mut ready = instance.threads();
-        ready.retain(|thread| thread.is_ready() && !is_exclusive(thread));
+        let started = instance.threads();
+        let is_started = |thread: &Rc<Thread>| started.iter().any(|other| Rc::ptr_eq(other, thread));
+        let mut ready = self.waiting();
+        ready.retain(|thread| is_started(thread) && thread.is_ready() && !is_exclusive(thread));
         if ready.is_empty() {
             return trap(Rule::CannotBlock);
         }
