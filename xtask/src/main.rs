@@ -8,6 +8,7 @@ mod bless;
 mod demo;
 mod guests;
 mod process;
+mod reference;
 mod test;
 mod tidy;
 mod toolchain;
@@ -32,6 +33,8 @@ enum Command {
     Bless,
     /// Give the generators bad input and see what they say.
     BadInput(bad_input::Args),
+    /// Compare the host's state machines with the specification's executable reference.
+    Reference(reference::Args),
     /// Make sure that the WebAssembly targets are installed.
     Toolchain,
 }
@@ -45,6 +48,7 @@ impl Command {
             Self::Tidy => tidy::run(),
             Self::Bless => bless::run(),
             Self::BadInput(args) => bad_input::run(args),
+            Self::Reference(args) => reference::run(args),
             Self::Toolchain => toolchain::run(),
         }
     }

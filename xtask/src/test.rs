@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::process::{self, cargo};
-use crate::{bad_input, bench, guests, tidy, toolchain};
+use crate::{bad_input, bench, guests, reference, tidy, toolchain};
 
 /// Arguments of `cargo xtask test`.
 #[derive(Debug, clap::Args)]
@@ -81,6 +81,11 @@ const STEPS: &[Step] = &[
         name: "bad-input",
         about: "bad input is reported well",
         run: || bad_input::run(&bad_input::Args::default()),
+    },
+    Step {
+        name: "reference",
+        about: "the host agrees with the specification's executable reference, if that is at hand",
+        run: reference::run_if_at_hand,
     },
     Step {
         name: "tests",
