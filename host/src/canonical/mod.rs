@@ -33,7 +33,7 @@ mod memory;
 mod names;
 mod observe;
 mod profile;
-#[cfg(test)]
+#[cfg(all(test, feature = "native"))]
 mod reference;
 mod report;
 mod resource;

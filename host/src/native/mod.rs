@@ -54,6 +54,11 @@ mod typed;
 mod values;
 mod world;
 
+#[cfg(test)]
+pub(crate) use fiber::Backend;
+#[cfg(test)]
+pub(crate) use stacks::NativeStacks;
+
 pub use derived::{
     CaseFrom, Check, RecordFrom, RecordTo, case_to, check_enum, check_flags, check_record, check_variant, flag_bits,
 };

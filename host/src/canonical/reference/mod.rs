@@ -7,11 +7,13 @@
 //! The reference has defects that show as failed assertions. What happened before one is compared; the assertion has to be
 //! among [`DEFECTS`].
 
+mod guest;
+mod linear;
 mod ops;
 mod world;
 
-use crate::canonical::{Stack, Stacks};
-use crate::native::fiber::{self, Backend, Fiber, Fibers, Progress};
+use crate::canonical::Stacks;
+use crate::native::{Backend, NativeStacks};
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -117,45 +119,8 @@ fn play_on_reference(folder: &PathBuf, tapes: &[Vec<Op>]) -> Vec<Vec<String>> {
     text.lines().map(lines).collect()
 }
 
-/// Fibers as stacks.
-struct FiberStacks(Fibers);
-
-struct Suspended(Fiber);
-
-fn left(progress: Progress) -> Option<Box<dyn Stack>> {
-    match progress {
-        Progress::Suspended(fiber) => Some(Box::new(Suspended(fiber))),
-        Progress::Finished => None,
-    }
-}
-
-impl Stack for Suspended {
-    fn resume(self: Box<Self>) -> Option<Box<dyn Stack>> {
-        left(self.0.resume())
-    }
-
-    fn abandon(self: Box<Self>) {
-        self.0.abandon();
-    }
-}
-
-impl Stacks for FiberStacks {
-    fn start(&self, body: Box<dyn FnOnce()>) -> Option<Box<dyn Stack>> {
-        left(self.0.start(body).expect("the system grants a stack"))
-    }
-
-    fn suspend(&self) {
-        fiber::suspend();
-    }
-
-    fn is_on_stack(&self) -> bool {
-        fiber::in_fiber()
-    }
-}
-
 fn stacks() -> Rc<dyn Stacks> {
-    // SAFETY: what is on an abandoned stack here is owned values of this test, which nothing else refers to.
-    Rc::new(FiberStacks(unsafe { Fibers::new(Backend::default_for_target()) }))
+    Rc::new(NativeStacks::new(Backend::default_for_target()))
 }
 
 /// What differs between the two logs of a tape, if anything; otherwise the defect of the reference that ended it, if any.
