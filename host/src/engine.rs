@@ -20,6 +20,26 @@ pub struct EngineOptions {
 pub struct NativeOptions {
     /// Which reading of the Canonical ABI the store follows, where readings differ.
     pub profile: crate::canonical::Profile,
+    /// What the instances of a store share of their guests' `thread_local!`s.
+    pub thread_locals: ThreadLocals,
+}
+
+/// Which `thread_local!`s of guest code are the same.
+///
+/// `static`s are shared by everything in the process, whatever is chosen here: by all instances, all stores and all tests. What
+/// a component keeps in one on WebAssembly, where each instance has its own, belongs in a `thread_local!` if it is to be
+/// tested natively, or the tests need a process each.
+#[cfg(feature = "native")]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ThreadLocals {
+    /// All instances of a store share those of the thread that the store is on. A store on a fresh thread, as in a test of
+    /// its own, starts with fresh ones.
+    #[default]
+    PerStore,
+    /// Each instance has its own, on a thread of its own. Each call from one instance into another, or from the host, then
+    /// takes some microseconds. Where stacks cannot be switched, under Miri for instance, each activation that blocks has its
+    /// own in addition.
+    PerInstance,
 }
 
 /// Holds the settings that guests run with. Clones share the engine.

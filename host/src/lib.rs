@@ -106,9 +106,9 @@ pub use compose::compose;
 pub use cx::Cx;
 #[cfg(feature = "wasmtime")]
 pub use engine::EngineOptions;
-#[cfg(feature = "native")]
-pub use engine::NativeOptions;
 pub use engine::{Component, Engine};
+#[cfg(feature = "native")]
+pub use engine::{NativeOptions, ThreadLocals};
 pub use error::{Deadlock, Error, MissingImports, ReaderDropped, Result, Trap};
 pub use instance::{Func, Instance, Promise, TypedFunc};
 pub use linker::{Linker, LinkerInstance};

@@ -302,11 +302,14 @@ impl Store {
     /// Runs `body` as the activation of `thread`, on a stack of its own.
     pub(crate) fn run_on_stack(&self, thread: &Rc<Thread>, body: impl FnOnce(&Store) -> Result<()> + 'static) {
         let store = self.clone();
-        let left = self.0.stacks.start(Box::new(move || {
-            if let Err(trap) = body(&store) {
-                store.poison(trap);
-            }
-        }));
+        let left = self.0.stacks.start(
+            thread.instance.id(),
+            Box::new(move || {
+                if let Err(trap) = body(&store) {
+                    store.poison(trap);
+                }
+            }),
+        );
         self.keep_stack(thread, left);
     }
 
@@ -324,7 +327,7 @@ impl Store {
     ) -> Result<R> {
         let thread = Thread::new(instance, None);
         let previous = self.0.current.replace(Some(thread.clone()));
-        let outcome = if self.0.stacks.is_on_stack() {
+        let outcome = if self.0.stacks.is_on_stack_of(instance.id()) {
             body()
         } else {
             let slot = Rc::new(RefCell::new(None));

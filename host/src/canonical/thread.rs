@@ -29,12 +29,13 @@ pub trait Stack {
 
 /// What makes stacks and suspends what runs on them.
 pub trait Stacks {
-    /// Runs `body` on a stack of its own until it suspends, or ends and gives nothing. `body` does not panic.
-    fn start(&self, body: Box<dyn FnOnce()>) -> Option<Box<dyn Stack>>;
+    /// Runs `body`, which is code of the instance with this number, on a stack of its own until it suspends, or ends and
+    /// gives nothing. `body` does not panic.
+    fn start(&self, instance: u32, body: Box<dyn FnOnce()>) -> Option<Box<dyn Stack>>;
     /// Suspends what runs on the innermost stack, until it is resumed.
     fn suspend(&self);
-    /// Whether anything runs on a stack of these.
-    fn is_on_stack(&self) -> bool;
+    /// Whether code of this instance may be run where control is now, without a stack of its own.
+    fn is_on_stack_of(&self, instance: u32) -> bool;
 }
 
 /// When a thread that waits may go on.

@@ -11,7 +11,7 @@
 //! | `linker` | a linker's definitions meet a guest's imports |
 //! | `guest` | an instance: its core functions, and who answers its imports |
 //! | `imports` | which built-in or function the name of a core import means |
-//! | `stacks`, `fiber` | the stacks that guest code runs on |
+//! | `stacks`, `apart`, `fiber` | the stacks that guest code runs on, those of one thread and those of one for each instance |
 //! | `memory` | the memory of the process, as the Canonical ABI sees it |
 //! | `store` | the event loop |
 //! | `handle` | keeps a store on its thread |
@@ -30,6 +30,7 @@
 //! 3. **Abandoned stacks.** A stack is given up only when its store is poisoned or ends. No guest code of the store runs
 //!    after that, so nothing follows pointers to what was on it.
 
+mod apart;
 pub(crate) mod calls;
 mod derived;
 #[cfg_attr(

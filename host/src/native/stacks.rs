@@ -54,7 +54,7 @@ impl Stack for Suspended {
 }
 
 impl Stacks for NativeStacks {
-    fn start(&self, body: Box<dyn FnOnce()>) -> Option<Box<dyn Stack>> {
+    fn start(&self, _: u32, body: Box<dyn FnOnce()>) -> Option<Box<dyn Stack>> {
         let _aside = PutAside::new();
         match self.0.start(body) {
             Ok(progress) => left(progress),
@@ -67,7 +67,7 @@ impl Stacks for NativeStacks {
         fiber::suspend();
     }
 
-    fn is_on_stack(&self) -> bool {
+    fn is_on_stack_of(&self, _: u32) -> bool {
         fiber::in_fiber()
     }
 }

@@ -4,6 +4,7 @@
 //! one task of a guest take one step. When a round finds nothing to do, the store waits; what it waits for then is either
 //! announced as coming from outside, or never comes.
 
+use super::apart::StacksApart;
 use super::fiber::Backend;
 use super::guest::Guest;
 use super::handle::StoreHandle;
@@ -13,7 +14,7 @@ use super::tasks::{Alarm, TaskId, Tasks};
 use crate::backend::Job as AnyJob;
 use crate::canonical::{self, Rule};
 use crate::cx::{Cx, Waiting};
-use crate::engine::NativeOptions;
+use crate::engine::{NativeOptions, ThreadLocals};
 use crate::error::{Deadlock, Error, Result, Trap};
 use crate::idle;
 use futures::future::LocalBoxFuture;
@@ -57,7 +58,10 @@ impl WeakStore {
 
 impl NativeStore {
     pub(crate) fn new(options: &NativeOptions, cx: &Cx) -> Self {
-        let stacks = Rc::new(NativeStacks::new(Backend::default_for_target()));
+        let stacks: Rc<dyn canonical::Stacks> = match options.thread_locals {
+            ThreadLocals::PerStore => Rc::new(NativeStacks::new(Backend::default_for_target())),
+            ThreadLocals::PerInstance => Rc::new(StacksApart::default()),
+        };
         let chooser = Box::new(canonical::Canonical);
         Self(Rc::new(Inner {
             canonical: canonical::Store::new(options.profile, stacks, chooser),
