@@ -178,7 +178,7 @@ impl Component {
     ///
     /// # Errors
     /// When the description of the guest's world is damaged.
-    pub fn native<C: witflow_async_rt::sys::native::Component>(name: &str) -> Result<Self> {
+    pub fn native<C: crate::NativeGuest>(name: &str) -> Result<Self> {
         Self::native_worlds(name, &[C::EXPORTS])
     }
 
@@ -187,7 +187,7 @@ impl Component {
     ///
     /// # Errors
     /// As [`Component::native`]; and when two worlds export the same function.
-    pub fn native_worlds(name: &str, worlds: &[witflow_async_rt::sys::native::Exports]) -> Result<Self> {
+    pub fn native_worlds(name: &str, worlds: &[crate::NativeWorld]) -> Result<Self> {
         Ok(Self {
             code: Code::Native(Arc::new(crate::native::Program::new(name, worlds)?)),
             name: name.into(),
@@ -196,10 +196,69 @@ impl Component {
 }
 
 impl Component {
+    /// `root`, with its imports and those of `dependencies` linked to what `dependencies` export. What none of them exports
+    /// stays an import. The name is that of `root`, whose exports it has.
+    ///
+    /// A component that several import from is instantiated once. Components for Wasmtime need the feature `compose`.
+    ///
+    /// # Errors
+    /// When two dependencies export the same interface; when nothing is linked; when the types of an import and of the
+    /// export of its name differ; when components import from each other in a circle; when they are not for one back end.
+    pub fn compose(root: &Component, dependencies: &[&Component]) -> Result<Component> {
+        let code = match &root.code {
+            #[cfg(feature = "native")]
+            Code::Native(program) => {
+                let named = |component: &&Component| match &component.code {
+                    Code::Native(program) => Ok((component.name.clone(), program.clone())),
+                    #[cfg(feature = "wasmtime")]
+                    Code::Wasmtime(_) => Err(component.not_as(root)),
+                };
+                let dependencies = dependencies.iter().map(named).collect::<Result<Vec<_>>>()?;
+                let root = (root.name.clone(), program.clone());
+                Code::Native(Arc::new(crate::native::compose(&root, &dependencies)?))
+            }
+            #[cfg(feature = "compose")]
+            Code::Wasmtime(component) => {
+                let named = |component: &&Component| match &component.code {
+                    Code::Wasmtime(code) => Ok((component.name.to_string(), code.bytes.clone())),
+                    #[cfg(feature = "native")]
+                    Code::Native(_) => Err(component.not_as(root)),
+                };
+                let dependencies = dependencies.iter().map(named).collect::<Result<Vec<_>>>()?;
+                let dependencies: Vec<_> = dependencies
+                    .iter()
+                    .map(|(name, bytes)| (name.as_str(), &**bytes))
+                    .collect();
+                let composed = crate::compose((&root.name, &component.bytes), &dependencies)?;
+                Code::Wasmtime(component.engine.compile(&root.name, &composed)?)
+            }
+            #[cfg(all(feature = "wasmtime", not(feature = "compose")))]
+            Code::Wasmtime(_) => without_compose(dependencies)?,
+        };
+        Ok(Component {
+            code,
+            name: root.name.clone(),
+        })
+    }
+
+    #[cfg(all(feature = "native", feature = "wasmtime"))]
+    fn not_as(&self, root: &Component) -> crate::Error {
+        anyhow::anyhow!(
+            "components `{}` and `{}` are for different back ends",
+            root.name,
+            self.name
+        )
+    }
+
     /// The name that errors use.
     pub fn name(&self) -> &str {
         &self.name
     }
+}
+
+#[cfg(all(feature = "wasmtime", not(feature = "compose")))]
+fn without_compose(_: &[&Component]) -> Result<Code> {
+    anyhow::bail!("composing components for Wasmtime needs the feature `compose` of witflow-host")
 }
 
 impl std::fmt::Debug for Component {

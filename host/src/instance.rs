@@ -15,22 +15,28 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-/// The exported functions of an instance by their full names.
-pub(crate) type Functions = BTreeMap<String, backend::Func>;
+/// What an instance exports, by full names.
+#[derive(Default)]
+pub(crate) struct Exports {
+    pub(crate) functions: BTreeMap<String, backend::Func>,
+    /// The resource types, for others to import. Only native instances can be linked one by one.
+    #[cfg(feature = "native")]
+    pub(crate) resources: BTreeMap<String, crate::native::ResourceTypeId>,
+}
 
 /// An instance of a component. Clones are handles on the same instance.
 #[derive(Clone)]
 pub struct Instance {
-    component: Arc<str>,
-    functions: Arc<Functions>,
-    cx: Cx,
+    pub(crate) component: Arc<str>,
+    pub(crate) exports: Arc<Exports>,
+    pub(crate) cx: Cx,
 }
 
 impl Instance {
-    pub(crate) fn new(component: &Component, functions: Functions, cx: Cx) -> Self {
+    pub(crate) fn new(component: &Component, exports: Exports, cx: Cx) -> Self {
         Self {
             component: component.name.clone(),
-            functions: Arc::new(functions),
+            exports: Arc::new(exports),
             cx,
         }
     }
@@ -41,13 +47,11 @@ impl Instance {
     /// # Errors
     /// When nothing of that name is exported; the error lists what is.
     pub fn func(&self, name: &str) -> Result<Func> {
-        let found = match self.functions.get_key_value(name) {
+        let functions = &self.exports.functions;
+        let found = match functions.get_key_value(name) {
             Some(found) => Some(found),
             None => {
-                let mut candidates = self
-                    .functions
-                    .iter()
-                    .filter(|(exported, _)| unversioned(exported) == name);
+                let mut candidates = functions.iter().filter(|(exported, _)| unversioned(exported) == name);
                 candidates.next().filter(|_| candidates.next().is_none())
             }
         };
@@ -69,15 +73,11 @@ impl Instance {
 
     /// The names of the exported functions.
     pub fn functions(&self) -> impl Iterator<Item = &str> {
-        self.functions.keys().map(String::as_str)
+        self.exports.functions.keys().map(String::as_str)
     }
 
     fn unknown(&self, name: &str) -> Error {
-        let exported = self
-            .functions
-            .keys()
-            .map(|name| format!("`{name}`"))
-            .collect::<Vec<_>>();
+        let exported = self.functions().map(|name| format!("`{name}`")).collect::<Vec<_>>();
         let exported = if exported.is_empty() {
             "no functions".to_owned()
         } else {

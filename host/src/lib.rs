@@ -118,6 +118,8 @@ pub use val::{AnyFuture, AnyStream, ErrorContext, Resource, Val};
 pub use value::{ComponentType, NamedList};
 #[cfg(feature = "wasmtime")]
 pub use wasmtime::wasi::{Captured, WasiOptions};
+#[cfg(feature = "native")]
+pub use witflow_async_rt::sys::native::{Component as NativeGuest, Exports as NativeWorld};
 pub use witflow_host_derive::ComponentType;
 
 /// What the expansion of `#[derive(ComponentType)]` names.

@@ -18,12 +18,15 @@ use futures::FutureExt as _;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-type Functions = BTreeMap<String, Arc<dyn HostFunction>>;
+/// Things by interface and name. The empty interface is the world itself.
+pub(crate) type Definitions<T> = BTreeMap<String, BTreeMap<String, T>>;
 
-/// Host functions by interface and name. The empty interface is the world itself.
+/// What components may import: functions of the host, and exports of other instances.
 #[derive(Default)]
 pub struct Linker {
-    interfaces: BTreeMap<String, Functions>,
+    interfaces: Definitions<Arc<dyn HostFunction>>,
+    #[cfg(feature = "native")]
+    pub(crate) links: Definitions<crate::native::Link>,
     #[cfg(feature = "wasmtime")]
     pub(crate) wasi: Option<WasiOptions>,
 }
@@ -31,7 +34,7 @@ pub struct Linker {
 /// The functions of one interface of a [`Linker`].
 pub struct LinkerInstance<'a> {
     interface: String,
-    functions: &'a mut Functions,
+    functions: &'a mut BTreeMap<String, Arc<dyn HostFunction>>,
 }
 
 impl Linker {
@@ -69,6 +72,26 @@ impl Linker {
         }
     }
 
+    /// Lets components import the interface `name` from a native instance of the same store.
+    ///
+    /// What the host defines for the interface takes precedence. Components on Wasmtime are joined before they are
+    /// instantiated, by [`Component::compose`], which serves native ones too.
+    ///
+    /// # Errors
+    /// When the instance is not native, or exports no such interface, or the interface is linked already.
+    #[cfg(feature = "native")]
+    pub fn link(&mut self, name: &str, instance: &Instance) -> Result<&mut Self> {
+        let links = crate::native::links_of(instance, name)?;
+        if links.is_empty() {
+            bail!("component `{}` exports no interface `{name}`", instance.component);
+        }
+        if self.links.contains_key(name) {
+            bail!("the interface `{name}` is linked twice");
+        }
+        self.links.insert(name.to_owned(), links);
+        Ok(self)
+    }
+
     /// Offers WASI 0.2 and 0.3 to components on Wasmtime that import it. Definitions made here take precedence over WASI's.
     ///
     /// Native guests are not offered it: what they import of it is to be defined here.
@@ -84,14 +107,14 @@ impl Linker {
     /// [`MissingImports`], with all of them; or a definition whose type is not the import's; or a trap in a start function;
     /// or the component was made for another back end than the store's.
     pub async fn instantiate(&self, store: &mut Store, component: &Component) -> Result<Instance> {
-        let functions = match (&mut store.back_end, &component.code) {
+        let exports = match (&mut store.back_end, &component.code) {
             #[cfg(feature = "wasmtime")]
             (BackEnd::Wasmtime(store), Code::Wasmtime(code)) => {
                 crate::wasmtime::linker::instantiate(self, store, code, component.name()).await?
             }
             #[cfg(feature = "native")]
             (BackEnd::Native(store), Code::Native(program)) => {
-                crate::native::linker::instantiate(self, store, program, component.name())?
+                crate::native::linker::instantiate(self, store, program, &component.name)?
             }
             #[cfg(all(feature = "wasmtime", feature = "native"))]
             (BackEnd::Native(_), Code::Wasmtime(_)) => bail!(
@@ -106,21 +129,12 @@ impl Linker {
                 )
             }
         };
-        Ok(Instance::new(component, functions, store.cx()))
+        Ok(Instance::new(component, exports, store.cx()))
     }
 
     /// The function that serves an import of `name` from an interface with one of the names, the first that fits.
     pub(crate) fn find(&self, interfaces: &[&str], name: &str) -> Option<&Arc<dyn HostFunction>> {
-        interfaces.iter().find_map(|interface| {
-            let exact = self
-                .interfaces
-                .get(*interface)
-                .and_then(|functions| functions.get(name));
-            exact.or_else(|| {
-                let mut compatible = self.interfaces.iter().filter(|(defined, _)| serves(defined, interface));
-                compatible.find_map(|(_, functions)| functions.get(name))
-            })
-        })
+        find(&self.interfaces, interfaces, name)
     }
 
     /// Reports the imports of a component that are not defined, if there are any.
@@ -134,6 +148,17 @@ impl Linker {
         }
         .into())
     }
+}
+
+/// What serves an import of `name` from an interface with one of the names, the first that fits.
+pub(crate) fn find<'a, T>(definitions: &'a Definitions<T>, interfaces: &[&str], name: &str) -> Option<&'a T> {
+    interfaces.iter().find_map(|interface| {
+        let exact = definitions.get(*interface).and_then(|items| items.get(name));
+        exact.or_else(|| {
+            let mut compatible = definitions.iter().filter(|(defined, _)| serves(defined, interface));
+            compatible.find_map(|(_, items)| items.get(name))
+        })
+    })
 }
 
 /// Whether the interface `defined` serves an import of `wanted`: the same name, and no version or a compatible one.

@@ -8,7 +8,8 @@
 //! |---|---|
 //! | `world` | reads the description of a world |
 //! | `program` | a guest before it is instantiated |
-//! | `linker` | a linker's definitions meet a guest's imports |
+//! | `linker`, `links` | a linker's definitions, and exports of other instances, meet a guest's imports |
+//! | `compose` | several guests as one |
 //! | `guest` | an instance: its core functions, and who answers its imports |
 //! | `imports` | which built-in or function the name of a core import means |
 //! | `stacks`, `apart`, `fiber` | the stacks that guest code runs on, those of one thread and those of one for each instance |
@@ -32,6 +33,7 @@
 
 mod apart;
 pub(crate) mod calls;
+mod compose;
 mod derived;
 #[cfg_attr(
     not(test),
@@ -44,6 +46,7 @@ mod handle;
 mod held;
 mod imports;
 pub(crate) mod linker;
+mod links;
 mod lists;
 mod memory;
 mod program;
@@ -60,16 +63,18 @@ pub(crate) use fiber::Backend;
 #[cfg(test)]
 pub(crate) use stacks::NativeStacks;
 
+pub(crate) use compose::compose;
 pub use derived::{
     CaseFrom, Check, RecordFrom, RecordTo, case_to, check_enum, check_flags, check_record, check_variant, flag_bits,
 };
 pub(crate) use functions::HostBody;
 pub(crate) use handle::StoreHandle;
 pub(crate) use held::{ErrorContextHandle, GuestFutureAny, GuestStreamAny, ResourceHandle};
+pub(crate) use links::{Link, links_of};
 pub(crate) use lists::NativeList;
 pub(crate) use program::Program;
 pub use store::NativeStore;
-pub(crate) use store::{Func, Job};
+pub(crate) use store::{Func, Job, ResourceTypeId};
 pub(crate) use transfer::{GuestFuture, GuestStream, future_into_value, stream_into_value};
 pub use typed::Natively;
 

@@ -15,6 +15,8 @@ pub(crate) struct Program {
     pub(crate) imports: Arc<[Interface]>,
     pub(crate) exports: Arc<[Interface]>,
     core: BTreeMap<&'static str, Export>,
+    /// The guests that are instantiated before it, in their order, for it and each other to import from.
+    pub(crate) dependencies: Vec<(Arc<str>, Arc<Program>)>,
 }
 
 impl Program {
@@ -40,7 +42,18 @@ impl Program {
             imports: imports.into(),
             exports: exports.into(),
             core,
+            dependencies: Vec::new(),
         })
+    }
+
+    /// The same guest, with others to import from.
+    pub(crate) fn with_dependencies(&self, dependencies: Vec<(Arc<str>, Arc<Program>)>) -> Self {
+        Self {
+            imports: self.imports.clone(),
+            exports: self.exports.clone(),
+            core: self.core.clone(),
+            dependencies,
+        }
     }
 
     /// The core functions of an exported function of `guest`.

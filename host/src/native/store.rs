@@ -12,7 +12,7 @@ use super::held::Held;
 use super::stacks::NativeStacks;
 use super::tasks::{Alarm, TaskId, Tasks};
 use crate::backend::Job as AnyJob;
-use crate::canonical::{self, Rule};
+use crate::canonical::{self, ResourceType, Rule};
 use crate::cx::{Cx, Waiting};
 use crate::engine::{NativeOptions, ThreadLocals};
 use crate::error::{Deadlock, Error, Result, Trap};
@@ -32,6 +32,10 @@ pub(crate) type Job = Box<dyn FnOnce(&NativeStore) + Send>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Func(usize);
 
+/// A resource type that an instance exports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ResourceTypeId(usize);
+
 /// Native guests and what they share. Clones are handles on one store.
 #[derive(Clone)]
 pub struct NativeStore(Rc<Inner>);
@@ -43,6 +47,7 @@ struct Inner {
     held: Held,
     guests: RefCell<Vec<Rc<Guest>>>,
     funcs: RefCell<Vec<canonical::Func>>,
+    resource_types: RefCell<Vec<Rc<ResourceType>>>,
     /// The error of a host function, which ends the store.
     failure: RefCell<Option<Error>>,
 }
@@ -70,6 +75,7 @@ impl NativeStore {
             held: Held::default(),
             guests: RefCell::default(),
             funcs: RefCell::default(),
+            resource_types: RefCell::default(),
             failure: RefCell::new(None),
         }))
     }
@@ -105,6 +111,18 @@ impl NativeStore {
     /// An exported function that was kept.
     pub(crate) fn func(&self, func: Func) -> Option<canonical::Func> {
         self.0.funcs.borrow().get(func.0).cloned()
+    }
+
+    /// Keeps a resource type that is exported.
+    pub(crate) fn keep_resource_type(&self, ty: Rc<ResourceType>) -> ResourceTypeId {
+        let mut types = self.0.resource_types.borrow_mut();
+        types.push(ty);
+        ResourceTypeId(types.len() - 1)
+    }
+
+    /// A resource type that was kept.
+    pub(crate) fn resource_type(&self, id: ResourceTypeId) -> Rc<ResourceType> {
+        self.0.resource_types.borrow()[id.0].clone()
     }
 
     /// Runs a future beside the guests.
@@ -181,6 +199,7 @@ impl NativeStore {
         self.0.tasks.clear();
         self.0.held.clear();
         self.0.funcs.take();
+        self.0.resource_types.take();
         self.0.canonical.dispose();
         self.0.guests.take();
     }

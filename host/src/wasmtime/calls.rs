@@ -4,7 +4,7 @@ use super::trap::from_wasmtime;
 use super::{Data, Job, WireCx, values};
 use crate::backend;
 use crate::error::Result;
-use crate::instance::{Functions, Resolver};
+use crate::instance::{Exports, Resolver};
 use crate::val::Val;
 use crate::value::NamedList;
 use anyhow::Context as _;
@@ -17,8 +17,9 @@ pub(crate) fn exported_functions(
     component: &wc::Component,
     instance: wc::Instance,
     engine: &wasmtime::Engine,
-) -> Functions {
-    let mut functions = Functions::new();
+) -> Exports {
+    let mut exports = Exports::default();
+    let functions = &mut exports.functions;
     let function = |index| backend::Func::Wasmtime(Func { instance, index });
     for (name, export) in component.component_type().exports(engine) {
         let Some(index) = component.get_export_index(None, name) else {
@@ -40,7 +41,7 @@ pub(crate) fn exported_functions(
             _ => {}
         }
     }
-    functions
+    exports
 }
 
 /// An exported function of an instance.

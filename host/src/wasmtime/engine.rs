@@ -16,6 +16,11 @@ pub(crate) struct Engine {
 #[derive(Clone)]
 pub(crate) struct Component {
     pub(crate) inner: wasmtime::component::Component,
+    /// What it was compiled from, to be composed with others.
+    #[cfg(feature = "compose")]
+    pub(crate) bytes: std::sync::Arc<[u8]>,
+    #[cfg(feature = "compose")]
+    pub(crate) engine: Engine,
 }
 
 impl Engine {
@@ -44,6 +49,12 @@ impl Engine {
         let inner = wasmtime::component::Component::from_binary(&self.inner, bytes)
             .map_err(from_wasmtime)
             .with_context(|| format!("compiling component `{name}`"))?;
-        Ok(Component { inner })
+        Ok(Component {
+            inner,
+            #[cfg(feature = "compose")]
+            bytes: bytes.into(),
+            #[cfg(feature = "compose")]
+            engine: self.clone(),
+        })
     }
 }

@@ -5,7 +5,7 @@ use super::wasi::{Wasi, waits::defined_name};
 use super::{Component, Data, WasmtimeStore, calls};
 use crate::error::Result;
 use crate::idle;
-use crate::instance::Functions;
+use crate::instance::Exports;
 use crate::linker::Linker;
 use anyhow::Context as _;
 use wasmtime::component as wc;
@@ -20,7 +20,7 @@ pub(crate) async fn instantiate(
     store: &mut WasmtimeStore,
     component: &Component,
     name: &str,
-) -> Result<Functions> {
+) -> Result<Exports> {
     let engine = store.inner.engine().clone();
     let mut linker = wc::Linker::<Data>::new(&engine);
     linker.allow_shadowing(true);
