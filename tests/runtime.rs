@@ -1,35 +1,33 @@
-//! Values go through real components on Wasmtime and come back as they were.
+//! Values go through real guests and come back as they were, natively and on Wasmtime.
 //!
 //! A consumer imports, and a provider exports, the interface of every `tests/wit` file whose types cross the boundary: as
-//! parameter, result, list element, stream payload and future payload, synchronously and asynchronously. The provider is built
-//! for wasm32-wasip2, the consumer for wasm32-unknown-unknown, and the two are composed into one component.
+//! parameter, result, list element, stream payload and future payload, synchronously and asynchronously. For Wasmtime the
+//! provider is built for wasm32-wasip2, the consumer for wasm32-unknown-unknown, and the two are composed into one component.
+//! Natively the same crates are linked into this test.
 
 mod support;
 
 use support::{Target, component};
-use witflow_host::{Component, Engine, Linker, NamedList, Result, Store, WasiOptions, compose};
+use witflow_host::{Component, Engine, Linker, NamedList, NativeGuest, NativeWorld, Result, Store, WasiOptions};
 
 /// Calls the export `run` of a component that needs nothing but WASI.
-fn run<R: NamedList + 'static>(name: &str, bytes: &[u8]) -> Result<R> {
-    witflow_host::block_on(async {
-        let engine = Engine::new()?;
-        let component = Component::named(&engine, name, bytes)?;
-        let mut linker = Linker::new();
-        linker.with_wasi(WasiOptions::new());
-        let mut store = Store::new(&engine);
-        let instance = linker.instantiate(&mut store, &component).await?;
-        instance.typed_func::<(), R>("run")?.call(&mut store, ()).await
+fn run<R: NamedList + 'static>(engine: &Engine, component: &Component) -> Result<R> {
+    let mut linker = Linker::new();
+    linker.with_wasi(WasiOptions::new());
+    Store::new(engine).block_on(async |store| {
+        let instance = linker.instantiate(store, component).await?;
+        let result = instance.typed_func::<(), R>("run")?.call(store, ()).await?;
+        store.finish_tasks().await?;
+        Ok(result)
     })
 }
 
-#[test]
-fn round_trips() {
-    let provider = component("roundtrip-provider", Target::Wasip2);
-    let consumer = component("roundtrip-consumer", Target::Unknown);
-    let composed =
-        compose(("consumer", &consumer), &[("provider", &provider)]).unwrap_or_else(|error| panic!("{error:#}"));
-    let outcome = run::<(std::result::Result<(), String>,)>("round trips", &composed);
-    match outcome {
+/// Runs the round trips of a consumer and a provider.
+#[track_caller]
+fn round_trips(engine: &Engine, consumer: &Component, provider: &Component) {
+    let composed = Component::compose(consumer, &[provider]);
+    let composed = composed.unwrap_or_else(|error| panic!("{error:#}"));
+    match run::<(std::result::Result<(), String>,)>(engine, &composed) {
         Ok((Ok(()),)) => {}
         Ok((Err(differences),)) => panic!("{differences}"),
         Err(error) => panic!("{error:#}"),
@@ -37,9 +35,44 @@ fn round_trips() {
 }
 
 #[test]
-fn other_runtimes_in_one_component() {
+fn round_trips_on_wasmtime() -> Result<()> {
+    let engine = Engine::new()?;
+    let provider = component("roundtrip-provider", Target::Wasip2);
+    let consumer = component("roundtrip-consumer", Target::Unknown);
+    round_trips(
+        &engine,
+        &Component::named(&engine, "consumer", &consumer)?,
+        &Component::named(&engine, "provider", &provider)?,
+    );
+    Ok(())
+}
+
+macro_rules! provided {
+    ($($module:ident)*) => { [$(roundtrip_provider::$module::Provider::EXPORTS),*] };
+}
+
+#[test]
+fn round_trips_natively() -> Result<()> {
+    let provided = roundtrip_provider::each_world!(provided);
+    let imported = roundtrip_consumer::worlds().map(|component_type| NativeWorld {
+        component_type,
+        exports: &[],
+    });
+    let consumed: Vec<_> = imported.chain([roundtrip_consumer::Consumer::EXPORTS]).collect();
+    round_trips(
+        &Engine::native(),
+        &Component::native_worlds("consumer", &consumed)?,
+        &Component::native_worlds("provider", &provided)?,
+    );
+    Ok(())
+}
+
+#[test]
+fn other_runtimes_in_one_component() -> Result<()> {
+    let engine = Engine::new()?;
     let guest = component("mixed-runtimes", Target::Wasip2);
-    let (log,) = run::<(Vec<String>,)>("mixed runtimes", &guest).unwrap_or_else(|error| panic!("{error:#}"));
+    let guest = Component::named(&engine, "mixed runtimes", &guest)?;
+    let (log,) = run::<(Vec<String>,)>(&engine, &guest)?;
     assert_eq!(
         log,
         [
@@ -50,4 +83,5 @@ fn other_runtimes_in_one_component() {
             "spawned through ours"
         ]
     );
+    Ok(())
 }

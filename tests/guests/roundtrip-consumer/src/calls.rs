@@ -12,7 +12,11 @@ macro_rules! interfaces {
             witflow::generate!({ path: $path, world: "consumer" });
             pub(crate) use self::test::$feature::api::*;
         }
-    )*};
+    )*
+
+        /// The descriptions of the worlds whose imports these are.
+        pub(crate) const WORLDS: &[&[u8]] = &[$($feature::_COMPONENT_TYPE),*];
+    };
 }
 
 interfaces! {

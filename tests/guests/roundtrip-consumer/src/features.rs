@@ -28,6 +28,10 @@ macro_rules! features {
             streams!($handles);
         )*
 
+        /// The descriptions of the worlds whose imports these are.
+        pub(crate) const WORLDS: &[&[u8]] =
+            &[$($plain::_COMPONENT_TYPE,)* $($other::_COMPONENT_TYPE,)* $($handles::_COMPONENT_TYPE,)*];
+
         /// Checks every feature, and says what failed.
         pub(crate) async fn check_all() -> Vec<String> {
             let mut failures = Vec::new();

@@ -8,11 +8,19 @@ mod check;
 mod features;
 mod values;
 
+pub use run::Consumer;
+
+/// The descriptions of the worlds that this component imports from, besides that of [`Consumer`].
+pub fn worlds() -> impl Iterator<Item = &'static [u8]> {
+    features::WORLDS.iter().chain(calls::WORLDS).copied()
+}
+
 /// The export.
 mod run {
     witflow::generate!({ path: "wit/run.wit", world: "run" });
 
-    struct Consumer;
+    /// Makes all the calls.
+    pub struct Consumer;
     export!(Consumer);
 
     impl Guest for Consumer {

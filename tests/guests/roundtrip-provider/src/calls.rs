@@ -15,13 +15,14 @@ macro_rules! written_out {
     )*};
 }
 
-mod params_sync {
+#[doc(hidden)]
+pub mod params_sync {
     witflow::generate!({ path: "../../wit/params-sync.wit", world: "provider" });
 
-    struct Calls;
-    export!(Calls);
+    pub struct Provider;
+    export!(Provider);
 
-    impl exports::test::params_sync::api::Guest for Calls {
+    impl exports::test::params_sync::api::Guest for Provider {
         written_out! {
             flat15(a: u8, b: u64, c: f32, d: f64, e: u8, f: u64, g: f32, h: f64, i: u8, j: u64, k: f32, l: f64,
                 m: u8, n: u64, o: f32)
@@ -33,13 +34,14 @@ mod params_sync {
     }
 }
 
-mod params_async {
+#[doc(hidden)]
+pub mod params_async {
     witflow::generate!({ path: "../../wit/params-async.wit", world: "provider" });
 
-    struct Calls;
-    export!(Calls);
+    pub struct Provider;
+    export!(Provider);
 
-    impl exports::test::params_async::api::Guest for Calls {
+    impl exports::test::params_async::api::Guest for Provider {
         written_out! { async
             flat4(a: u8, b: u64, c: f32, d: f64)
             flat5(a: u8, b: u64, c: f32, d: f64, e: u8)
@@ -51,13 +53,14 @@ mod params_async {
     }
 }
 
-mod params_strings {
+#[doc(hidden)]
+pub mod params_strings {
     witflow::generate!({ path: "../../wit/params-strings.wit", world: "provider" });
 
-    struct Calls;
-    export!(Calls);
+    pub struct Provider;
+    export!(Provider);
 
-    impl exports::test::params_strings::api::Guest for Calls {
+    impl exports::test::params_strings::api::Guest for Provider {
         async fn flat4(a: String, b: String) -> Vec<String> {
             vec![a, b]
         }
@@ -96,14 +99,15 @@ mod params_strings {
     }
 }
 
-mod results_flat {
+#[doc(hidden)]
+pub mod results_flat {
     witflow::generate!({ path: "../../wit/results-flat.wit", world: "provider" });
     use exports::test::results_flat::api::{Four, Guest};
 
-    struct Calls;
-    export!(Calls);
+    pub struct Provider;
+    export!(Provider);
 
-    impl Guest for Calls {
+    impl Guest for Provider {
         fn none(_x: u32) {}
 
         fn one(x: u32) -> u32 {
@@ -138,13 +142,14 @@ mod results_flat {
     }
 }
 
-mod no_params {
+#[doc(hidden)]
+pub mod no_params {
     witflow::generate!({ path: "../../wit/no-params.wit", world: "provider" });
 
-    struct Calls;
-    export!(Calls);
+    pub struct Provider;
+    export!(Provider);
 
-    impl exports::test::no_params::api::Guest for Calls {
+    impl exports::test::no_params::api::Guest for Provider {
         fn nothing() {}
 
         fn text() -> String {
@@ -162,14 +167,15 @@ mod no_params {
     }
 }
 
-mod indirect_both {
+#[doc(hidden)]
+pub mod indirect_both {
     witflow::generate!({ path: "../../wit/indirect-both.wit", world: "provider" });
     use exports::test::indirect_both::api::{Block, Guest};
 
-    struct Calls;
-    export!(Calls);
+    pub struct Provider;
+    export!(Provider);
 
-    impl Guest for Calls {
+    impl Guest for Provider {
         fn swap(x: Block, y: Block) -> (Block, Block) {
             (y, x)
         }

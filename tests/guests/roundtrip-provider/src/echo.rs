@@ -72,6 +72,17 @@ macro_rules! features {
         $($crate::echo::feature_module! { $plain $plain_path |x| x; $crate::echo::echo_stream!(); })*
         $($crate::echo::feature_module! { $other $other_path |x| x; })*
         $($crate::echo::feature_module! { $handles $handles_path |$x| $pass; $crate::echo::echo_stream!(); })*
+
+        /// Calls a macro with the names of all modules; each has a `Provider` that implements the exports of its world.
+        #[macro_export]
+        macro_rules! each_world {
+            ($callback:ident) => {
+                $callback! {
+                    $($plain)* $($other)* $($handles)*
+                    params_sync params_async params_strings results_flat no_params indirect_both
+                }
+            };
+        }
     };
 }
 pub(crate) use features;
@@ -79,21 +90,22 @@ pub(crate) use features;
 /// The module of one feature. Its calls come back at once, except for the asynchronous one that takes a list.
 macro_rules! feature_module {
     ($feature:ident $path:literal |$x:ident| $pass:expr; $($more:tt)*) => {
-        mod $feature {
+        #[doc(hidden)]
+        pub mod $feature {
             #[allow(unused_imports, reason = "what a feature does not need")]
             use $crate::echo::{future, same, stream, unwritten};
 
             witflow::generate!({ path: $path, world: "provider" });
             use exports::test::$feature::api::*;
 
-            struct Echo;
-            export!(Echo);
+            pub struct Provider;
+            export!(Provider);
 
             fn pass($x: T) -> T {
                 $pass
             }
 
-            impl Guest for Echo {
+            impl Guest for Provider {
                 fn echo(x: T) -> T {
                     x
                 }

@@ -3,6 +3,9 @@
 mod calls;
 mod echo;
 
+#[doc(hidden)]
+pub use calls::{indirect_both, no_params, params_async, params_strings, params_sync, results_flat};
+
 // One line for each file whose interface has the echo functions. Those whose type holds streams or futures say how to
 // pass on the contents, for the caller could not read what comes from itself.
 echo::features! {
