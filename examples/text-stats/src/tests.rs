@@ -22,12 +22,12 @@ struct Report {
     bytes: u64,
 }
 
-/// What the guest said about its progress.
-type Progress = Arc<Mutex<Vec<(String, u64)>>>;
+/// What the guest said about its progress: names, and how many more bytes.
+type Progress = Vec<(String, u64)>;
 
 /// Lets the guest count documents, each given in pieces.
-fn count(documents: Vec<(&str, Vec<Vec<u8>>)>) -> Result<(Vec<Report>, Vec<(String, u64)>)> {
-    let progress = Progress::default();
+fn count(documents: Vec<(&str, Vec<Vec<u8>>)>) -> Result<(Vec<Report>, Progress)> {
+    let progress = Arc::new(Mutex::new(Progress::new()));
     let mut linker = Linker::new();
     let heard = progress.clone();
     linker
