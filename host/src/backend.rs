@@ -5,6 +5,7 @@
 
 use crate::channel::Input;
 use crate::error::{Error, Result};
+use crate::resource::HostResource;
 use crate::value::ComponentType;
 use futures::future::BoxFuture;
 
@@ -25,6 +26,8 @@ pub(crate) enum ResourceHandle {
     Wasmtime(crate::wasmtime::ResourceHandle),
     #[cfg(feature = "native")]
     Native(crate::native::ResourceHandle),
+    /// The host's own, which no guest has.
+    Host(HostResource),
 }
 
 impl ResourceHandle {

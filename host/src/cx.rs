@@ -8,6 +8,7 @@
 
 use crate::backend::Job;
 use crate::error::Deadlock;
+use crate::resource::Table;
 use futures::FutureExt as _;
 use futures::task::AtomicWaker;
 use std::collections::{BTreeMap, VecDeque};
@@ -26,6 +27,7 @@ struct Shared {
     driver: AtomicWaker,
     external: AtomicUsize,
     ledger: Mutex<Ledger>,
+    resources: Mutex<Table>,
 }
 
 /// What a ledger entry is about.
@@ -59,6 +61,11 @@ impl Cx {
     /// Whether both are handles on one store.
     pub(crate) fn same_store(&self, other: &Cx) -> bool {
         Arc::ptr_eq(&self.shared, &other.shared)
+    }
+
+    /// Uses the table of the host's resources that guests have handles on. What is taken out is to be dropped afterwards.
+    pub(crate) fn resources<R>(&self, body: impl FnOnce(&mut Table) -> R) -> R {
+        body(&mut lock(&self.shared.resources))
     }
 
     pub(crate) fn push(&self, job: Job) {

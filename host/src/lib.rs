@@ -93,6 +93,7 @@ mod instance;
 mod linker;
 #[cfg(feature = "native")]
 mod native;
+mod resource;
 mod store;
 mod stream;
 mod val;
@@ -112,6 +113,7 @@ pub use engine::{NativeOptions, ThreadLocals};
 pub use error::{Deadlock, Error, MissingImports, ReaderDropped, Result, Trap};
 pub use instance::{Func, Instance, Promise, TypedFunc};
 pub use linker::{Linker, LinkerInstance};
+pub use resource::{Borrow, Own};
 pub use store::Store;
 pub use stream::{FutureReader, FutureWriter, Items, StreamReader, StreamWriter, future, stream};
 pub use val::{AnyFuture, AnyStream, ErrorContext, Resource, Val};

@@ -8,6 +8,7 @@ use crate::engine::{Code, Component};
 use crate::error::{MissingImports, Result};
 use crate::functions::{Dynamic, HostFunction, Typed};
 use crate::instance::Instance;
+use crate::resource::Kind;
 use crate::store::{BackEnd, Store};
 use crate::val::Val;
 use crate::value::NamedList;
@@ -25,6 +26,7 @@ pub(crate) type Definitions<T> = BTreeMap<String, BTreeMap<String, T>>;
 #[derive(Default)]
 pub struct Linker {
     interfaces: Definitions<Arc<dyn HostFunction>>,
+    resources: Definitions<Kind>,
     #[cfg(feature = "native")]
     pub(crate) links: Definitions<crate::native::Link>,
     #[cfg(feature = "wasmtime")]
@@ -35,6 +37,7 @@ pub struct Linker {
 pub struct LinkerInstance<'a> {
     interface: String,
     functions: &'a mut BTreeMap<String, Arc<dyn HostFunction>>,
+    resources: &'a mut BTreeMap<String, Kind>,
 }
 
 impl Linker {
@@ -65,10 +68,10 @@ impl Linker {
     }
 
     fn functions(&mut self, interface: &str) -> LinkerInstance<'_> {
-        let functions = self.interfaces.entry(interface.to_owned()).or_default();
         LinkerInstance {
             interface: interface.to_owned(),
-            functions,
+            functions: self.interfaces.entry(interface.to_owned()).or_default(),
+            resources: self.resources.entry(interface.to_owned()).or_default(),
         }
     }
 
@@ -137,6 +140,11 @@ impl Linker {
         find(&self.interfaces, interfaces, name)
     }
 
+    /// The type of the host that implements the resource `name` of an interface with one of the names.
+    pub(crate) fn find_resource(&self, interfaces: &[&str], name: &str) -> Option<Kind> {
+        find(&self.resources, interfaces, name).copied()
+    }
+
     /// Reports the imports of a component that are not defined, if there are any.
     pub(crate) fn nothing_missing(&self, component: &str, missing: Vec<String>) -> Result<()> {
         if missing.is_empty() {
@@ -193,6 +201,22 @@ fn track(version: &str) -> Option<String> {
 }
 
 impl LinkerInstance<'_> {
+    /// Defines the resource `name`, which the host implements as a `T`: functions take and give [`Own<T>`](crate::Own) and
+    /// [`Borrow<T>`](crate::Borrow) for it.
+    ///
+    /// Its constructor, methods and static functions are functions named `[constructor]name`, `[method]name.f` and
+    /// `[static]name.f`.
+    ///
+    /// # Errors
+    /// When `name` is defined already.
+    pub fn resource<T: Send + Sync + 'static>(&mut self, name: &str) -> Result<&mut Self> {
+        if self.resources.contains_key(name) {
+            bail!("the resource `{name}` of `{}` is defined twice", self.interface);
+        }
+        self.resources.insert(name.to_owned(), Kind::of::<T>());
+        Ok(self)
+    }
+
     /// Defines `name` as a function that runs beside the guest.
     ///
     /// The parameters are a tuple; the result is `()` or a tuple of one. When the import is a plain `func` and not an `async

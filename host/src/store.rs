@@ -136,6 +136,11 @@ impl Store {
             (BackEnd::Wasmtime(store), ResourceHandle::Wasmtime(resource)) => store.drop_resource(&resource).await,
             #[cfg(feature = "native")]
             (BackEnd::Native(store), ResourceHandle::Native(resource)) => store.drop_resource(resource).await,
+            // No guest has it yet, so there is no destructor to run.
+            (_, ResourceHandle::Host(resource)) => {
+                drop(resource);
+                Ok(())
+            }
             #[cfg(all(feature = "wasmtime", feature = "native"))]
             _ => Err(ResourceHandle::of_another_store()),
         }

@@ -14,7 +14,8 @@
 //! | `map<K, V>` | `HashMap<K, V>` or `BTreeMap<K, V>` |
 //! | `stream<T>`, `future<T>` | [`StreamReader<T>`], [`FutureReader<T>`] (`T` is `()` where WIT has nothing) |
 //! | `record`, `variant`, `enum`, `flags` | a type with `#[derive(ComponentType)]` |
-//! | a resource handle | [`Resource`] |
+//! | a handle on a guest's resource | [`Resource`] |
+//! | a handle on a resource of the host | [`Own<T>`](crate::Own), [`Borrow<T>`](crate::Borrow) |
 
 use crate::backend::{NativeList, Natively, OnTheWire, WireKey, WireList};
 use crate::error::{Error, Result};
@@ -60,7 +61,7 @@ pub trait NamedList: ComponentType + WireList + NativeList {
     fn from_vals(vals: Vec<Val>) -> Result<Self>;
 }
 
-fn mismatch<T>(val: &Val) -> Error {
+pub(crate) fn mismatch<T>(val: &Val) -> Error {
     anyhow!(
         "a value of type {} is not a `{}`",
         val.kind(),

@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::val::{ErrorContext, Resource};
 use crate::value::ComponentType;
 use anyhow::{anyhow, bail};
+use std::any::TypeId;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -35,12 +36,19 @@ pub(crate) struct Held {
     ends: RefCell<BTreeMap<u64, HeldEnd>>,
     resources: RefCell<BTreeMap<u64, HeldResource>>,
     error_contexts: RefCell<BTreeMap<u64, Rc<canonical::ErrorContext>>>,
+    /// What each type of the host that implements a resource is in this store.
+    host_resources: RefCell<BTreeMap<TypeId, Rc<ResourceType>>>,
 }
 
 impl Held {
     fn next(&self) -> u64 {
         self.next.set(self.next.get() + 1);
         self.next.get()
+    }
+
+    /// The resource type that a type of the host is, made when it is first asked for.
+    pub(crate) fn host_resource(&self, id: TypeId, make: impl FnOnce() -> Rc<ResourceType>) -> Rc<ResourceType> {
+        self.host_resources.borrow_mut().entry(id).or_insert_with(make).clone()
     }
 
     /// Lets go of everything.

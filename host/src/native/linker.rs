@@ -86,15 +86,9 @@ impl Linking<'_> {
     /// Finds what serves the imports from an interface.
     fn serve(&self, interface: &Interface, found: &mut Found) -> Result<()> {
         for (resource, index) in &interface.resources {
-            let link = self.link(interface, resource);
-            match link.and_then(|link| link.resource(self.store)) {
-                Some(ty) => found.resources.push((*index, self.store.resource_type(ty))),
-                None => {
-                    let path = interface.path(resource);
-                    found
-                        .missing
-                        .push(format!("{path} (a resource, which a linker cannot define)"));
-                }
+            match self.resource(interface, resource) {
+                Some(ty) => found.resources.push((*index, ty)),
+                None => found.missing.push(format!("{} (a resource)", interface.path(resource))),
             }
         }
         for function in &interface.functions {
@@ -116,6 +110,16 @@ impl Linking<'_> {
             found.served.insert(place, func);
         }
         Ok(())
+    }
+
+    fn resource(&self, interface: &Interface, name: &str) -> Option<Rc<ResourceType>> {
+        let linked = |link: &Link| Some(self.store.resource_type(link.resource(self.store)?));
+        let composed = self.link_of(self.composed, interface, name).and_then(linked);
+        let of_host = || self.definitions.find_resource(&names(interface), name);
+        let of_host = || of_host().map(|kind| self.store.host_resource(kind));
+        composed
+            .or_else(of_host)
+            .or_else(|| self.link(interface, name).and_then(linked))
     }
 
     fn link(&self, interface: &Interface, item: &str) -> Option<&Link> {

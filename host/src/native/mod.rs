@@ -21,6 +21,7 @@
 //! | `transfer` | joins ends of streams and futures to the host's channels |
 //! | `typed`, `lists`, `derived`, `values` | conversions of values: of Rust types, of tuples, of derived ones, of [`Val`](crate::Val) |
 //! | `held` | what the host holds for guests: ends, resources, error contexts |
+//! | `resources` | resources that the host implements |
 //!
 //! # Safety
 //!
@@ -50,6 +51,7 @@ mod links;
 mod lists;
 mod memory;
 mod program;
+mod resources;
 mod stacks;
 mod store;
 mod tasks;

@@ -1,10 +1,10 @@
 //! Converts between [`Val`] and canonical values, as the WIT type says.
 
 use super::store::NativeStore;
-use crate::backend;
+use crate::backend::{self, ResourceHandle};
 use crate::canonical::{Case, Type, Value};
 use crate::error::{Error, Result};
-use crate::val::{AnyFuture, AnyStream, FutureEnd, StreamEnd, Val};
+use crate::val::{AnyFuture, AnyStream, FutureEnd, Resource, StreamEnd, Val};
 use anyhow::{Context as _, anyhow, ensure};
 use std::sync::Arc;
 
@@ -60,6 +60,9 @@ pub(crate) fn into_value(val: Val, ty: &Type, store: &NativeStore) -> Result<Val
             #[cfg(feature = "wasmtime")]
             FutureEnd::Guest(_) => return Err(untyped_elsewhere()),
         },
+        (Val::Resource(Resource(ResourceHandle::Host(resource))), Type::Own(_) | Type::Borrow(_)) => {
+            store.hand_out(resource, ty)
+        }
         (Val::Resource(resource), Type::Own(_) | Type::Borrow(_)) => store.resource_into_value(&resource, ty)?,
         (Val::ErrorContext(context), Type::ErrorContext) => store.error_context_into_value(&context)?,
         (val, ty) => return Err(mismatch(&val, ty)),

@@ -93,9 +93,16 @@ impl Linking<'_> {
             let path = format!("{name}#{item}");
             let func = match export.ty {
                 ComponentItem::ComponentFunc(func) => func,
-                ComponentItem::Resource(_) if !by_wasi => {
-                    self.missing
-                        .push(format!("{path} (a resource, which a linker cannot define)"));
+                ComponentItem::Resource(_) => {
+                    match self.definitions.find_resource(&[name, implements], item) {
+                        Some(kind) => {
+                            let instance = self.linker.instance(&defined);
+                            let defined = instance.and_then(|mut instance| kind.wasmtime.define(&mut instance, item));
+                            with_path(defined, || format!("import `{path}`"))?;
+                        }
+                        None if by_wasi => {}
+                        None => self.missing.push(format!("{path} (a resource)")),
+                    }
                     continue;
                 }
                 _ => continue,

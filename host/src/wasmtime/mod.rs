@@ -9,6 +9,7 @@
 //! | `calls` | calls of exports |
 //! | `wire` | mirrors every [`ComponentType`](crate::ComponentType) by a type Wasmtime can lift and lower |
 //! | `transfer` | joins Wasmtime's stream and future ends to the host's channels |
+//! | `resources` | resources that the host implements |
 //! | `values` | converts between [`Val`](crate::Val) and Wasmtime's |
 //! | `data` | what a Wasmtime store carries: WASI state, the memory meter, the [`Cx`](crate::Cx) |
 //! | `trap` | carries errors across Wasmtime |
@@ -19,6 +20,7 @@ mod data;
 mod engine;
 pub(crate) mod functions;
 pub(crate) mod linker;
+pub(crate) mod resources;
 mod store;
 mod transfer;
 mod trap;

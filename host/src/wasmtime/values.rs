@@ -42,7 +42,6 @@ impl std::fmt::Debug for ResourceHandle {
 pub(crate) fn resource_for(resource: &Resource, cx: &Cx) -> Result<ResourceAny> {
     match &resource.0 {
         backend::ResourceHandle::Wasmtime(handle) => handle.for_store(cx),
-        #[cfg(feature = "native")]
         _ => Err(backend::ResourceHandle::of_another_store()),
     }
 }
@@ -113,6 +112,9 @@ pub(crate) fn into_wasmtime(val: Val, cx: &mut WireCx<'_>) -> Result<wc::Val> {
             #[cfg(feature = "native")]
             FutureEnd::Guest(_) => return Err(untyped_elsewhere()),
         }),
+        Val::Resource(Resource(backend::ResourceHandle::Host(resource))) => {
+            wc::Val::Resource(resource.kind.wasmtime.hand_out(resource, cx)?)
+        }
         Val::Resource(resource) => wc::Val::Resource(resource_for(&resource, &cx.cx())?),
         Val::ErrorContext(context) => match context.0 {
             backend::ErrorContextHandle::Wasmtime(context) => context.0,
