@@ -113,6 +113,8 @@ pub use engine::{NativeOptions, ThreadLocals};
 pub use error::{Deadlock, Error, MissingImports, ReaderDropped, Result, Trap};
 pub use instance::{Func, Instance, Promise, TypedFunc};
 pub use linker::{Linker, LinkerInstance};
+#[cfg(feature = "native")]
+pub use native::heap::CheckedAllocator;
 pub use resource::{Borrow, Own};
 pub use store::Store;
 pub use stream::{FutureReader, FutureWriter, Items, StreamReader, StreamWriter, future, stream};

@@ -14,6 +14,7 @@
 //! | `imports` | which built-in or function the name of a core import means |
 //! | `stacks`, `apart`, `fiber` | the stacks that guest code runs on, those of one thread and those of one for each instance |
 //! | `memory` | the memory of the process, as the Canonical ABI sees it |
+//! | `heap` | which of that memory belongs to guests, and what the host was lent of it |
 //! | `store` | the event loop |
 //! | `handle` | keeps a store on its thread |
 //! | `tasks` | the futures that run beside the guests |
@@ -44,6 +45,11 @@ mod fiber;
 mod functions;
 mod guest;
 mod handle;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, unused_imports, reason = "stores ask for these checks next")
+)]
+pub(crate) mod heap;
 mod held;
 mod imports;
 pub(crate) mod linker;
