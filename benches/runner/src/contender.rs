@@ -33,7 +33,8 @@ struct Compiler<'a> {
     wit: &'a Path,
 }
 
-fn engine(fuel: bool) -> Result<Engine> {
+/// An engine that counts fuel, or not.
+pub(crate) fn engine(fuel: bool) -> Result<Engine> {
     let mut config = Config::new();
     config
         .wasm_component_model(true)
@@ -50,11 +51,11 @@ impl Contender {
             without: engine(false)?,
             wit,
         };
-        let mut minimal = compiler.all(minimal, "minimal.wit")?;
-        let mut counting = compiler.all(counting, "bench.wit")?;
+        let mut minimal = compiler.all(minimal, "minimal")?;
+        let mut counting = compiler.all(counting, "bench")?;
         let mut contenders = Vec::new();
         for named in bench {
-            let (name, compiled) = compiler.one(named, "bench.wit")?;
+            let (name, compiled) = compiler.one(named, "bench")?;
             contenders.push(Self {
                 minimal: minimal.remove(&name),
                 counting: counting.remove(&name),
@@ -70,18 +71,18 @@ impl Contender {
 }
 
 impl Compiler<'_> {
-    fn all(&self, named: &[String], wit: &str) -> Result<BTreeMap<String, Compiled>> {
-        named.iter().map(|named| self.one(named, wit)).collect()
+    fn all(&self, named: &[String], world: &str) -> Result<BTreeMap<String, Compiled>> {
+        named.iter().map(|named| self.one(named, world)).collect()
     }
 
     /// Compiles `NAME=FILE`.
-    fn one(&self, named: &str, wit: &str) -> Result<(String, Compiled)> {
+    fn one(&self, named: &str, world: &str) -> Result<(String, Compiled)> {
         let (name, file) = named
             .split_once('=')
             .with_context(|| format!("`{named}` is not of the form NAME=FILE"))?;
         let bytes = std::fs::read(file).with_context(|| format!("reading `{file}`"))?;
         let bytes = if bytes.get(..8) == Some(b"\0asm\x01\0\0\0") {
-            encode(bytes, &self.wit.join(wit))
+            encode(bytes, &self.wit.join(format!("{world}.wit")), world)
                 .map_err(|error| wasmtime::Error::msg(format!("{error:#}")))
                 .with_context(|| format!("making a component of `{file}`"))?
         } else {
@@ -98,13 +99,13 @@ impl Compiler<'_> {
     }
 }
 
-/// Makes a component of a core module, describing it by the world `wit` is named after unless it describes itself.
-fn encode(mut module: Vec<u8>, wit: &Path) -> anyhow::Result<Vec<u8>> {
+/// Makes a component of a core module, describing it by a world of `wit` unless it describes itself.
+pub(crate) fn encode(mut module: Vec<u8>, wit: &Path, world: &str) -> anyhow::Result<Vec<u8>> {
     let described = module.windows(14).any(|window| window == b"component-type");
     if !described {
         let mut resolve = Resolve::default();
         let (package, _) = resolve.push_path(wit)?;
-        let world = resolve.select_world(&[package], wit.file_stem().and_then(|name| name.to_str()))?;
+        let world = resolve.select_world(&[package], Some(world))?;
         embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false)?;
     }
     ComponentEncoder::default().validate(true).module(&module)?.encode()

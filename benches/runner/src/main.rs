@@ -10,6 +10,7 @@ mod contender;
 mod host;
 mod measure;
 mod park;
+mod profile;
 mod report;
 mod streams;
 mod workloads;
@@ -23,7 +24,7 @@ use wasmtime::{Result, ensure};
 #[derive(Debug, Parser)]
 struct Args {
     /// A contender, `NAME=COMPONENT`. A core module of the right shape is made a component.
-    #[arg(long = "bench", value_name = "NAME=FILE", required = true)]
+    #[arg(long = "bench", value_name = "NAME=FILE", required_unless_present = "profile")]
     bench: Vec<String>,
     /// The same contender's component of `world minimal`.
     #[arg(long, value_name = "NAME=FILE")]
@@ -37,6 +38,9 @@ struct Args {
     /// Only the workloads whose name contains one of these.
     #[arg(long, value_name = "TEXT")]
     only: Vec<String>,
+    /// A core module of `world bench` with names: prints where its instructions go, and nothing else.
+    #[arg(long, value_name = "FILE")]
+    profile: Option<String>,
     /// How often to measure time; none leaves it out.
     #[arg(long, default_value_t = 0)]
     runs: usize,
@@ -46,12 +50,17 @@ struct Args {
 }
 
 fn run(args: &Args) -> Result<()> {
-    let contenders = Contender::load_all(&args.bench, &args.minimal, &args.counting, &args.wit)?;
     let chosen: Vec<_> = workloads::ALL
         .iter()
         .filter(|workload| args.only.is_empty() || args.only.iter().any(|text| workload.name.contains(text)))
         .collect();
     ensure!(!chosen.is_empty(), "no workload is chosen by {:?}", args.only);
+    if let Some(file) = &args.profile {
+        return chosen
+            .iter()
+            .try_for_each(|workload| profile::run(workload, file, &args.wit));
+    }
+    let contenders = Contender::load_all(&args.bench, &args.minimal, &args.counting, &args.wit)?;
     let mut rows = Vec::new();
     for workload in chosen {
         rows.push(measure::measure(workload, &contenders, args.runs)?);

@@ -59,6 +59,22 @@ fn allocations(workload: &Workload, component: &Component) -> Result<u64> {
     })
 }
 
+/// What the functions of a rewritten component execute in one run of `workload`.
+pub(crate) fn profile(workload: &Workload, component: &Component) -> Result<Vec<i64>> {
+    block_on(async {
+        let (store, instance) = host::instantiate(component).await?;
+        let mut running = Running { store, instance };
+        let before = running.profile().await?;
+        workload.run(&mut running, false).await?;
+        let after = running.profile().await?;
+        Ok(before
+            .into_iter()
+            .zip(after)
+            .map(|(before, after)| after - before)
+            .collect())
+    })
+}
+
 fn component<'a>(workload: &Workload, contender: &'a Contender) -> Option<&'a Compiled> {
     match workload.call {
         Call::Minimal { .. } => contender.minimal.as_ref(),

@@ -184,6 +184,24 @@ impl Running {
         Ok(count.get())
     }
 
+    /// The counters of a component that `profile` rewrote.
+    pub(crate) async fn profile(&mut self) -> Result<Vec<i64>> {
+        let mut counters = Vec::new();
+        loop {
+            let counter = std::cell::Cell::new(0);
+            let note = |_, count| {
+                counter.set(count);
+                true
+            };
+            let index = counters.len() as u32;
+            self.call((None, "profile"), |_| (index,), 1, note).await?;
+            match counter.get() {
+                -1 => return Ok(counters),
+                count => counters.push(count),
+            }
+        }
+    }
+
     /// Checks what the sinks and sources saw.
     fn moved(&self, items: u64, operations: u64) -> Result<()> {
         let seen = self.store.data().meter.seen();
