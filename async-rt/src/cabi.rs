@@ -71,12 +71,13 @@ pub(crate) static VTABLE: VtableV3 = VtableV3 {
 };
 
 impl TaskV3 {
-    /// The struct a task of ours publishes. `ptr` is filled in once its address is known.
-    pub(crate) const fn ours() -> TaskV3 {
+    /// The struct that the task at `ptr` publishes.
+    #[inline]
+    pub(crate) const fn ours(ptr: *mut c_void) -> TaskV3 {
         TaskV3 {
             v1: Task {
                 version: 3,
-                ptr: ptr::null_mut(),
+                ptr,
                 register: task::foreign::register,
                 unregister: task::foreign::unregister,
             },

@@ -24,6 +24,8 @@ use core::task::{Context, Poll};
 struct Block {
     op: Op,
     busy: Cell<bool>,
+    /// The answer that has come for a busy end and was not seen yet, or `BLOCKED`.
+    answer: Cell<u32>,
 }
 
 /// The one copy that may be in flight at an end.
@@ -67,6 +69,7 @@ impl Port {
                 block.write(Block {
                     op: Op::new(handle, on_event),
                     busy: Cell::new(true),
+                    answer: Cell::new(BLOCKED),
                 })
             };
             self.block.set(block);
@@ -83,13 +86,13 @@ impl Port {
         let Some(block) = self.block() else {
             return Poll::Pending;
         };
-        if let Some(answer) = block.op.take_answer() {
+        let answer = block.answer.replace(BLOCKED);
+        if answer != BLOCKED {
             block.busy.set(false);
             return Poll::Ready(answer);
         }
-        block.op.set_waker(cx.waker());
         // SAFETY: the block is freed only by `free`, after it was released or unregistered.
-        unsafe { Op::register(self.block.get().cast(), false) };
+        unsafe { Op::wait(self.block.get().cast(), cx.waker()) };
         Poll::Pending
     }
 
@@ -100,11 +103,11 @@ impl Port {
             return None;
         }
         block.op.unregister();
-        let answer = match block.op.take_answer() {
-            Some(answer) => answer,
+        let answer = match block.answer.replace(BLOCKED) {
             // SAFETY: a copy is in flight at this end and the end is in no set. The cancel is synchronous, so its
             // result is final.
-            None => unsafe { cancel(block.op.handle()) },
+            BLOCKED => unsafe { cancel(block.op.handle()) },
+            answer => answer,
         };
         block.busy.set(false);
         Some(answer)
@@ -132,11 +135,14 @@ impl Port {
     }
 }
 
-unsafe fn on_event(op: *const Op, answer: u32) {
+unsafe fn on_event(op: *const Op, answer: u32) -> bool {
     // SAFETY: the op is the first field of its block, which is alive (rule 4).
     unsafe {
-        if (*op.cast::<Block>()).busy.get() {
-            (*op).answer(answer);
+        let block = op.cast::<Block>();
+        if (*block).busy.get() {
+            (*block).answer.set(answer);
+            return (*op).wake();
         }
+        false
     }
 }

@@ -9,6 +9,7 @@ use crate::pool::{self, Pool};
 use crate::rt::error_context::Retired;
 use crate::sys;
 use crate::task::Task;
+use crate::waitable::Op;
 use alloc::alloc::Layout;
 use core::cell::Cell;
 use core::ffi::c_void;
@@ -32,21 +33,26 @@ pub struct Instance {
 pub(crate) struct Slot {
     /// The task in whose set the waitable is, or null when the slot is free.
     pub(crate) task: Cell<*const Task>,
-    /// An [`Op`](crate::waitable::Op) of ours, or what a foreign runtime passed.
-    pub(crate) op: Cell<*mut c_void>,
-    /// The callback of a foreign runtime; none when `op` is ours.
-    pub(crate) callback: Cell<Option<cabi::Callback>>,
-    /// Whether the task must stay until the event has come.
-    pub(crate) holds: Cell<bool>,
+    /// Whom to tell of an event.
+    pub(crate) listener: Cell<Listener>,
+}
+
+/// Whom to tell of an event.
+#[derive(Clone, Copy)]
+pub(crate) enum Listener {
+    /// An operation of ours.
+    Op(*const Op),
+    /// An operation of ours, and the task stays until the event has come.
+    Holding(*const Op),
+    /// What a foreign runtime passed. It expects to be registered no longer by then, and the task stays until then.
+    Foreign(cabi::Callback, *mut c_void),
 }
 
 impl Slot {
     const fn empty() -> Slot {
         Slot {
             task: Cell::new(ptr::null()),
-            op: Cell::new(ptr::null_mut()),
-            callback: Cell::new(None),
-            holds: Cell::new(false),
+            listener: Cell::new(Listener::Op(ptr::null())),
         }
     }
 }
@@ -63,6 +69,7 @@ impl Instance {
     }
 
     /// The slot of `waitable`, if its page exists.
+    #[inline(always)]
     pub(crate) fn slot(&self, waitable: u32) -> Option<&Slot> {
         let waitable = waitable as usize;
         if waitable / PAGE >= self.pages.get() {
@@ -80,10 +87,17 @@ impl Instance {
     }
 
     /// The slot of `waitable`, making room for it.
+    #[inline(always)]
     pub(crate) fn slot_or_new(&self, waitable: u32) -> &Slot {
-        if let Some(slot) = self.slot(waitable) {
-            return slot;
+        match self.slot(waitable) {
+            Some(slot) => slot,
+            None => self.new_slot(waitable),
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn new_slot(&self, waitable: u32) -> &Slot {
         let index = waitable as usize / PAGE;
         if index >= self.pages.get() {
             self.grow(index + 1);

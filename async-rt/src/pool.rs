@@ -10,10 +10,12 @@ use core::cell::Cell;
 use core::hint;
 use core::ptr;
 
-/// Blocks are handed out in multiples of this many bytes.
+/// Small blocks are handed out in multiples of this many bytes, larger ones in powers of two.
 const STEP: usize = 32;
-/// Larger blocks than `CLASSES * STEP` bytes are not pooled.
-const CLASSES: usize = 32;
+/// How many classes of small blocks there are.
+const SMALL: usize = 32;
+/// All classes: the largest holds more than a call can need.
+const CLASSES: usize = SMALL + 19;
 /// Alignment of pooled blocks, which every allocator of a wasm guest gives without ado. Stricter ones are not pooled.
 const ALIGN: usize = 8;
 
@@ -27,6 +29,100 @@ impl Pool {
         Pool {
             free: [const { Cell::new(ptr::null_mut()) }; CLASSES],
         }
+    }
+}
+
+/// A layout, and the number of its free list, worked out ahead.
+#[derive(Clone, Copy)]
+pub(crate) struct Block {
+    class: usize,
+    layout: Layout,
+}
+
+impl Block {
+    /// Works out the class of a layout whose size is not 0.
+    pub(crate) const fn new(layout: Layout) -> Block {
+        let class = if !sys::POOLED || layout.align() > ALIGN {
+            // None: such blocks are not pooled.
+            CLASSES
+        } else if layout.size() <= SMALL * STEP {
+            (layout.size() - 1) / STEP
+        } else {
+            // 11 bits are the first too many for a small block.
+            let bits = (usize::BITS - (layout.size() - 1).leading_zeros()) as usize;
+            SMALL + bits - 11
+        };
+        assert!(class <= CLASSES, "no value of the canonical ABI is that large");
+        Block { class, layout }
+    }
+
+    /// The layout pooled blocks of this class have.
+    const fn rounded(self) -> Layout {
+        let size = if self.class < SMALL {
+            (self.class + 1) * STEP
+        } else {
+            1 << (self.class - SMALL + 11)
+        };
+        // SAFETY: `ALIGN` is a power of two, and no class is as large as the address space.
+        unsafe { Layout::from_size_align_unchecked(size, ALIGN) }
+    }
+
+    /// The free list of the current instance, for blocks that are pooled.
+    #[inline(always)]
+    fn list(self) -> &'static Cell<*mut u8> {
+        // SAFETY: pooled blocks have a class below `CLASSES`.
+        unsafe { sys::instance().pool.free.get_unchecked(self.class) }
+    }
+
+    /// A block with arbitrary contents. `pooled` says that blocks of this kind are, as far as is known at compile time.
+    #[inline(always)]
+    fn take(self, pooled: bool) -> *mut u8 {
+        if !pooled {
+            return alloc_exactly(self.layout);
+        }
+        let list = self.list();
+        let block = list.get();
+        if block.is_null() {
+            return alloc_rounded(self);
+        }
+        // SAFETY: a block on a free list holds the pointer to the next in its first word, written by `give`.
+        list.set(unsafe { block.cast::<*mut u8>().read() });
+        block
+    }
+
+    /// # Safety
+    ///
+    /// `block` came from `take` of the same, and nothing refers to it any more.
+    #[inline(always)]
+    unsafe fn give(self, block: *mut u8, pooled: bool) {
+        // SAFETY: promised by the caller; blocks go back the way they came. A pooled one is at least a word long and
+        // aligned for one.
+        unsafe {
+            if pooled {
+                let list = self.list();
+                block.cast::<*mut u8>().write(list.get());
+                list.set(block);
+            } else {
+                alloc::alloc::dealloc(block, self.layout);
+            }
+        }
+    }
+
+    /// As [`take`], for a block aligned as `T` at least whose size is not known at compile time.
+    #[inline(always)]
+    pub(crate) fn take_for<T>(self) -> *mut u8 {
+        self.take(sys::POOLED && core::mem::align_of::<T>() <= ALIGN)
+    }
+
+    /// Gives back a block from [`Block::take_for`].
+    ///
+    /// # Safety
+    ///
+    /// As for [`give`].
+    #[inline(always)]
+    pub(crate) unsafe fn give_for<T>(self, block: *mut u8) {
+        // SAFETY: promised by the caller.
+        unsafe { self.give(block, sys::POOLED && core::mem::align_of::<T>() <= ALIGN) }
     }
 }
 
@@ -48,15 +144,17 @@ pub(crate) fn raw_alloc(layout: Layout) -> *mut u8 {
     alloc_exactly(layout)
 }
 
-/// A block of at least `layout`, whose size is not 0. Its contents are arbitrary.
-#[inline]
+#[cold]
+#[inline(never)]
+fn alloc_rounded(block: Block) -> *mut u8 {
+    raw_alloc(block.rounded())
+}
+
+/// A block of at least `layout`, whose size is not 0 and known at compile time. Its contents are arbitrary.
+#[inline(always)]
 pub(crate) fn take(layout: Layout) -> *mut u8 {
-    // Alignments are known at compile time wherever this is inlined, so only one branch is left.
-    if sys::POOLED && layout.align() <= ALIGN {
-        take_pooled(layout.size())
-    } else {
-        alloc_exactly(layout)
-    }
+    let block = Block::new(layout);
+    block.take(block.class < CLASSES)
 }
 
 /// Gives back a block from [`take`].
@@ -64,51 +162,9 @@ pub(crate) fn take(layout: Layout) -> *mut u8 {
 /// # Safety
 ///
 /// `block` came from `take` with the same layout and nothing refers to it any more.
-#[inline]
+#[inline(always)]
 pub(crate) unsafe fn give(block: *mut u8, layout: Layout) {
-    // SAFETY: promised by the caller; blocks go back the way they came.
-    unsafe {
-        if sys::POOLED && layout.align() <= ALIGN {
-            give_pooled(block, layout.size());
-        } else {
-            alloc::alloc::dealloc(block, layout);
-        }
-    }
-}
-
-/// The layout a pooled block of this size has.
-fn class_layout(size: usize) -> Layout {
-    // SAFETY: `ALIGN` is a power of two, and a size that came from a layout is far from overflowing.
-    unsafe { Layout::from_size_align_unchecked((size + STEP - 1) & !(STEP - 1), ALIGN) }
-}
-
-fn take_pooled(size: usize) -> *mut u8 {
-    let list = sys::instance().pool.free.get(size.wrapping_sub(1) / STEP);
-    if let Some(list) = list {
-        let block = list.get();
-        if !block.is_null() {
-            // SAFETY: a block on a free list holds the pointer to the next in its first word, written by `give_pooled`.
-            list.set(unsafe { block.cast::<*mut u8>().read() });
-            return block;
-        }
-    }
-    alloc_exactly(class_layout(size))
-}
-
-/// # Safety
-///
-/// As for [`give`].
-unsafe fn give_pooled(block: *mut u8, size: usize) {
-    let list = sys::instance().pool.free.get(size.wrapping_sub(1) / STEP);
-    // SAFETY: the block is ours again, is at least a word long and aligned for one; larger ones were allocated with this
-    // layout.
-    unsafe {
-        match list {
-            Some(list) => {
-                block.cast::<*mut u8>().write(list.get());
-                list.set(block);
-            }
-            None => alloc::alloc::dealloc(block, class_layout(size)),
-        }
-    }
+    let kind = Block::new(layout);
+    // SAFETY: promised by the caller.
+    unsafe { kind.give(block, kind.class < CLASSES) }
 }

@@ -1,20 +1,25 @@
 //! One operation the host may answer later: a call, a copy, a background write.
 //!
-//! An [`Op`] is embedded in a heap block of its owner and registered with the task that is current when somebody
-//! waits for it. Where it is registered is private state with these transitions:
+//! An [`Op`] is embedded in a heap block of its owner and registered with a task when somebody waits for it: the task of
+//! the waker, when that is one of ours, or else the task that is current. Where it is registered is private state with
+//! these transitions:
 //!
-//! * *nowhere* → *ours*: `register` under a task of this crate. The waitable joins the task's set and stays in it when
+//! * *nowhere* → *ours*: `register` for a task of this crate. The waitable joins the task's set and stays in it when
 //!   events are delivered, so an end that blocks again needs no second join.
 //! * *nowhere* → *foreign*: `register` under another runtime's task. Delivery removes it there: back to *nowhere*.
 //! * anything → *nowhere*: `unregister` (the waitable lives on: before a cancel or a transfer), or `release` (its
 //!   handle is about to be dropped, which takes it out of its set), or the task exits.
 //!
 //! An op that is registered is never freed (rule 4).
+//!
+//! Who waits is a waker, except that *root* is a place of its own: registered with a task of ours, whose root waits. Such
+//! an op keeps no waker, since the task and its root are alive while the registration is. Whatever ends the registration
+//! also ends that knowledge, and the root has to poll again.
 
-use crate::abi::BLOCKED;
 use crate::cabi::{self, Current};
+use crate::instance::{Listener, Slot};
 use crate::sys::{self, InstanceId, builtins};
-use crate::task;
+use crate::task::{self, members, node};
 use core::cell::Cell;
 use core::ffi::c_void;
 use core::task::Waker;
@@ -23,7 +28,10 @@ use core::task::Waker;
 #[derive(Clone, Copy)]
 enum Place {
     Nowhere,
-    Ours,
+    /// In this slot of the instance's table, which names a task of ours.
+    Ours(*const Slot),
+    /// The same, and it is the root of that task that waits. There is no waker.
+    Root(*const Slot),
     /// With a task of version 1, which cannot be kept: the current one is assumed to be it.
     ForeignV1,
     /// With a task of version 2 or later, and our own clone of it.
@@ -33,56 +41,77 @@ enum Place {
 /// What an operation in flight consists of, whatever it is about.
 pub(crate) struct Op {
     handle: Cell<u32>,
-    answer: Cell<u32>,
-    waker: Cell<Option<Waker>>,
     place: Cell<Place>,
-    on_event: unsafe fn(*const Op, u32),
+    waiter: Waiter,
+    on_event: OnEvent,
     instance: InstanceId,
 }
 
+/// Takes in an event; answers whether the root of the task that was registered with is to be polled. Whoever else waits
+/// was woken.
+pub(crate) type OnEvent = unsafe fn(*const Op, u32) -> bool;
+
 impl Op {
     /// An op of the current instance. `on_event` is called with each event, with the op's address.
-    pub(crate) fn new(handle: u32, on_event: unsafe fn(*const Op, u32)) -> Op {
+    #[inline]
+    pub(crate) fn new(handle: u32, on_event: OnEvent) -> Op {
         Op {
             handle: Cell::new(handle),
-            answer: Cell::new(BLOCKED),
-            waker: Cell::new(None),
             place: Cell::new(Place::Nowhere),
+            waiter: Waiter::new(),
             on_event,
             instance: InstanceId::current(),
         }
     }
 
+    /// Makes an op at `this`, and waits for its next event: as `new` and `wait` together.
+    ///
+    /// # Safety
+    ///
+    /// There is room for an op at the head of a block, which the pointer covers; otherwise as for `wait`.
+    #[inline(always)]
+    pub(crate) unsafe fn begin(this: *mut Op, handle: u32, on_event: OnEvent, waker: &Waker) {
+        // SAFETY: promised by the caller. A waker's node is alive, and so is the task of one that is not done.
+        unsafe {
+            (&raw mut (*this).handle).write(Cell::new(handle));
+            (&raw mut (*this).on_event).write(on_event);
+            (&raw mut (*this).instance).write(InstanceId::current());
+            (&raw mut (*this).waiter).write(Waiter::new());
+            if let Some(task) = node::of(waker).and_then(|node| (*node).task_of_root()) {
+                let slot = members::join(task, handle, Listener::Op(this));
+                (&raw mut (*this).place).write(Cell::new(Place::Root(slot)));
+            } else {
+                (&raw mut (*this).place).write(Cell::new(Place::Nowhere));
+                Op::wait_by_waker(this, waker);
+            }
+        }
+    }
+
+    #[inline]
     pub(crate) fn handle(&self) -> u32 {
         self.handle.get()
     }
 
+    #[inline]
     pub(crate) fn set_handle(&self, handle: u32) {
         self.handle.set(handle);
     }
 
     /// The instance the op belongs to.
+    #[inline]
     pub(crate) fn instance(&self) -> InstanceId {
         self.instance
     }
 
-    /// Notes the final answer and wakes whoever waits.
-    pub(crate) fn answer(&self, code: u32) {
-        self.answer.set(code);
-        self.wake();
-    }
-
-    /// Wakes whoever waits.
-    pub(crate) fn wake(&self) {
-        if let Some(waker) = self.waker.take() {
-            waker.wake();
+    /// Wakes whoever waits, or answers that it is the root of the task.
+    #[inline(always)]
+    #[must_use = "somebody has to poll the root"]
+    pub(crate) fn wake(&self) -> bool {
+        if let Place::Root(_) = self.place.get() {
+            return true;
         }
-    }
-
-    /// The final answer, if it has come. It is handed out once.
-    pub(crate) fn take_answer(&self) -> Option<u32> {
-        let code = self.answer.replace(BLOCKED);
-        if code == BLOCKED { None } else { Some(code) }
+        self.waiter.wake();
+        false
     }
 
     /// Whether no task knows of this op.
@@ -95,52 +124,130 @@ impl Op {
         self.place.set(Place::Nowhere);
     }
 
-    /// Stores the waker for the next answer.
-    pub(crate) fn set_waker(&self, waker: &Waker) {
-        let old = self.waker.take();
-        self.waker.set(Some(match old {
-            Some(old) if old.will_wake(waker) => old,
-            _ => waker.clone(),
-        }));
-    }
-
-    /// Calls the event function.
+    /// Calls the event function, and answers as it does.
     ///
     /// # Safety
     ///
     /// `this` is a live op and the pointer covers its whole block.
-    pub(crate) unsafe fn event(this: *const Op, code: u32) {
+    #[inline]
+    pub(crate) unsafe fn event(this: *const Op, code: u32) -> bool {
         // SAFETY: promised by the caller.
         unsafe { ((*this).on_event)(this, code) }
     }
 
-    /// Registers with the current task. With `holds`, the task stays until the answer has come.
+    /// Waits for the next event: stores who waits, and registers with its task.
     ///
     /// # Safety
     ///
     /// `this` is a live op, the pointer covers its whole block, and the block is not freed before `unregister`,
     /// `release` or, for a foreign task, the event.
-    pub(crate) unsafe fn register(this: *const Op, holds: bool) {
-        // SAFETY: live by the caller's promise; only cells are used.
-        let op = unsafe { &*this };
+    #[inline(always)]
+    pub(crate) unsafe fn wait(this: *const Op, waker: &Waker) {
+        // SAFETY: promised by the caller. A waker's node is alive, and so is the task of one that is not done.
+        unsafe {
+            if let Place::Root(slot) = (*this).place.get()
+                && let Some(node) = node::of(waker)
+                && core::ptr::eq(node, (*slot).task.get().cast())
+            {
+                return;
+            }
+            Op::wait_anew(this, waker);
+        }
+    }
+
+    /// As `wait`, for an op that nobody waits for yet, or somebody else.
+    ///
+    /// # Safety
+    ///
+    /// As for `wait`.
+    #[inline(never)]
+    unsafe fn wait_anew(this: *const Op, waker: &Waker) {
+        // SAFETY: as for `wait`.
+        unsafe {
+            if let Some(task) = node::of(waker).and_then(|node| (*node).task_of_root()) {
+                (*this).waiter.clear();
+                let slot = Op::register_ours(this, task);
+                (*this).place.set(Place::Root(slot));
+            } else {
+                Op::wait_by_waker(this, waker);
+            }
+        }
+    }
+
+    /// As `wait`, for who is not the root of a task of ours.
+    ///
+    /// # Safety
+    ///
+    /// As for `wait`.
+    #[inline(never)]
+    unsafe fn wait_by_waker(this: *const Op, waker: &Waker) {
+        // SAFETY: as for `wait`.
+        unsafe {
+            (*this).waiter.set(waker);
+            match node::of(waker).and_then(|node| (*node).live_task()) {
+                Some(task) => {
+                    let slot = Op::register_ours(this, task);
+                    (*this).place.set(Place::Ours(slot));
+                }
+                None => Op::register_here(this),
+            }
+        }
+    }
+
+    /// Registers with the current task, which stays until the answer has come, with nobody waiting.
+    ///
+    /// # Safety
+    ///
+    /// As for `wait`.
+    pub(crate) unsafe fn hold(this: *const Op) {
+        // SAFETY: as for `wait`; the slot is that of the op.
+        unsafe {
+            Op::register_here(this);
+            if let Place::Ours(slot) = (*this).place.get() {
+                members::hold(&*slot);
+            }
+        }
+    }
+
+    /// Registers with the current task.
+    ///
+    /// # Safety
+    ///
+    /// As for `wait`.
+    unsafe fn register_here(this: *const Op) {
         match cabi::current() {
             Current::None => no_task(),
-            Current::Ours(current) => {
-                if !matches!(op.place.get(), Place::Ours) {
-                    op.unregister();
-                }
-                // SAFETY: a current task is alive; the op lives as the caller promises.
-                unsafe { task::join(current, op.handle.get(), this.cast_mut().cast(), None, holds) };
-                op.place.set(Place::Ours);
-            }
+            // SAFETY: a current task is alive; the op lives as the caller promises.
+            Current::Ours(current) => unsafe {
+                let slot = Op::register_ours(this, current);
+                (*this).place.set(Place::Ours(slot));
+            },
             // SAFETY: the task is published, hence valid (rule 9); the op as above.
             Current::Foreign(task, vtable) => unsafe { Op::register_foreign(this, task, vtable) },
         }
     }
 
+    /// Registers with a task of ours, unless that has been done. The caller sets the place.
+    ///
     /// # Safety
     ///
-    /// As for `register`; `task` is the published task and `vtable` its table, if it has one.
+    /// As for `wait`; `task` is alive.
+    unsafe fn register_ours(this: *const Op, task: *const task::Task) -> *const Slot {
+        // SAFETY: promised by the caller; only cells are used.
+        unsafe {
+            match (*this).place.get() {
+                Place::Ours(slot) | Place::Root(slot) if core::ptr::eq((*slot).task.get(), task) => return slot,
+                Place::Nowhere | Place::Ours(_) | Place::Root(_) => {}
+                Place::ForeignV1 | Place::Foreign(..) => (*this).unregister(),
+            }
+            members::join(task, (*this).handle.get(), Listener::Op(this))
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As for `wait`; `task` is the published task and `vtable` its table, if it has one.
+    #[cold]
     unsafe fn register_foreign(this: *const Op, task: *const cabi::Task, vtable: *const cabi::Vtable) {
         // SAFETY: rule 9 for the task, the caller's promise for the op.
         unsafe {
@@ -164,7 +271,13 @@ impl Op {
     pub(crate) fn unregister(&self) {
         match self.place.replace(Place::Nowhere) {
             Place::Nowhere => {}
-            Place::Ours => task::leave(self.handle.get()),
+            Place::Ours(slot) | Place::Root(slot) => {
+                // SAFETY: the slot of a registered op is alive and names it; its handle is alive.
+                unsafe {
+                    members::vacate(&*slot);
+                    builtins::waitable_join(self.handle.get(), 0);
+                }
+            }
             Place::ForeignV1 => match cabi::current() {
                 // SAFETY: rule 9: a task of version 1 is valid for as long as the task runs that we registered with.
                 Current::Foreign(task, _) => unsafe {
@@ -183,13 +296,49 @@ impl Op {
         }
     }
 
-    /// As `unregister`, when the handle is dropped right after: that alone takes it out of a set of ours.
-    pub(crate) fn release(&self) {
-        if matches!(self.place.get(), Place::Ours) {
+    /// As `unregister`, when the handle is dropped right after: that alone takes it out of a set of ours. Answers whether it
+    /// is the root of the task that waits.
+    #[inline(always)]
+    pub(crate) fn release(&self) -> bool {
+        let place = self.place.get();
+        if let Place::Ours(slot) | Place::Root(slot) = place {
             self.place.set(Place::Nowhere);
-            task::forget(self.handle.get());
+            // SAFETY: the slot of a registered op is alive and names it.
+            unsafe { members::vacate(&*slot) };
+            matches!(place, Place::Root(_))
         } else {
             self.unregister();
+            false
+        }
+    }
+}
+
+/// Who waits for an op. Wakers of our own nodes are handled without going through their table.
+struct Waiter(Cell<Option<Waker>>);
+
+impl Waiter {
+    const fn new() -> Waiter {
+        Waiter(Cell::new(None))
+    }
+
+    fn clear(&self) {
+        drop(self.0.take());
+    }
+
+    /// Stores the waker, unless it is the one that is stored.
+    #[inline(always)]
+    fn set(&self, waker: &Waker) {
+        // SAFETY: the reference ends before anything else is called (rule 3).
+        if unsafe { (*self.0.as_ptr()).as_ref() }.is_some_and(|stored| stored.will_wake(waker)) {
+            return;
+        }
+        drop(self.0.replace(Some(node::clone_waker(waker))));
+    }
+
+    #[inline(always)]
+    fn wake(&self) {
+        if let Some(waker) = self.0.take() {
+            node::wake(waker);
         }
     }
 }
@@ -202,7 +351,8 @@ unsafe extern "C" fn foreign_event(this: *mut c_void, code: u32) {
         if let Place::Foreign(ptr, vtable) = (*this).place.replace(Place::Nowhere) {
             ((*vtable).drop)(ptr);
         }
-        Op::event(this, code);
+        // The root of a foreign task is none of ours, and was woken by its waker.
+        let _ = Op::event(this, code);
     }
 }
 

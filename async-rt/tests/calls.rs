@@ -38,11 +38,8 @@ unsafe fn start(owned: &Owned, area: *mut u8, cleanup: &mut Cleanup) -> u32 {
     }
 }
 
-static VTABLE: CallVtable<Owned, Output> = CallVtable {
-    area: 4,
-    start,
-    lift: |area| unsafe { Output(area.cast::<u32>().read()) },
-};
+static VTABLE: CallVtable<Owned, Output> =
+    CallVtable::new(4, start, |area| unsafe { Output(area.cast::<u32>().read()) });
 
 thread_local! {
     static RESULTS: Cell<i32> = const { Cell::new(0) };

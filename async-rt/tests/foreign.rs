@@ -27,11 +27,11 @@ rt::import!("$root", "[waitable-set-drop]", fn set_drop(set: u32));
 rt::import!("$root", "[waitable-join]", fn join(waitable: u32, set: u32));
 rt::import!("$root", "[subtask-drop]", fn subtask_drop(subtask: u32));
 
-static VTABLE: CallVtable<u32, u32> = CallVtable {
-    area: 4,
-    start: |argument, area, _| unsafe { import(*argument, area) },
-    lift: |area| unsafe { area.cast::<u32>().read() },
-};
+static VTABLE: CallVtable<u32, u32> = CallVtable::new(
+    4,
+    |argument, area, _| unsafe { import(*argument, area) },
+    |area| unsafe { area.cast::<u32>().read() },
+);
 
 type Callback = unsafe extern "C" fn(*mut c_void, u32);
 type Register = unsafe extern "C" fn(*mut c_void, u32, Callback, *mut c_void) -> *mut c_void;
@@ -328,8 +328,9 @@ fn a_foreign_registration_outlives_the_root() {
     host.state.borrow_mut().outcomes.push_back(Outcome::Started);
     let waiting = Rc::new(Waiting::default());
     let theirs = waiting.clone();
+    let area = Box::into_raw(Box::new(0u32));
     let task = host.start(async move {
-        let handle = unsafe { import(1, Box::into_raw(Box::new(0u32)).cast()) } >> 4;
+        let handle = unsafe { import(1, area.cast()) } >> 4;
         let ptr = Rc::as_ptr(&theirs).cast_mut().cast();
         unsafe {
             let task = published();
@@ -343,4 +344,5 @@ fn a_foreign_registration_outlives_the_root() {
     assert_eq!(waiting.code.get(), Some(2));
     assert!(host.exited(task));
     assert_eq!(host.handles(), 1, "their subtask is theirs to drop");
+    drop(unsafe { Box::from_raw(area) });
 }

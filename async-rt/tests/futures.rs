@@ -48,12 +48,12 @@ unsafe fn lower(value: &Value, to: *mut u8, cleanup: &mut Cleanup) {
     unsafe { to.cast::<u32>().write(value.0.lower(cleanup)) }
 }
 
-static VALUES: FutureVtable<Value> = FutureVtable {
-    size: 4,
-    align: 4,
-    lower: Some(lower),
-    lift: Some(|from| unsafe { value(from.cast::<u32>().read()) }),
-    intrinsics: rt::future_intrinsics!(
+static VALUES: FutureVtable<Value> = FutureVtable::new(
+    4,
+    4,
+    Some(lower),
+    Some(|from| unsafe { value(from.cast::<u32>().read()) }),
+    rt::future_intrinsics!(
         "test",
         new = "[future-new-4]f",
         read = "[async-lower][future-read-4]f",
@@ -63,7 +63,7 @@ static VALUES: FutureVtable<Value> = FutureVtable {
         drop_readable = "[future-drop-readable-4]f",
         drop_writable = "[future-drop-writable-4]f"
     ),
-};
+);
 
 async fn returning(body: impl Future<Output = ()>) {
     body.await;

@@ -164,12 +164,17 @@ impl Generator<'_> {
         let size = self.size(abi.area.size);
         let start = self.call_start(home, &names, &params, abi);
         let lift = self.call_lift(home, &result, abi);
+        let kind = if self.uses_cleanup(&abi.start) {
+            ident("new")
+        } else {
+            ident("plain")
+        };
         quote! {
             #docs
             pub fn #name(#(#names: #types),*) -> #rt::Call<#params, #result> {
                 #start
                 #lift
-                static CALL: #rt::CallVtable<#params, #result> = #rt::CallVtable { area: #size, start, lift };
+                static CALL: #rt::CallVtable<#params, #result> = #rt::CallVtable::#kind(#size, start, lift);
                 #rt::call(&CALL, (#(#names,)*))
             }
         }
@@ -182,12 +187,8 @@ impl Generator<'_> {
         let declaration = self.declare_import(&abi.module, &abi.field, &import, &abi.signature);
         let uses_area = !abi.area.size.is_empty();
         let area = if uses_area { scope.local("area") } else { ident("_area") };
-        let uses_cleanup = self.uses_cleanup(&abi.start);
-        let cleanup = if uses_cleanup {
-            scope.local("cleanup")
-        } else {
-            ident("_cleanup")
-        };
+        let cleanup = self.uses_cleanup(&abi.start).then(|| scope.local("cleanup"));
+        let cleanup_param = cleanup.as_ref().map(|cleanup| quote!(, #cleanup: &mut #rt::Cleanup));
         let params_name = if names.is_empty() {
             ident("_params")
         } else {
@@ -204,7 +205,7 @@ impl Generator<'_> {
         let (statements, results) = Code::run(self, home, &abi.start, values, scope, callees);
         let status = &results[0];
         quote! {
-            unsafe fn start(#params_name: &#params, #area: *mut u8, #cleanup: &mut #rt::Cleanup) -> u32 {
+            unsafe fn start(#params_name: &#params, #area: *mut u8 #cleanup_param) -> u32 {
                 #declaration
                 #open
                 // SAFETY: the runtime keeps parameters, area and clean-up list until the host is done with them.

@@ -107,13 +107,13 @@ impl Generator<'_> {
         };
         quote! {
             impl #payload_trait for #ty {
-                const VTABLE: &'static #rt::#vtable<Self> = &#rt::#vtable {
-                    size: #size,
-                    align: #align,
-                    lower: #lower,
-                    lift: #lift,
-                    intrinsics: #intrinsics,
-                };
+                const VTABLE: &'static #rt::#vtable<Self> = &#rt::#vtable::new(
+                    #size,
+                    #align,
+                    #lower,
+                    #lift,
+                    #intrinsics,
+                );
             }
         }
     }

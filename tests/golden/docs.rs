@@ -240,11 +240,7 @@ pub mod test {
             }
             /// An async function: "quotes", \\backslashes\\, {braces} and */ too.
             pub fn wait() -> _rt::Call<(), _rt::StreamReader<Count>> {
-                unsafe fn start(
-                    _params: &(),
-                    area: *mut u8,
-                    _cleanup: &mut _rt::Cleanup,
-                ) -> u32 {
+                unsafe fn start(_params: &(), area: *mut u8) -> u32 {
                     _rt::import!(
                         "test:docs/api", "[async-lower]wait", fn import(a0 : * mut u8) ->
                         i32
@@ -262,11 +258,11 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(), _rt::StreamReader<Count>> = _rt::CallVtable {
-                    area: 4,
+                static CALL: _rt::CallVtable<(), _rt::StreamReader<Count>> = _rt::CallVtable::plain(
+                    4,
                     start,
                     lift,
-                };
+                );
                 _rt::call(&CALL, ())
             }
         }
@@ -296,12 +292,12 @@ pub mod wit_stream {
         _rt::stream_new(T::VTABLE)
     }
     impl StreamPayload for super::test::docs::api::Count {
-        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable {
-            size: 4,
-            align: 4,
-            lower: ::core::option::Option::None,
-            lift: ::core::option::Option::None,
-            intrinsics: _rt::stream_intrinsics!(
+        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable::new(
+            4,
+            4,
+            ::core::option::Option::None,
+            ::core::option::Option::None,
+            _rt::stream_intrinsics!(
                 "test:docs/api", new = "[stream-new-0]wait", read =
                 "[async-lower][stream-read-0]wait", write =
                 "[async-lower][stream-write-0]wait", cancel_read =
@@ -310,7 +306,7 @@ pub mod wit_stream {
                 "[stream-drop-readable-0]wait", drop_writable =
                 "[stream-drop-writable-0]wait"
             ),
-        };
+        );
     }
 }
 #[allow(

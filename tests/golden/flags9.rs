@@ -231,11 +231,7 @@ pub mod test {
                 }
             }
             pub fn echo_async(x: T) -> _rt::Call<(T,), T> {
-                unsafe fn start(
-                    params: &(T,),
-                    area: *mut u8,
-                    _cleanup: &mut _rt::Cleanup,
-                ) -> u32 {
+                unsafe fn start(params: &(T,), area: *mut u8) -> u32 {
                     _rt::import!(
                         "test:flags9/api", "[async-lower]echo-async", fn import(a0 : i32,
                         a1 : * mut u8) -> i32
@@ -249,11 +245,11 @@ pub mod test {
                 unsafe fn lift(area: *mut u8) -> T {
                     unsafe { Bits::from_bits_truncate(area.cast::<u16>().read()) }
                 }
-                static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable {
-                    area: 2,
+                static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable::plain(
+                    2,
                     start,
                     lift,
-                };
+                );
                 _rt::call(&CALL, (x,))
             }
             pub fn echo_list_async(
@@ -294,11 +290,11 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::Vec<T>,), _rt::Vec<T>> = _rt::CallVtable {
-                    area: 2 * _rt::POINTER,
+                static CALL: _rt::CallVtable<(_rt::Vec<T>,), _rt::Vec<T>> = _rt::CallVtable::new(
+                    2 * _rt::POINTER,
                     start,
                     lift,
-                };
+                );
                 _rt::call(&CALL, (x,))
             }
             pub fn echo_stream(
@@ -331,11 +327,7 @@ pub mod test {
                 static CALL: _rt::CallVtable<
                     (_rt::StreamReader<T>,),
                     _rt::StreamReader<T>,
-                > = _rt::CallVtable {
-                    area: 4,
-                    start,
-                    lift,
-                };
+                > = _rt::CallVtable::new(4, start, lift);
                 _rt::call(&CALL, (x,))
             }
             pub fn echo_future(
@@ -368,11 +360,7 @@ pub mod test {
                 static CALL: _rt::CallVtable<
                     (_rt::FutureReader<T>,),
                     _rt::FutureReader<T>,
-                > = _rt::CallVtable {
-                    area: 4,
-                    start,
-                    lift,
-                };
+                > = _rt::CallVtable::new(4, start, lift);
                 _rt::call(&CALL, (x,))
             }
         }
@@ -402,10 +390,10 @@ pub mod wit_stream {
         _rt::stream_new(T::VTABLE)
     }
     impl StreamPayload for super::test::flags9::api::T {
-        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable {
-            size: 2,
-            align: 2,
-            lower: ::core::option::Option::Some({
+        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable::new(
+            2,
+            2,
+            ::core::option::Option::Some({
                 unsafe fn lower(
                     value: &super::test::flags9::api::T,
                     base: *mut u8,
@@ -417,7 +405,7 @@ pub mod wit_stream {
                 }
                 lower
             }),
-            lift: ::core::option::Option::Some({
+            ::core::option::Option::Some({
                 unsafe fn lift(base: *mut u8) -> super::test::flags9::api::T {
                     unsafe {
                         super::test::flags9::api::Bits::from_bits_truncate(
@@ -427,7 +415,7 @@ pub mod wit_stream {
                 }
                 lift
             }),
-            intrinsics: _rt::stream_intrinsics!(
+            _rt::stream_intrinsics!(
                 "test:flags9/api", new = "[stream-new-0]echo-stream", read =
                 "[async-lower][stream-read-0]echo-stream", write =
                 "[async-lower][stream-write-0]echo-stream", cancel_read =
@@ -436,7 +424,7 @@ pub mod wit_stream {
                 "[stream-drop-readable-0]echo-stream", drop_writable =
                 "[stream-drop-writable-0]echo-stream"
             ),
-        };
+        );
     }
 }
 #[allow(
@@ -466,10 +454,10 @@ pub mod wit_future {
         _rt::future_new(T::VTABLE, default)
     }
     impl FuturePayload for super::test::flags9::api::T {
-        const VTABLE: &'static _rt::FutureVtable<Self> = &_rt::FutureVtable {
-            size: 2,
-            align: 2,
-            lower: ::core::option::Option::Some({
+        const VTABLE: &'static _rt::FutureVtable<Self> = &_rt::FutureVtable::new(
+            2,
+            2,
+            ::core::option::Option::Some({
                 unsafe fn lower(
                     value: &super::test::flags9::api::T,
                     base: *mut u8,
@@ -481,7 +469,7 @@ pub mod wit_future {
                 }
                 lower
             }),
-            lift: ::core::option::Option::Some({
+            ::core::option::Option::Some({
                 unsafe fn lift(base: *mut u8) -> super::test::flags9::api::T {
                     unsafe {
                         super::test::flags9::api::Bits::from_bits_truncate(
@@ -491,7 +479,7 @@ pub mod wit_future {
                 }
                 lift
             }),
-            intrinsics: _rt::future_intrinsics!(
+            _rt::future_intrinsics!(
                 "test:flags9/api", new = "[future-new-0]echo-future", read =
                 "[async-lower][future-read-0]echo-future", write =
                 "[async-lower][future-write-0]echo-future", cancel_read =
@@ -500,7 +488,7 @@ pub mod wit_future {
                 "[future-drop-readable-0]echo-future", drop_writable =
                 "[future-drop-writable-0]echo-future"
             ),
-        };
+        );
     }
 }
 #[doc(hidden)]

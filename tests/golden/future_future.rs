@@ -294,11 +294,11 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable {
-                    area: 4,
+                static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable::new(
+                    4,
                     start,
                     lift,
-                };
+                );
                 _rt::call(&CALL, (x,))
             }
             pub fn echo_list_async(
@@ -345,11 +345,11 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::Vec<T>,), _rt::Vec<T>> = _rt::CallVtable {
-                    area: 2 * _rt::POINTER,
+                static CALL: _rt::CallVtable<(_rt::Vec<T>,), _rt::Vec<T>> = _rt::CallVtable::new(
+                    2 * _rt::POINTER,
                     start,
                     lift,
-                };
+                );
                 _rt::call(&CALL, (x,))
             }
             pub fn echo_stream(
@@ -382,11 +382,7 @@ pub mod test {
                 static CALL: _rt::CallVtable<
                     (_rt::StreamReader<T>,),
                     _rt::StreamReader<T>,
-                > = _rt::CallVtable {
-                    area: 4,
-                    start,
-                    lift,
-                };
+                > = _rt::CallVtable::new(4, start, lift);
                 _rt::call(&CALL, (x,))
             }
             pub fn echo_future(
@@ -419,11 +415,7 @@ pub mod test {
                 static CALL: _rt::CallVtable<
                     (_rt::FutureReader<T>,),
                     _rt::FutureReader<T>,
-                > = _rt::CallVtable {
-                    area: 4,
-                    start,
-                    lift,
-                };
+                > = _rt::CallVtable::new(4, start, lift);
                 _rt::call(&CALL, (x,))
             }
         }
@@ -453,10 +445,10 @@ pub mod wit_stream {
         _rt::stream_new(T::VTABLE)
     }
     impl StreamPayload for super::test::future_future::api::T {
-        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable {
-            size: 4,
-            align: 4,
-            lower: ::core::option::Option::Some({
+        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable::new(
+            4,
+            4,
+            ::core::option::Option::Some({
                 unsafe fn lower(
                     value: &super::test::future_future::api::T,
                     base: *mut u8,
@@ -469,7 +461,7 @@ pub mod wit_stream {
                 }
                 lower
             }),
-            lift: ::core::option::Option::Some({
+            ::core::option::Option::Some({
                 unsafe fn lift(base: *mut u8) -> super::test::future_future::api::T {
                     unsafe {
                         _rt::future_lift(
@@ -482,7 +474,7 @@ pub mod wit_stream {
                 }
                 lift
             }),
-            intrinsics: _rt::stream_intrinsics!(
+            _rt::stream_intrinsics!(
                 "test:future-future/api", new = "[stream-new-2]echo-stream", read =
                 "[async-lower][stream-read-2]echo-stream", write =
                 "[async-lower][stream-write-2]echo-stream", cancel_read =
@@ -491,7 +483,7 @@ pub mod wit_stream {
                 "[stream-drop-readable-2]echo-stream", drop_writable =
                 "[stream-drop-writable-2]echo-stream"
             ),
-        };
+        );
     }
 }
 #[allow(
@@ -521,12 +513,12 @@ pub mod wit_future {
         _rt::future_new(T::VTABLE, default)
     }
     impl FuturePayload for u32 {
-        const VTABLE: &'static _rt::FutureVtable<Self> = &_rt::FutureVtable {
-            size: 4,
-            align: 4,
-            lower: ::core::option::Option::None,
-            lift: ::core::option::Option::None,
-            intrinsics: _rt::future_intrinsics!(
+        const VTABLE: &'static _rt::FutureVtable<Self> = &_rt::FutureVtable::new(
+            4,
+            4,
+            ::core::option::Option::None,
+            ::core::option::Option::None,
+            _rt::future_intrinsics!(
                 "test:future-future/api", new = "[future-new-0]echo", read =
                 "[async-lower][future-read-0]echo", write =
                 "[async-lower][future-write-0]echo", cancel_read =
@@ -535,13 +527,13 @@ pub mod wit_future {
                 "[future-drop-readable-0]echo", drop_writable =
                 "[future-drop-writable-0]echo"
             ),
-        };
+        );
     }
     impl FuturePayload for _rt::FutureReader<u32> {
-        const VTABLE: &'static _rt::FutureVtable<Self> = &_rt::FutureVtable {
-            size: 4,
-            align: 4,
-            lower: ::core::option::Option::Some({
+        const VTABLE: &'static _rt::FutureVtable<Self> = &_rt::FutureVtable::new(
+            4,
+            4,
+            ::core::option::Option::Some({
                 unsafe fn lower(
                     value: &_rt::FutureReader<u32>,
                     base: *mut u8,
@@ -554,7 +546,7 @@ pub mod wit_future {
                 }
                 lower
             }),
-            lift: ::core::option::Option::Some({
+            ::core::option::Option::Some({
                 unsafe fn lift(base: *mut u8) -> _rt::FutureReader<u32> {
                     unsafe {
                         _rt::future_lift(
@@ -565,7 +557,7 @@ pub mod wit_future {
                 }
                 lift
             }),
-            intrinsics: _rt::future_intrinsics!(
+            _rt::future_intrinsics!(
                 "test:future-future/api", new = "[future-new-1]echo", read =
                 "[async-lower][future-read-1]echo", write =
                 "[async-lower][future-write-1]echo", cancel_read =
@@ -574,13 +566,13 @@ pub mod wit_future {
                 "[future-drop-readable-1]echo", drop_writable =
                 "[future-drop-writable-1]echo"
             ),
-        };
+        );
     }
     impl FuturePayload for super::test::future_future::api::T {
-        const VTABLE: &'static _rt::FutureVtable<Self> = &_rt::FutureVtable {
-            size: 4,
-            align: 4,
-            lower: ::core::option::Option::Some({
+        const VTABLE: &'static _rt::FutureVtable<Self> = &_rt::FutureVtable::new(
+            4,
+            4,
+            ::core::option::Option::Some({
                 unsafe fn lower(
                     value: &super::test::future_future::api::T,
                     base: *mut u8,
@@ -593,7 +585,7 @@ pub mod wit_future {
                 }
                 lower
             }),
-            lift: ::core::option::Option::Some({
+            ::core::option::Option::Some({
                 unsafe fn lift(base: *mut u8) -> super::test::future_future::api::T {
                     unsafe {
                         _rt::future_lift(
@@ -606,7 +598,7 @@ pub mod wit_future {
                 }
                 lift
             }),
-            intrinsics: _rt::future_intrinsics!(
+            _rt::future_intrinsics!(
                 "test:future-future/api", new = "[future-new-2]echo-future", read =
                 "[async-lower][future-read-2]echo-future", write =
                 "[async-lower][future-write-2]echo-future", cancel_read =
@@ -615,7 +607,7 @@ pub mod wit_future {
                 "[future-drop-readable-2]echo-future", drop_writable =
                 "[future-drop-writable-2]echo-future"
             ),
-        };
+        );
     }
 }
 #[doc(hidden)]

@@ -466,11 +466,11 @@ pub mod test {
                         }
                     }
                 }
-                static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable {
-                    area: 8,
+                static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable::new(
+                    8,
                     start,
                     lift,
-                };
+                );
                 _rt::call(&CALL, (x,))
             }
             pub fn echo_list_async(
@@ -540,11 +540,11 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::Vec<T>,), _rt::Vec<T>> = _rt::CallVtable {
-                    area: 2 * _rt::POINTER,
+                static CALL: _rt::CallVtable<(_rt::Vec<T>,), _rt::Vec<T>> = _rt::CallVtable::new(
+                    2 * _rt::POINTER,
                     start,
                     lift,
-                };
+                );
                 _rt::call(&CALL, (x,))
             }
             pub fn echo_stream(
@@ -577,11 +577,7 @@ pub mod test {
                 static CALL: _rt::CallVtable<
                     (_rt::StreamReader<T>,),
                     _rt::StreamReader<T>,
-                > = _rt::CallVtable {
-                    area: 4,
-                    start,
-                    lift,
-                };
+                > = _rt::CallVtable::new(4, start, lift);
                 _rt::call(&CALL, (x,))
             }
             pub fn echo_future(
@@ -614,11 +610,7 @@ pub mod test {
                 static CALL: _rt::CallVtable<
                     (_rt::FutureReader<T>,),
                     _rt::FutureReader<T>,
-                > = _rt::CallVtable {
-                    area: 4,
-                    start,
-                    lift,
-                };
+                > = _rt::CallVtable::new(4, start, lift);
                 _rt::call(&CALL, (x,))
             }
         }
@@ -648,12 +640,12 @@ pub mod wit_stream {
         _rt::stream_new(T::VTABLE)
     }
     impl StreamPayload for u8 {
-        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable {
-            size: 1,
-            align: 1,
-            lower: ::core::option::Option::None,
-            lift: ::core::option::Option::None,
-            intrinsics: _rt::stream_intrinsics!(
+        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable::new(
+            1,
+            1,
+            ::core::option::Option::None,
+            ::core::option::Option::None,
+            _rt::stream_intrinsics!(
                 "test:future-in-result/api", new = "[stream-new-1]echo", read =
                 "[async-lower][stream-read-1]echo", write =
                 "[async-lower][stream-write-1]echo", cancel_read =
@@ -662,13 +654,13 @@ pub mod wit_stream {
                 "[stream-drop-readable-1]echo", drop_writable =
                 "[stream-drop-writable-1]echo"
             ),
-        };
+        );
     }
     impl StreamPayload for super::test::future_in_result::api::T {
-        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable {
-            size: 8,
-            align: 4,
-            lower: ::core::option::Option::Some({
+        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable::new(
+            8,
+            4,
+            ::core::option::Option::Some({
                 unsafe fn lower(
                     value: &super::test::future_in_result::api::T,
                     base: *mut u8,
@@ -691,7 +683,7 @@ pub mod wit_stream {
                 }
                 lower
             }),
-            lift: ::core::option::Option::Some({
+            ::core::option::Option::Some({
                 unsafe fn lift(base: *mut u8) -> super::test::future_in_result::api::T {
                     unsafe {
                         match base.cast::<u8>().read() {
@@ -717,7 +709,7 @@ pub mod wit_stream {
                 }
                 lift
             }),
-            intrinsics: _rt::stream_intrinsics!(
+            _rt::stream_intrinsics!(
                 "test:future-in-result/api", new = "[stream-new-2]echo-stream", read =
                 "[async-lower][stream-read-2]echo-stream", write =
                 "[async-lower][stream-write-2]echo-stream", cancel_read =
@@ -726,7 +718,7 @@ pub mod wit_stream {
                 "[stream-drop-readable-2]echo-stream", drop_writable =
                 "[stream-drop-writable-2]echo-stream"
             ),
-        };
+        );
     }
 }
 #[allow(
@@ -756,10 +748,10 @@ pub mod wit_future {
         _rt::future_new(T::VTABLE, default)
     }
     impl FuturePayload for _rt::String {
-        const VTABLE: &'static _rt::FutureVtable<Self> = &_rt::FutureVtable {
-            size: 2 * _rt::POINTER,
-            align: _rt::POINTER,
-            lower: ::core::option::Option::Some({
+        const VTABLE: &'static _rt::FutureVtable<Self> = &_rt::FutureVtable::new(
+            2 * _rt::POINTER,
+            _rt::POINTER,
+            ::core::option::Option::Some({
                 unsafe fn lower(
                     value: &_rt::String,
                     base: *mut u8,
@@ -772,7 +764,7 @@ pub mod wit_future {
                 }
                 lower
             }),
-            lift: ::core::option::Option::Some({
+            ::core::option::Option::Some({
                 unsafe fn lift(base: *mut u8) -> _rt::String {
                     unsafe {
                         _rt::lift_string(
@@ -783,7 +775,7 @@ pub mod wit_future {
                 }
                 lift
             }),
-            intrinsics: _rt::future_intrinsics!(
+            _rt::future_intrinsics!(
                 "test:future-in-result/api", new = "[future-new-0]echo", read =
                 "[async-lower][future-read-0]echo", write =
                 "[async-lower][future-write-0]echo", cancel_read =
@@ -792,13 +784,13 @@ pub mod wit_future {
                 "[future-drop-readable-0]echo", drop_writable =
                 "[future-drop-writable-0]echo"
             ),
-        };
+        );
     }
     impl FuturePayload for super::test::future_in_result::api::T {
-        const VTABLE: &'static _rt::FutureVtable<Self> = &_rt::FutureVtable {
-            size: 8,
-            align: 4,
-            lower: ::core::option::Option::Some({
+        const VTABLE: &'static _rt::FutureVtable<Self> = &_rt::FutureVtable::new(
+            8,
+            4,
+            ::core::option::Option::Some({
                 unsafe fn lower(
                     value: &super::test::future_in_result::api::T,
                     base: *mut u8,
@@ -821,7 +813,7 @@ pub mod wit_future {
                 }
                 lower
             }),
-            lift: ::core::option::Option::Some({
+            ::core::option::Option::Some({
                 unsafe fn lift(base: *mut u8) -> super::test::future_in_result::api::T {
                     unsafe {
                         match base.cast::<u8>().read() {
@@ -847,7 +839,7 @@ pub mod wit_future {
                 }
                 lift
             }),
-            intrinsics: _rt::future_intrinsics!(
+            _rt::future_intrinsics!(
                 "test:future-in-result/api", new = "[future-new-2]echo-future", read =
                 "[async-lower][future-read-2]echo-future", write =
                 "[async-lower][future-write-2]echo-future", cancel_read =
@@ -856,7 +848,7 @@ pub mod wit_future {
                 "[future-drop-readable-2]echo-future", drop_writable =
                 "[future-drop-writable-2]echo-future"
             ),
-        };
+        );
     }
 }
 #[doc(hidden)]

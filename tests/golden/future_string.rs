@@ -280,11 +280,11 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable {
-                    area: 4,
+                static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable::new(
+                    4,
                     start,
                     lift,
-                };
+                );
                 _rt::call(&CALL, (x,))
             }
             pub fn echo_list_async(
@@ -329,11 +329,11 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::Vec<T>,), _rt::Vec<T>> = _rt::CallVtable {
-                    area: 2 * _rt::POINTER,
+                static CALL: _rt::CallVtable<(_rt::Vec<T>,), _rt::Vec<T>> = _rt::CallVtable::new(
+                    2 * _rt::POINTER,
                     start,
                     lift,
-                };
+                );
                 _rt::call(&CALL, (x,))
             }
             pub fn echo_stream(
@@ -366,11 +366,7 @@ pub mod test {
                 static CALL: _rt::CallVtable<
                     (_rt::StreamReader<T>,),
                     _rt::StreamReader<T>,
-                > = _rt::CallVtable {
-                    area: 4,
-                    start,
-                    lift,
-                };
+                > = _rt::CallVtable::new(4, start, lift);
                 _rt::call(&CALL, (x,))
             }
             pub fn echo_future(
@@ -403,11 +399,7 @@ pub mod test {
                 static CALL: _rt::CallVtable<
                     (_rt::FutureReader<T>,),
                     _rt::FutureReader<T>,
-                > = _rt::CallVtable {
-                    area: 4,
-                    start,
-                    lift,
-                };
+                > = _rt::CallVtable::new(4, start, lift);
                 _rt::call(&CALL, (x,))
             }
         }
@@ -437,10 +429,10 @@ pub mod wit_stream {
         _rt::stream_new(T::VTABLE)
     }
     impl StreamPayload for super::test::future_string::api::T {
-        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable {
-            size: 4,
-            align: 4,
-            lower: ::core::option::Option::Some({
+        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable::new(
+            4,
+            4,
+            ::core::option::Option::Some({
                 unsafe fn lower(
                     value: &super::test::future_string::api::T,
                     base: *mut u8,
@@ -453,7 +445,7 @@ pub mod wit_stream {
                 }
                 lower
             }),
-            lift: ::core::option::Option::Some({
+            ::core::option::Option::Some({
                 unsafe fn lift(base: *mut u8) -> super::test::future_string::api::T {
                     unsafe {
                         _rt::future_lift(
@@ -464,7 +456,7 @@ pub mod wit_stream {
                 }
                 lift
             }),
-            intrinsics: _rt::stream_intrinsics!(
+            _rt::stream_intrinsics!(
                 "test:future-string/api", new = "[stream-new-1]echo-stream", read =
                 "[async-lower][stream-read-1]echo-stream", write =
                 "[async-lower][stream-write-1]echo-stream", cancel_read =
@@ -473,7 +465,7 @@ pub mod wit_stream {
                 "[stream-drop-readable-1]echo-stream", drop_writable =
                 "[stream-drop-writable-1]echo-stream"
             ),
-        };
+        );
     }
 }
 #[allow(
@@ -503,10 +495,10 @@ pub mod wit_future {
         _rt::future_new(T::VTABLE, default)
     }
     impl FuturePayload for _rt::String {
-        const VTABLE: &'static _rt::FutureVtable<Self> = &_rt::FutureVtable {
-            size: 2 * _rt::POINTER,
-            align: _rt::POINTER,
-            lower: ::core::option::Option::Some({
+        const VTABLE: &'static _rt::FutureVtable<Self> = &_rt::FutureVtable::new(
+            2 * _rt::POINTER,
+            _rt::POINTER,
+            ::core::option::Option::Some({
                 unsafe fn lower(
                     value: &_rt::String,
                     base: *mut u8,
@@ -519,7 +511,7 @@ pub mod wit_future {
                 }
                 lower
             }),
-            lift: ::core::option::Option::Some({
+            ::core::option::Option::Some({
                 unsafe fn lift(base: *mut u8) -> _rt::String {
                     unsafe {
                         _rt::lift_string(
@@ -530,7 +522,7 @@ pub mod wit_future {
                 }
                 lift
             }),
-            intrinsics: _rt::future_intrinsics!(
+            _rt::future_intrinsics!(
                 "test:future-string/api", new = "[future-new-0]echo", read =
                 "[async-lower][future-read-0]echo", write =
                 "[async-lower][future-write-0]echo", cancel_read =
@@ -539,13 +531,13 @@ pub mod wit_future {
                 "[future-drop-readable-0]echo", drop_writable =
                 "[future-drop-writable-0]echo"
             ),
-        };
+        );
     }
     impl FuturePayload for super::test::future_string::api::T {
-        const VTABLE: &'static _rt::FutureVtable<Self> = &_rt::FutureVtable {
-            size: 4,
-            align: 4,
-            lower: ::core::option::Option::Some({
+        const VTABLE: &'static _rt::FutureVtable<Self> = &_rt::FutureVtable::new(
+            4,
+            4,
+            ::core::option::Option::Some({
                 unsafe fn lower(
                     value: &super::test::future_string::api::T,
                     base: *mut u8,
@@ -558,7 +550,7 @@ pub mod wit_future {
                 }
                 lower
             }),
-            lift: ::core::option::Option::Some({
+            ::core::option::Option::Some({
                 unsafe fn lift(base: *mut u8) -> super::test::future_string::api::T {
                     unsafe {
                         _rt::future_lift(
@@ -569,7 +561,7 @@ pub mod wit_future {
                 }
                 lift
             }),
-            intrinsics: _rt::future_intrinsics!(
+            _rt::future_intrinsics!(
                 "test:future-string/api", new = "[future-new-1]echo-future", read =
                 "[async-lower][future-read-1]echo-future", write =
                 "[async-lower][future-write-1]echo-future", cancel_read =
@@ -578,7 +570,7 @@ pub mod wit_future {
                 "[future-drop-readable-1]echo-future", drop_writable =
                 "[future-drop-writable-1]echo-future"
             ),
-        };
+        );
     }
 }
 #[doc(hidden)]

@@ -151,11 +151,7 @@ pub mod test {
                 x: Block,
                 y: Block,
             ) -> _rt::Call<(Block, Block), (Block, Block)> {
-                unsafe fn start(
-                    params: &(Block, Block),
-                    area: *mut u8,
-                    _cleanup: &mut _rt::Cleanup,
-                ) -> u32 {
+                unsafe fn start(params: &(Block, Block), area: *mut u8) -> u32 {
                     _rt::import!(
                         "test:indirect-both/api", "[async-lower]swap-async", fn import(a0
                         : * mut u8, a1 : * mut u8) -> i32
@@ -186,11 +182,11 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(Block, Block), (Block, Block)> = _rt::CallVtable {
-                    area: 40 * _rt::POINTER,
+                static CALL: _rt::CallVtable<(Block, Block), (Block, Block)> = _rt::CallVtable::plain(
+                    40 * _rt::POINTER,
                     start,
                     lift,
-                };
+                );
                 _rt::call(&CALL, (x, y))
             }
         }

@@ -81,11 +81,7 @@ pub mod host {
         }
     }
     pub fn watch() -> _rt::Call<(), _rt::StreamReader<Setting>> {
-        unsafe fn start(
-            _params: &(),
-            area: *mut u8,
-            _cleanup: &mut _rt::Cleanup,
-        ) -> u32 {
+        unsafe fn start(_params: &(), area: *mut u8) -> u32 {
             _rt::import!("host", "[async-lower]watch", fn import(a0 : * mut u8) -> i32);
             unsafe {
                 let core = import(area);
@@ -100,11 +96,11 @@ pub mod host {
                 )
             }
         }
-        static CALL: _rt::CallVtable<(), _rt::StreamReader<Setting>> = _rt::CallVtable {
-            area: 4,
+        static CALL: _rt::CallVtable<(), _rt::StreamReader<Setting>> = _rt::CallVtable::plain(
+            4,
             start,
             lift,
-        };
+        );
         _rt::call(&CALL, ())
     }
 }
@@ -132,10 +128,10 @@ pub mod wit_stream {
         _rt::stream_new(T::VTABLE)
     }
     impl StreamPayload for super::host::Setting {
-        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable {
-            size: 4 * _rt::POINTER,
-            align: _rt::POINTER,
-            lower: ::core::option::Option::Some({
+        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable::new(
+            4 * _rt::POINTER,
+            _rt::POINTER,
+            ::core::option::Option::Some({
                 unsafe fn lower(
                     value: &super::host::Setting,
                     base: *mut u8,
@@ -147,13 +143,13 @@ pub mod wit_stream {
                 }
                 lower
             }),
-            lift: ::core::option::Option::Some({
+            ::core::option::Option::Some({
                 unsafe fn lift(base: *mut u8) -> super::host::Setting {
                     unsafe { super::_abi::load_host_setting(base) }
                 }
                 lift
             }),
-            intrinsics: _rt::stream_intrinsics!(
+            _rt::stream_intrinsics!(
                 "host", new = "[stream-new-0]watch", read =
                 "[async-lower][stream-read-0]watch", write =
                 "[async-lower][stream-write-0]watch", cancel_read =
@@ -162,7 +158,7 @@ pub mod wit_stream {
                 "[stream-drop-readable-0]watch", drop_writable =
                 "[stream-drop-writable-0]watch"
             ),
-        };
+        );
     }
 }
 #[allow(

@@ -275,11 +275,7 @@ pub mod test {
                 try_: u8,
                 gen_: u8,
             ) -> _rt::Call<(Union, u8, u8, u8), Union> {
-                unsafe fn start(
-                    params: &(Union, u8, u8, u8),
-                    area: *mut u8,
-                    _cleanup: &mut _rt::Cleanup,
-                ) -> u32 {
+                unsafe fn start(params: &(Union, u8, u8, u8), area: *mut u8) -> u32 {
                     _rt::import!(
                         "test:keywords/type", "[async-lower]async", fn import(a0 : i32,
                         a1 : i32, a2 : i32, a3 : i32, a4 : * mut u8) -> i32
@@ -299,11 +295,11 @@ pub mod test {
                 unsafe fn lift(area: *mut u8) -> Union {
                     unsafe { Union::from_bits_truncate(area.cast::<u8>().read()) }
                 }
-                static CALL: _rt::CallVtable<(Union, u8, u8, u8), Union> = _rt::CallVtable {
-                    area: 1,
+                static CALL: _rt::CallVtable<(Union, u8, u8, u8), Union> = _rt::CallVtable::plain(
+                    1,
                     start,
                     lift,
-                };
+                );
                 _rt::call(&CALL, (await_, yield_, try_, gen_))
             }
             pub fn return_(let_: u8) {

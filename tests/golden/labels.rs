@@ -39,11 +39,7 @@ pub mod backup {
         }
     }
     pub fn keys() -> _rt::Call<(), _rt::StreamReader<_rt::String>> {
-        unsafe fn start(
-            _params: &(),
-            area: *mut u8,
-            _cleanup: &mut _rt::Cleanup,
-        ) -> u32 {
+        unsafe fn start(_params: &(), area: *mut u8) -> u32 {
             _rt::import!("backup", "[async-lower]keys", fn import(a0 : * mut u8) -> i32);
             unsafe {
                 let core = import(area);
@@ -58,11 +54,11 @@ pub mod backup {
                 )
             }
         }
-        static CALL: _rt::CallVtable<(), _rt::StreamReader<_rt::String>> = _rt::CallVtable {
-            area: 4,
+        static CALL: _rt::CallVtable<(), _rt::StreamReader<_rt::String>> = _rt::CallVtable::plain(
+            4,
             start,
             lift,
-        };
+        );
         _rt::call(&CALL, ())
     }
 }
@@ -172,11 +168,7 @@ pub mod primary {
         }
     }
     pub fn keys() -> _rt::Call<(), _rt::StreamReader<_rt::String>> {
-        unsafe fn start(
-            _params: &(),
-            area: *mut u8,
-            _cleanup: &mut _rt::Cleanup,
-        ) -> u32 {
+        unsafe fn start(_params: &(), area: *mut u8) -> u32 {
             _rt::import!(
                 "primary", "[async-lower]keys", fn import(a0 : * mut u8) -> i32
             );
@@ -193,11 +185,11 @@ pub mod primary {
                 )
             }
         }
-        static CALL: _rt::CallVtable<(), _rt::StreamReader<_rt::String>> = _rt::CallVtable {
-            area: 4,
+        static CALL: _rt::CallVtable<(), _rt::StreamReader<_rt::String>> = _rt::CallVtable::plain(
+            4,
             start,
             lift,
-        };
+        );
         _rt::call(&CALL, ())
     }
 }
@@ -225,10 +217,10 @@ pub mod wit_stream {
         _rt::stream_new(T::VTABLE)
     }
     impl StreamPayload for _rt::String {
-        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable {
-            size: 2 * _rt::POINTER,
-            align: _rt::POINTER,
-            lower: ::core::option::Option::Some({
+        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable::new(
+            2 * _rt::POINTER,
+            _rt::POINTER,
+            ::core::option::Option::Some({
                 unsafe fn lower(
                     value: &_rt::String,
                     base: *mut u8,
@@ -241,7 +233,7 @@ pub mod wit_stream {
                 }
                 lower
             }),
-            lift: ::core::option::Option::Some({
+            ::core::option::Option::Some({
                 unsafe fn lift(base: *mut u8) -> _rt::String {
                     unsafe {
                         _rt::lift_string(
@@ -252,7 +244,7 @@ pub mod wit_stream {
                 }
                 lift
             }),
-            intrinsics: _rt::stream_intrinsics!(
+            _rt::stream_intrinsics!(
                 "primary", new = "[stream-new-0]keys", read =
                 "[async-lower][stream-read-0]keys", write =
                 "[async-lower][stream-write-0]keys", cancel_read =
@@ -261,7 +253,7 @@ pub mod wit_stream {
                 "[stream-drop-readable-0]keys", drop_writable =
                 "[stream-drop-writable-0]keys"
             ),
-        };
+        );
     }
 }
 #[doc(hidden)]

@@ -416,11 +416,11 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable {
-                    area: 2 * _rt::POINTER,
+                static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable::new(
+                    2 * _rt::POINTER,
                     start,
                     lift,
-                };
+                );
                 _rt::call(&CALL, (x,))
             }
             pub fn echo_list_async(
@@ -482,11 +482,11 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::Vec<T>,), _rt::Vec<T>> = _rt::CallVtable {
-                    area: 2 * _rt::POINTER,
+                static CALL: _rt::CallVtable<(_rt::Vec<T>,), _rt::Vec<T>> = _rt::CallVtable::new(
+                    2 * _rt::POINTER,
                     start,
                     lift,
-                };
+                );
                 _rt::call(&CALL, (x,))
             }
             pub fn echo_stream(
@@ -519,11 +519,7 @@ pub mod test {
                 static CALL: _rt::CallVtable<
                     (_rt::StreamReader<T>,),
                     _rt::StreamReader<T>,
-                > = _rt::CallVtable {
-                    area: 4,
-                    start,
-                    lift,
-                };
+                > = _rt::CallVtable::new(4, start, lift);
                 _rt::call(&CALL, (x,))
             }
             pub fn echo_future(
@@ -556,11 +552,7 @@ pub mod test {
                 static CALL: _rt::CallVtable<
                     (_rt::FutureReader<T>,),
                     _rt::FutureReader<T>,
-                > = _rt::CallVtable {
-                    area: 4,
-                    start,
-                    lift,
-                };
+                > = _rt::CallVtable::new(4, start, lift);
                 _rt::call(&CALL, (x,))
             }
         }
@@ -590,10 +582,10 @@ pub mod wit_stream {
         _rt::stream_new(T::VTABLE)
     }
     impl StreamPayload for super::test::list_record::api::T {
-        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable {
-            size: 2 * _rt::POINTER,
-            align: _rt::POINTER,
-            lower: ::core::option::Option::Some({
+        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable::new(
+            2 * _rt::POINTER,
+            _rt::POINTER,
+            ::core::option::Option::Some({
                 unsafe fn lower(
                     value: &super::test::list_record::api::T,
                     base: *mut u8,
@@ -615,7 +607,7 @@ pub mod wit_stream {
                 }
                 lower
             }),
-            lift: ::core::option::Option::Some({
+            ::core::option::Option::Some({
                 unsafe fn lift(base: *mut u8) -> super::test::list_record::api::T {
                     unsafe {
                         _rt::lift_list(
@@ -629,7 +621,7 @@ pub mod wit_stream {
                 }
                 lift
             }),
-            intrinsics: _rt::stream_intrinsics!(
+            _rt::stream_intrinsics!(
                 "test:list-record/api", new = "[stream-new-0]echo-stream", read =
                 "[async-lower][stream-read-0]echo-stream", write =
                 "[async-lower][stream-write-0]echo-stream", cancel_read =
@@ -638,7 +630,7 @@ pub mod wit_stream {
                 "[stream-drop-readable-0]echo-stream", drop_writable =
                 "[stream-drop-writable-0]echo-stream"
             ),
-        };
+        );
     }
 }
 #[allow(
@@ -668,10 +660,10 @@ pub mod wit_future {
         _rt::future_new(T::VTABLE, default)
     }
     impl FuturePayload for super::test::list_record::api::T {
-        const VTABLE: &'static _rt::FutureVtable<Self> = &_rt::FutureVtable {
-            size: 2 * _rt::POINTER,
-            align: _rt::POINTER,
-            lower: ::core::option::Option::Some({
+        const VTABLE: &'static _rt::FutureVtable<Self> = &_rt::FutureVtable::new(
+            2 * _rt::POINTER,
+            _rt::POINTER,
+            ::core::option::Option::Some({
                 unsafe fn lower(
                     value: &super::test::list_record::api::T,
                     base: *mut u8,
@@ -693,7 +685,7 @@ pub mod wit_future {
                 }
                 lower
             }),
-            lift: ::core::option::Option::Some({
+            ::core::option::Option::Some({
                 unsafe fn lift(base: *mut u8) -> super::test::list_record::api::T {
                     unsafe {
                         _rt::lift_list(
@@ -707,7 +699,7 @@ pub mod wit_future {
                 }
                 lift
             }),
-            intrinsics: _rt::future_intrinsics!(
+            _rt::future_intrinsics!(
                 "test:list-record/api", new = "[future-new-0]echo-future", read =
                 "[async-lower][future-read-0]echo-future", write =
                 "[async-lower][future-write-0]echo-future", cancel_read =
@@ -716,7 +708,7 @@ pub mod wit_future {
                 "[future-drop-readable-0]echo-future", drop_writable =
                 "[future-drop-writable-0]echo-future"
             ),
-        };
+        );
     }
 }
 #[allow(

@@ -232,7 +232,6 @@ pub mod test {
                 unsafe fn start(
                     params: &(_rt::String, Guest_, u8, u8, Component, u8, u8),
                     area: *mut u8,
-                    _cleanup: &mut _rt::Cleanup,
                 ) -> u32 {
                     _rt::import!(
                         "test:local-names/api", "[async-lower]stream", fn import(a0 : *
@@ -267,11 +266,7 @@ pub mod test {
                 static CALL: _rt::CallVtable<
                     (_rt::String, Guest_, u8, u8, Component, u8, u8),
                     Result,
-                > = _rt::CallVtable {
-                    area: 8 + 8 * _rt::POINTER,
-                    start,
-                    lift,
-                };
+                > = _rt::CallVtable::plain(8 + 8 * _rt::POINTER, start, lift);
                 _rt::call(&CALL, (args, arg0, result0, base0, handle, f, t))
             }
         }

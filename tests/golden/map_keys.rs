@@ -323,11 +323,11 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable {
-                    area: 44 * _rt::POINTER,
+                static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable::new(
+                    44 * _rt::POINTER,
                     start,
                     lift,
-                };
+                );
                 _rt::call(&CALL, (x,))
             }
             pub fn echo_list_async(
@@ -374,11 +374,11 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::Vec<T>,), _rt::Vec<T>> = _rt::CallVtable {
-                    area: 2 * _rt::POINTER,
+                static CALL: _rt::CallVtable<(_rt::Vec<T>,), _rt::Vec<T>> = _rt::CallVtable::new(
+                    2 * _rt::POINTER,
                     start,
                     lift,
-                };
+                );
                 _rt::call(&CALL, (x,))
             }
             pub fn echo_stream(
@@ -411,11 +411,7 @@ pub mod test {
                 static CALL: _rt::CallVtable<
                     (_rt::StreamReader<T>,),
                     _rt::StreamReader<T>,
-                > = _rt::CallVtable {
-                    area: 4,
-                    start,
-                    lift,
-                };
+                > = _rt::CallVtable::new(4, start, lift);
                 _rt::call(&CALL, (x,))
             }
             pub fn echo_future(
@@ -448,11 +444,7 @@ pub mod test {
                 static CALL: _rt::CallVtable<
                     (_rt::FutureReader<T>,),
                     _rt::FutureReader<T>,
-                > = _rt::CallVtable {
-                    area: 4,
-                    start,
-                    lift,
-                };
+                > = _rt::CallVtable::new(4, start, lift);
                 _rt::call(&CALL, (x,))
             }
         }
@@ -482,10 +474,10 @@ pub mod wit_stream {
         _rt::stream_new(T::VTABLE)
     }
     impl StreamPayload for super::test::map_keys::api::T {
-        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable {
-            size: 22 * _rt::POINTER,
-            align: _rt::POINTER,
-            lower: ::core::option::Option::Some({
+        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable::new(
+            22 * _rt::POINTER,
+            _rt::POINTER,
+            ::core::option::Option::Some({
                 unsafe fn lower(
                     value: &super::test::map_keys::api::T,
                     base: *mut u8,
@@ -497,13 +489,13 @@ pub mod wit_stream {
                 }
                 lower
             }),
-            lift: ::core::option::Option::Some({
+            ::core::option::Option::Some({
                 unsafe fn lift(base: *mut u8) -> super::test::map_keys::api::T {
                     unsafe { super::_abi::load_test_map_keys_api_keyed(base) }
                 }
                 lift
             }),
-            intrinsics: _rt::stream_intrinsics!(
+            _rt::stream_intrinsics!(
                 "test:map-keys/api", new = "[stream-new-0]echo-stream", read =
                 "[async-lower][stream-read-0]echo-stream", write =
                 "[async-lower][stream-write-0]echo-stream", cancel_read =
@@ -512,7 +504,7 @@ pub mod wit_stream {
                 "[stream-drop-readable-0]echo-stream", drop_writable =
                 "[stream-drop-writable-0]echo-stream"
             ),
-        };
+        );
     }
 }
 #[allow(
@@ -542,10 +534,10 @@ pub mod wit_future {
         _rt::future_new(T::VTABLE, default)
     }
     impl FuturePayload for super::test::map_keys::api::T {
-        const VTABLE: &'static _rt::FutureVtable<Self> = &_rt::FutureVtable {
-            size: 22 * _rt::POINTER,
-            align: _rt::POINTER,
-            lower: ::core::option::Option::Some({
+        const VTABLE: &'static _rt::FutureVtable<Self> = &_rt::FutureVtable::new(
+            22 * _rt::POINTER,
+            _rt::POINTER,
+            ::core::option::Option::Some({
                 unsafe fn lower(
                     value: &super::test::map_keys::api::T,
                     base: *mut u8,
@@ -557,13 +549,13 @@ pub mod wit_future {
                 }
                 lower
             }),
-            lift: ::core::option::Option::Some({
+            ::core::option::Option::Some({
                 unsafe fn lift(base: *mut u8) -> super::test::map_keys::api::T {
                     unsafe { super::_abi::load_test_map_keys_api_keyed(base) }
                 }
                 lift
             }),
-            intrinsics: _rt::future_intrinsics!(
+            _rt::future_intrinsics!(
                 "test:map-keys/api", new = "[future-new-0]echo-future", read =
                 "[async-lower][future-read-0]echo-future", write =
                 "[async-lower][future-write-0]echo-future", cancel_read =
@@ -572,7 +564,7 @@ pub mod wit_future {
                 "[future-drop-readable-0]echo-future", drop_writable =
                 "[future-drop-writable-0]echo-future"
             ),
-        };
+        );
     }
 }
 #[allow(

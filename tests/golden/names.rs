@@ -215,11 +215,7 @@ pub mod test {
                 a_b: ToUtf8,
                 m: IoMode,
             ) -> _rt::Call<(ToUtf8, IoMode), _rt::String> {
-                unsafe fn start(
-                    params: &(ToUtf8, IoMode),
-                    area: *mut u8,
-                    _cleanup: &mut _rt::Cleanup,
-                ) -> u32 {
+                unsafe fn start(params: &(ToUtf8, IoMode), area: *mut u8) -> u32 {
                     _rt::import!(
                         "test:names/HTTP-api", "[async-lower]utf8-2-utf16", fn import(a0
                         : i32, a1 : * mut u8, a2 : usize, a3 : i32, a4 : * mut u8) -> i32
@@ -241,11 +237,11 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(ToUtf8, IoMode), _rt::String> = _rt::CallVtable {
-                    area: 2 * _rt::POINTER,
+                static CALL: _rt::CallVtable<(ToUtf8, IoMode), _rt::String> = _rt::CallVtable::plain(
+                    2 * _rt::POINTER,
                     start,
                     lift,
-                };
+                );
                 _rt::call(&CALL, (a_b, m))
             }
             pub fn a() {

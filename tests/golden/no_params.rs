@@ -118,11 +118,7 @@ pub mod test {
                 }
             }
             pub fn nothing_async() -> _rt::Call<(), ()> {
-                unsafe fn start(
-                    _params: &(),
-                    _area: *mut u8,
-                    _cleanup: &mut _rt::Cleanup,
-                ) -> u32 {
+                unsafe fn start(_params: &(), _area: *mut u8) -> u32 {
                     _rt::import!(
                         "test:no-params/api", "[async-lower]nothing-async", fn import()
                         -> i32
@@ -133,19 +129,15 @@ pub mod test {
                     }
                 }
                 unsafe fn lift(_area: *mut u8) {}
-                static CALL: _rt::CallVtable<(), ()> = _rt::CallVtable {
-                    area: 0,
+                static CALL: _rt::CallVtable<(), ()> = _rt::CallVtable::plain(
+                    0,
                     start,
                     lift,
-                };
+                );
                 _rt::call(&CALL, ())
             }
             pub fn text_async() -> _rt::Call<(), _rt::String> {
-                unsafe fn start(
-                    _params: &(),
-                    area: *mut u8,
-                    _cleanup: &mut _rt::Cleanup,
-                ) -> u32 {
+                unsafe fn start(_params: &(), area: *mut u8) -> u32 {
                     _rt::import!(
                         "test:no-params/api", "[async-lower]text-async", fn import(a0 : *
                         mut u8) -> i32
@@ -163,11 +155,11 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(), _rt::String> = _rt::CallVtable {
-                    area: 2 * _rt::POINTER,
+                static CALL: _rt::CallVtable<(), _rt::String> = _rt::CallVtable::plain(
+                    2 * _rt::POINTER,
                     start,
                     lift,
-                };
+                );
                 _rt::call(&CALL, ())
             }
         }

@@ -271,11 +271,7 @@ pub mod test {
                 p2: f32,
                 p3: f64,
             ) -> _rt::Call<(u8, u64, f32, f64), _rt::String> {
-                unsafe fn start(
-                    params: &(u8, u64, f32, f64),
-                    area: *mut u8,
-                    _cleanup: &mut _rt::Cleanup,
-                ) -> u32 {
+                unsafe fn start(params: &(u8, u64, f32, f64), area: *mut u8) -> u32 {
                     _rt::import!(
                         "test:params-async/api", "[async-lower]flat4", fn import(a0 :
                         i32, a1 : i64, a2 : f32, a3 : f64, a4 : * mut u8) -> i32
@@ -294,11 +290,11 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(u8, u64, f32, f64), _rt::String> = _rt::CallVtable {
-                    area: 2 * _rt::POINTER,
+                static CALL: _rt::CallVtable<(u8, u64, f32, f64), _rt::String> = _rt::CallVtable::plain(
+                    2 * _rt::POINTER,
                     start,
                     lift,
-                };
+                );
                 _rt::call(&CALL, (p0, p1, p2, p3))
             }
             pub fn flat5(
@@ -308,11 +304,7 @@ pub mod test {
                 p3: f64,
                 p4: u8,
             ) -> _rt::Call<(u8, u64, f32, f64, u8), _rt::String> {
-                unsafe fn start(
-                    params: &(u8, u64, f32, f64, u8),
-                    area: *mut u8,
-                    _cleanup: &mut _rt::Cleanup,
-                ) -> u32 {
+                unsafe fn start(params: &(u8, u64, f32, f64, u8), area: *mut u8) -> u32 {
                     _rt::import!(
                         "test:params-async/api", "[async-lower]flat5", fn import(a0 : *
                         mut u8, a1 : * mut u8) -> i32
@@ -336,11 +328,11 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(u8, u64, f32, f64, u8), _rt::String> = _rt::CallVtable {
-                    area: 40 + 2 * _rt::POINTER,
+                static CALL: _rt::CallVtable<(u8, u64, f32, f64, u8), _rt::String> = _rt::CallVtable::plain(
+                    40 + 2 * _rt::POINTER,
                     start,
                     lift,
-                };
+                );
                 _rt::call(&CALL, (p0, p1, p2, p3, p4))
             }
             pub fn flat16(
@@ -401,7 +393,6 @@ pub mod test {
                         f64,
                     ),
                     area: *mut u8,
-                    _cleanup: &mut _rt::Cleanup,
                 ) -> u32 {
                     _rt::import!(
                         "test:params-async/api", "[async-lower]flat16", fn import(a0 : *
@@ -474,11 +465,7 @@ pub mod test {
                         f64,
                     ),
                     _rt::String,
-                > = _rt::CallVtable {
-                    area: 128 + 2 * _rt::POINTER,
-                    start,
-                    lift,
-                };
+                > = _rt::CallVtable::plain(128 + 2 * _rt::POINTER, start, lift);
                 _rt::call(
                     &CALL,
                     (
@@ -562,7 +549,6 @@ pub mod test {
                         u8,
                     ),
                     area: *mut u8,
-                    _cleanup: &mut _rt::Cleanup,
                 ) -> u32 {
                     _rt::import!(
                         "test:params-async/api", "[async-lower]flat17", fn import(a0 : *
@@ -638,11 +624,7 @@ pub mod test {
                         u8,
                     ),
                     _rt::String,
-                > = _rt::CallVtable {
-                    area: 136 + 2 * _rt::POINTER,
-                    start,
-                    lift,
-                };
+                > = _rt::CallVtable::plain(136 + 2 * _rt::POINTER, start, lift);
                 _rt::call(
                     &CALL,
                     (

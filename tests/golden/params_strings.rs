@@ -276,7 +276,6 @@ pub mod test {
                 unsafe fn start(
                     params: &(_rt::String, _rt::String),
                     area: *mut u8,
-                    _cleanup: &mut _rt::Cleanup,
                 ) -> u32 {
                     _rt::import!(
                         "test:params-strings/api", "[async-lower]flat4", fn import(a0 : *
@@ -312,11 +311,7 @@ pub mod test {
                 static CALL: _rt::CallVtable<
                     (_rt::String, _rt::String),
                     _rt::Vec<_rt::String>,
-                > = _rt::CallVtable {
-                    area: 2 * _rt::POINTER,
-                    start,
-                    lift,
-                };
+                > = _rt::CallVtable::plain(2 * _rt::POINTER, start, lift);
                 _rt::call(&CALL, (a, b))
             }
             pub fn flat6(
@@ -330,7 +325,6 @@ pub mod test {
                 unsafe fn start(
                     params: &(_rt::String, _rt::String, _rt::String),
                     area: *mut u8,
-                    _cleanup: &mut _rt::Cleanup,
                 ) -> u32 {
                     _rt::import!(
                         "test:params-strings/api", "[async-lower]flat6", fn import(a0 : *
@@ -369,11 +363,7 @@ pub mod test {
                 static CALL: _rt::CallVtable<
                     (_rt::String, _rt::String, _rt::String),
                     _rt::Vec<_rt::String>,
-                > = _rt::CallVtable {
-                    area: 8 * _rt::POINTER,
-                    start,
-                    lift,
-                };
+                > = _rt::CallVtable::plain(8 * _rt::POINTER, start, lift);
                 _rt::call(&CALL, (a, b, c))
             }
             pub fn flat16(

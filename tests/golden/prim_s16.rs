@@ -188,11 +188,7 @@ pub mod test {
                 }
             }
             pub fn echo_async(x: T) -> _rt::Call<(T,), T> {
-                unsafe fn start(
-                    params: &(T,),
-                    area: *mut u8,
-                    _cleanup: &mut _rt::Cleanup,
-                ) -> u32 {
+                unsafe fn start(params: &(T,), area: *mut u8) -> u32 {
                     _rt::import!(
                         "test:prim-s16/api", "[async-lower]echo-async", fn import(a0 :
                         i32, a1 : * mut u8) -> i32
@@ -206,21 +202,17 @@ pub mod test {
                 unsafe fn lift(area: *mut u8) -> T {
                     unsafe { area.cast::<i16>().read() }
                 }
-                static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable {
-                    area: 2,
+                static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable::plain(
+                    2,
                     start,
                     lift,
-                };
+                );
                 _rt::call(&CALL, (x,))
             }
             pub fn echo_list_async(
                 x: _rt::Vec<T>,
             ) -> _rt::Call<(_rt::Vec<T>,), _rt::Vec<T>> {
-                unsafe fn start(
-                    params: &(_rt::Vec<T>,),
-                    area: *mut u8,
-                    _cleanup: &mut _rt::Cleanup,
-                ) -> u32 {
+                unsafe fn start(params: &(_rt::Vec<T>,), area: *mut u8) -> u32 {
                     _rt::import!(
                         "test:prim-s16/api", "[async-lower]echo-list-async", fn import(a0
                         : * mut u8, a1 : usize, a2 : * mut u8) -> i32
@@ -245,11 +237,11 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::Vec<T>,), _rt::Vec<T>> = _rt::CallVtable {
-                    area: 2 * _rt::POINTER,
+                static CALL: _rt::CallVtable<(_rt::Vec<T>,), _rt::Vec<T>> = _rt::CallVtable::plain(
+                    2 * _rt::POINTER,
                     start,
                     lift,
-                };
+                );
                 _rt::call(&CALL, (x,))
             }
             pub fn echo_stream(
@@ -282,11 +274,7 @@ pub mod test {
                 static CALL: _rt::CallVtable<
                     (_rt::StreamReader<T>,),
                     _rt::StreamReader<T>,
-                > = _rt::CallVtable {
-                    area: 4,
-                    start,
-                    lift,
-                };
+                > = _rt::CallVtable::new(4, start, lift);
                 _rt::call(&CALL, (x,))
             }
             pub fn echo_future(
@@ -319,11 +307,7 @@ pub mod test {
                 static CALL: _rt::CallVtable<
                     (_rt::FutureReader<T>,),
                     _rt::FutureReader<T>,
-                > = _rt::CallVtable {
-                    area: 4,
-                    start,
-                    lift,
-                };
+                > = _rt::CallVtable::new(4, start, lift);
                 _rt::call(&CALL, (x,))
             }
         }
@@ -353,12 +337,12 @@ pub mod wit_stream {
         _rt::stream_new(T::VTABLE)
     }
     impl StreamPayload for super::test::prim_s16::api::T {
-        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable {
-            size: 2,
-            align: 2,
-            lower: ::core::option::Option::None,
-            lift: ::core::option::Option::None,
-            intrinsics: _rt::stream_intrinsics!(
+        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable::new(
+            2,
+            2,
+            ::core::option::Option::None,
+            ::core::option::Option::None,
+            _rt::stream_intrinsics!(
                 "test:prim-s16/api", new = "[stream-new-0]echo-stream", read =
                 "[async-lower][stream-read-0]echo-stream", write =
                 "[async-lower][stream-write-0]echo-stream", cancel_read =
@@ -367,7 +351,7 @@ pub mod wit_stream {
                 "[stream-drop-readable-0]echo-stream", drop_writable =
                 "[stream-drop-writable-0]echo-stream"
             ),
-        };
+        );
     }
 }
 #[allow(
@@ -397,12 +381,12 @@ pub mod wit_future {
         _rt::future_new(T::VTABLE, default)
     }
     impl FuturePayload for super::test::prim_s16::api::T {
-        const VTABLE: &'static _rt::FutureVtable<Self> = &_rt::FutureVtable {
-            size: 2,
-            align: 2,
-            lower: ::core::option::Option::None,
-            lift: ::core::option::Option::None,
-            intrinsics: _rt::future_intrinsics!(
+        const VTABLE: &'static _rt::FutureVtable<Self> = &_rt::FutureVtable::new(
+            2,
+            2,
+            ::core::option::Option::None,
+            ::core::option::Option::None,
+            _rt::future_intrinsics!(
                 "test:prim-s16/api", new = "[future-new-0]echo-future", read =
                 "[async-lower][future-read-0]echo-future", write =
                 "[async-lower][future-write-0]echo-future", cancel_read =
@@ -411,7 +395,7 @@ pub mod wit_future {
                 "[future-drop-readable-0]echo-future", drop_writable =
                 "[future-drop-writable-0]echo-future"
             ),
-        };
+        );
     }
 }
 #[doc(hidden)]

@@ -301,11 +301,7 @@ pub mod test {
                 }
             }
             pub fn echo_async(x: T) -> _rt::Call<(T,), T> {
-                unsafe fn start(
-                    params: &(T,),
-                    area: *mut u8,
-                    _cleanup: &mut _rt::Cleanup,
-                ) -> u32 {
+                unsafe fn start(params: &(T,), area: *mut u8) -> u32 {
                     _rt::import!(
                         "test:record-wide/api", "[async-lower]echo-async", fn import(a0 :
                         * mut u8, a1 : * mut u8) -> i32
@@ -327,11 +323,11 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable {
-                    area: 128 + 4 * _rt::POINTER,
+                static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable::plain(
+                    128 + 4 * _rt::POINTER,
                     start,
                     lift,
-                };
+                );
                 _rt::call(&CALL, (x,))
             }
             pub fn echo_list_async(
@@ -377,11 +373,11 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::Vec<T>,), _rt::Vec<T>> = _rt::CallVtable {
-                    area: 2 * _rt::POINTER,
+                static CALL: _rt::CallVtable<(_rt::Vec<T>,), _rt::Vec<T>> = _rt::CallVtable::new(
+                    2 * _rt::POINTER,
                     start,
                     lift,
-                };
+                );
                 _rt::call(&CALL, (x,))
             }
             pub fn echo_stream(
@@ -414,11 +410,7 @@ pub mod test {
                 static CALL: _rt::CallVtable<
                     (_rt::StreamReader<T>,),
                     _rt::StreamReader<T>,
-                > = _rt::CallVtable {
-                    area: 4,
-                    start,
-                    lift,
-                };
+                > = _rt::CallVtable::new(4, start, lift);
                 _rt::call(&CALL, (x,))
             }
             pub fn echo_future(
@@ -451,11 +443,7 @@ pub mod test {
                 static CALL: _rt::CallVtable<
                     (_rt::FutureReader<T>,),
                     _rt::FutureReader<T>,
-                > = _rt::CallVtable {
-                    area: 4,
-                    start,
-                    lift,
-                };
+                > = _rt::CallVtable::new(4, start, lift);
                 _rt::call(&CALL, (x,))
             }
         }
@@ -485,10 +473,10 @@ pub mod wit_stream {
         _rt::stream_new(T::VTABLE)
     }
     impl StreamPayload for super::test::record_wide::api::T {
-        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable {
-            size: 64 + 2 * _rt::POINTER,
-            align: 8,
-            lower: ::core::option::Option::Some({
+        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable::new(
+            64 + 2 * _rt::POINTER,
+            8,
+            ::core::option::Option::Some({
                 unsafe fn lower(
                     value: &super::test::record_wide::api::T,
                     base: *mut u8,
@@ -500,13 +488,13 @@ pub mod wit_stream {
                 }
                 lower
             }),
-            lift: ::core::option::Option::Some({
+            ::core::option::Option::Some({
                 unsafe fn lift(base: *mut u8) -> super::test::record_wide::api::T {
                     unsafe { super::_abi::load_test_record_wide_api_wide(base) }
                 }
                 lift
             }),
-            intrinsics: _rt::stream_intrinsics!(
+            _rt::stream_intrinsics!(
                 "test:record-wide/api", new = "[stream-new-0]echo-stream", read =
                 "[async-lower][stream-read-0]echo-stream", write =
                 "[async-lower][stream-write-0]echo-stream", cancel_read =
@@ -515,7 +503,7 @@ pub mod wit_stream {
                 "[stream-drop-readable-0]echo-stream", drop_writable =
                 "[stream-drop-writable-0]echo-stream"
             ),
-        };
+        );
     }
 }
 #[allow(
@@ -545,10 +533,10 @@ pub mod wit_future {
         _rt::future_new(T::VTABLE, default)
     }
     impl FuturePayload for super::test::record_wide::api::T {
-        const VTABLE: &'static _rt::FutureVtable<Self> = &_rt::FutureVtable {
-            size: 64 + 2 * _rt::POINTER,
-            align: 8,
-            lower: ::core::option::Option::Some({
+        const VTABLE: &'static _rt::FutureVtable<Self> = &_rt::FutureVtable::new(
+            64 + 2 * _rt::POINTER,
+            8,
+            ::core::option::Option::Some({
                 unsafe fn lower(
                     value: &super::test::record_wide::api::T,
                     base: *mut u8,
@@ -560,13 +548,13 @@ pub mod wit_future {
                 }
                 lower
             }),
-            lift: ::core::option::Option::Some({
+            ::core::option::Option::Some({
                 unsafe fn lift(base: *mut u8) -> super::test::record_wide::api::T {
                     unsafe { super::_abi::load_test_record_wide_api_wide(base) }
                 }
                 lift
             }),
-            intrinsics: _rt::future_intrinsics!(
+            _rt::future_intrinsics!(
                 "test:record-wide/api", new = "[future-new-0]echo-future", read =
                 "[async-lower][future-read-0]echo-future", write =
                 "[async-lower][future-write-0]echo-future", cancel_read =
@@ -575,7 +563,7 @@ pub mod wit_future {
                 "[future-drop-readable-0]echo-future", drop_writable =
                 "[future-drop-writable-0]echo-future"
             ),
-        };
+        );
     }
 }
 #[allow(

@@ -365,11 +365,7 @@ pub mod test {
                 }
             }
             pub fn echo_async(x: T) -> _rt::Call<(T,), T> {
-                unsafe fn start(
-                    params: &(T,),
-                    area: *mut u8,
-                    _cleanup: &mut _rt::Cleanup,
-                ) -> u32 {
+                unsafe fn start(params: &(T,), area: *mut u8) -> u32 {
                     _rt::import!(
                         "test:result-err/api", "[async-lower]echo-async", fn import(a0 :
                         i32, a1 : * mut u8, a2 : usize, a3 : * mut u8) -> i32
@@ -404,11 +400,11 @@ pub mod test {
                         }
                     }
                 }
-                static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable {
-                    area: 3 * _rt::POINTER,
+                static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable::plain(
+                    3 * _rt::POINTER,
                     start,
                     lift,
-                };
+                );
                 _rt::call(&CALL, (x,))
             }
             pub fn echo_list_async(
@@ -473,11 +469,11 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::Vec<T>,), _rt::Vec<T>> = _rt::CallVtable {
-                    area: 2 * _rt::POINTER,
+                static CALL: _rt::CallVtable<(_rt::Vec<T>,), _rt::Vec<T>> = _rt::CallVtable::new(
+                    2 * _rt::POINTER,
                     start,
                     lift,
-                };
+                );
                 _rt::call(&CALL, (x,))
             }
             pub fn echo_stream(
@@ -510,11 +506,7 @@ pub mod test {
                 static CALL: _rt::CallVtable<
                     (_rt::StreamReader<T>,),
                     _rt::StreamReader<T>,
-                > = _rt::CallVtable {
-                    area: 4,
-                    start,
-                    lift,
-                };
+                > = _rt::CallVtable::new(4, start, lift);
                 _rt::call(&CALL, (x,))
             }
             pub fn echo_future(
@@ -547,11 +539,7 @@ pub mod test {
                 static CALL: _rt::CallVtable<
                     (_rt::FutureReader<T>,),
                     _rt::FutureReader<T>,
-                > = _rt::CallVtable {
-                    area: 4,
-                    start,
-                    lift,
-                };
+                > = _rt::CallVtable::new(4, start, lift);
                 _rt::call(&CALL, (x,))
             }
         }
@@ -581,10 +569,10 @@ pub mod wit_stream {
         _rt::stream_new(T::VTABLE)
     }
     impl StreamPayload for super::test::result_err::api::T {
-        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable {
-            size: 3 * _rt::POINTER,
-            align: _rt::POINTER,
-            lower: ::core::option::Option::Some({
+        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable::new(
+            3 * _rt::POINTER,
+            _rt::POINTER,
+            ::core::option::Option::Some({
                 unsafe fn lower(
                     value: &super::test::result_err::api::T,
                     base: *mut u8,
@@ -609,7 +597,7 @@ pub mod wit_stream {
                 }
                 lower
             }),
-            lift: ::core::option::Option::Some({
+            ::core::option::Option::Some({
                 unsafe fn lift(base: *mut u8) -> super::test::result_err::api::T {
                     unsafe {
                         match base.cast::<u8>().read() {
@@ -628,7 +616,7 @@ pub mod wit_stream {
                 }
                 lift
             }),
-            intrinsics: _rt::stream_intrinsics!(
+            _rt::stream_intrinsics!(
                 "test:result-err/api", new = "[stream-new-0]echo-stream", read =
                 "[async-lower][stream-read-0]echo-stream", write =
                 "[async-lower][stream-write-0]echo-stream", cancel_read =
@@ -637,7 +625,7 @@ pub mod wit_stream {
                 "[stream-drop-readable-0]echo-stream", drop_writable =
                 "[stream-drop-writable-0]echo-stream"
             ),
-        };
+        );
     }
 }
 #[allow(
@@ -667,10 +655,10 @@ pub mod wit_future {
         _rt::future_new(T::VTABLE, default)
     }
     impl FuturePayload for super::test::result_err::api::T {
-        const VTABLE: &'static _rt::FutureVtable<Self> = &_rt::FutureVtable {
-            size: 3 * _rt::POINTER,
-            align: _rt::POINTER,
-            lower: ::core::option::Option::Some({
+        const VTABLE: &'static _rt::FutureVtable<Self> = &_rt::FutureVtable::new(
+            3 * _rt::POINTER,
+            _rt::POINTER,
+            ::core::option::Option::Some({
                 unsafe fn lower(
                     value: &super::test::result_err::api::T,
                     base: *mut u8,
@@ -695,7 +683,7 @@ pub mod wit_future {
                 }
                 lower
             }),
-            lift: ::core::option::Option::Some({
+            ::core::option::Option::Some({
                 unsafe fn lift(base: *mut u8) -> super::test::result_err::api::T {
                     unsafe {
                         match base.cast::<u8>().read() {
@@ -714,7 +702,7 @@ pub mod wit_future {
                 }
                 lift
             }),
-            intrinsics: _rt::future_intrinsics!(
+            _rt::future_intrinsics!(
                 "test:result-err/api", new = "[future-new-0]echo-future", read =
                 "[async-lower][future-read-0]echo-future", write =
                 "[async-lower][future-write-0]echo-future", cancel_read =
@@ -723,7 +711,7 @@ pub mod wit_future {
                 "[future-drop-readable-0]echo-future", drop_writable =
                 "[future-drop-writable-0]echo-future"
             ),
-        };
+        );
     }
 }
 #[doc(hidden)]

@@ -242,11 +242,7 @@ pub mod test {
                 }
             }
             pub fn none_async(x: u32) -> _rt::Call<(u32,), ()> {
-                unsafe fn start(
-                    params: &(u32,),
-                    _area: *mut u8,
-                    _cleanup: &mut _rt::Cleanup,
-                ) -> u32 {
+                unsafe fn start(params: &(u32,), _area: *mut u8) -> u32 {
                     _rt::import!(
                         "test:results-flat/api", "[async-lower]none-async", fn import(a0
                         : i32) -> i32
@@ -258,19 +254,15 @@ pub mod test {
                     }
                 }
                 unsafe fn lift(_area: *mut u8) {}
-                static CALL: _rt::CallVtable<(u32,), ()> = _rt::CallVtable {
-                    area: 0,
+                static CALL: _rt::CallVtable<(u32,), ()> = _rt::CallVtable::plain(
+                    0,
                     start,
                     lift,
-                };
+                );
                 _rt::call(&CALL, (x,))
             }
             pub fn one_async(x: u32) -> _rt::Call<(u32,), u32> {
-                unsafe fn start(
-                    params: &(u32,),
-                    area: *mut u8,
-                    _cleanup: &mut _rt::Cleanup,
-                ) -> u32 {
+                unsafe fn start(params: &(u32,), area: *mut u8) -> u32 {
                     _rt::import!(
                         "test:results-flat/api", "[async-lower]one-async", fn import(a0 :
                         i32, a1 : * mut u8) -> i32
@@ -284,19 +276,15 @@ pub mod test {
                 unsafe fn lift(area: *mut u8) -> u32 {
                     unsafe { area.cast::<u32>().read() }
                 }
-                static CALL: _rt::CallVtable<(u32,), u32> = _rt::CallVtable {
-                    area: 4,
+                static CALL: _rt::CallVtable<(u32,), u32> = _rt::CallVtable::plain(
+                    4,
                     start,
                     lift,
-                };
+                );
                 _rt::call(&CALL, (x,))
             }
             pub fn two_async(x: u32) -> _rt::Call<(u32,), (u32, u64)> {
-                unsafe fn start(
-                    params: &(u32,),
-                    area: *mut u8,
-                    _cleanup: &mut _rt::Cleanup,
-                ) -> u32 {
+                unsafe fn start(params: &(u32,), area: *mut u8) -> u32 {
                     _rt::import!(
                         "test:results-flat/api", "[async-lower]two-async", fn import(a0 :
                         i32, a1 : * mut u8) -> i32
@@ -312,21 +300,17 @@ pub mod test {
                         (area.cast::<u32>().read(), area.add(8).cast::<u64>().read())
                     }
                 }
-                static CALL: _rt::CallVtable<(u32,), (u32, u64)> = _rt::CallVtable {
-                    area: 16,
+                static CALL: _rt::CallVtable<(u32,), (u32, u64)> = _rt::CallVtable::plain(
+                    16,
                     start,
                     lift,
-                };
+                );
                 _rt::call(&CALL, (x,))
             }
             pub fn sixteen_async(
                 x: Four,
             ) -> _rt::Call<(Four,), (Four, Four, Four, Four)> {
-                unsafe fn start(
-                    params: &(Four,),
-                    area: *mut u8,
-                    _cleanup: &mut _rt::Cleanup,
-                ) -> u32 {
+                unsafe fn start(params: &(Four,), area: *mut u8) -> u32 {
                     _rt::import!(
                         "test:results-flat/api", "[async-lower]sixteen-async", fn
                         import(a0 : i32, a1 : i32, a2 : i32, a3 : i32, a4 : * mut u8) ->
@@ -375,21 +359,17 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(Four,), (Four, Four, Four, Four)> = _rt::CallVtable {
-                    area: 64,
+                static CALL: _rt::CallVtable<(Four,), (Four, Four, Four, Four)> = _rt::CallVtable::plain(
+                    64,
                     start,
                     lift,
-                };
+                );
                 _rt::call(&CALL, (x,))
             }
             pub fn seventeen_async(
                 x: Four,
             ) -> _rt::Call<(Four,), (Four, Four, Four, Four, u32)> {
-                unsafe fn start(
-                    params: &(Four,),
-                    area: *mut u8,
-                    _cleanup: &mut _rt::Cleanup,
-                ) -> u32 {
+                unsafe fn start(params: &(Four,), area: *mut u8) -> u32 {
                     _rt::import!(
                         "test:results-flat/api", "[async-lower]seventeen-async", fn
                         import(a0 : i32, a1 : i32, a2 : i32, a3 : i32, a4 : * mut u8) ->
@@ -439,11 +419,11 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(Four,), (Four, Four, Four, Four, u32)> = _rt::CallVtable {
-                    area: 68,
+                static CALL: _rt::CallVtable<(Four,), (Four, Four, Four, Four, u32)> = _rt::CallVtable::plain(
+                    68,
                     start,
                     lift,
-                };
+                );
                 _rt::call(&CALL, (x,))
             }
         }

@@ -403,11 +403,11 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable {
-                    area: 2 * _rt::POINTER,
+                static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable::new(
+                    2 * _rt::POINTER,
                     start,
                     lift,
-                };
+                );
                 _rt::call(&CALL, (x,))
             }
             pub fn echo_list_async(
@@ -468,11 +468,11 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::Vec<T>,), _rt::Vec<T>> = _rt::CallVtable {
-                    area: 2 * _rt::POINTER,
+                static CALL: _rt::CallVtable<(_rt::Vec<T>,), _rt::Vec<T>> = _rt::CallVtable::new(
+                    2 * _rt::POINTER,
                     start,
                     lift,
-                };
+                );
                 _rt::call(&CALL, (x,))
             }
             pub fn echo_stream(
@@ -505,11 +505,7 @@ pub mod test {
                 static CALL: _rt::CallVtable<
                     (_rt::StreamReader<T>,),
                     _rt::StreamReader<T>,
-                > = _rt::CallVtable {
-                    area: 4,
-                    start,
-                    lift,
-                };
+                > = _rt::CallVtable::new(4, start, lift);
                 _rt::call(&CALL, (x,))
             }
             pub fn echo_future(
@@ -542,11 +538,7 @@ pub mod test {
                 static CALL: _rt::CallVtable<
                     (_rt::FutureReader<T>,),
                     _rt::FutureReader<T>,
-                > = _rt::CallVtable {
-                    area: 4,
-                    start,
-                    lift,
-                };
+                > = _rt::CallVtable::new(4, start, lift);
                 _rt::call(&CALL, (x,))
             }
         }
@@ -576,12 +568,12 @@ pub mod wit_stream {
         _rt::stream_new(T::VTABLE)
     }
     impl StreamPayload for u8 {
-        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable {
-            size: 1,
-            align: 1,
-            lower: ::core::option::Option::None,
-            lift: ::core::option::Option::None,
-            intrinsics: _rt::stream_intrinsics!(
+        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable::new(
+            1,
+            1,
+            ::core::option::Option::None,
+            ::core::option::Option::None,
+            _rt::stream_intrinsics!(
                 "test:stream-in-list/api", new = "[stream-new-0]echo", read =
                 "[async-lower][stream-read-0]echo", write =
                 "[async-lower][stream-write-0]echo", cancel_read =
@@ -590,13 +582,13 @@ pub mod wit_stream {
                 "[stream-drop-readable-0]echo", drop_writable =
                 "[stream-drop-writable-0]echo"
             ),
-        };
+        );
     }
     impl StreamPayload for super::test::stream_in_list::api::T {
-        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable {
-            size: 2 * _rt::POINTER,
-            align: _rt::POINTER,
-            lower: ::core::option::Option::Some({
+        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable::new(
+            2 * _rt::POINTER,
+            _rt::POINTER,
+            ::core::option::Option::Some({
                 unsafe fn lower(
                     value: &super::test::stream_in_list::api::T,
                     base: *mut u8,
@@ -619,7 +611,7 @@ pub mod wit_stream {
                 }
                 lower
             }),
-            lift: ::core::option::Option::Some({
+            ::core::option::Option::Some({
                 unsafe fn lift(base: *mut u8) -> super::test::stream_in_list::api::T {
                     unsafe {
                         _rt::lift_list(
@@ -636,7 +628,7 @@ pub mod wit_stream {
                 }
                 lift
             }),
-            intrinsics: _rt::stream_intrinsics!(
+            _rt::stream_intrinsics!(
                 "test:stream-in-list/api", new = "[stream-new-1]echo-stream", read =
                 "[async-lower][stream-read-1]echo-stream", write =
                 "[async-lower][stream-write-1]echo-stream", cancel_read =
@@ -645,7 +637,7 @@ pub mod wit_stream {
                 "[stream-drop-readable-1]echo-stream", drop_writable =
                 "[stream-drop-writable-1]echo-stream"
             ),
-        };
+        );
     }
 }
 #[allow(
@@ -675,10 +667,10 @@ pub mod wit_future {
         _rt::future_new(T::VTABLE, default)
     }
     impl FuturePayload for super::test::stream_in_list::api::T {
-        const VTABLE: &'static _rt::FutureVtable<Self> = &_rt::FutureVtable {
-            size: 2 * _rt::POINTER,
-            align: _rt::POINTER,
-            lower: ::core::option::Option::Some({
+        const VTABLE: &'static _rt::FutureVtable<Self> = &_rt::FutureVtable::new(
+            2 * _rt::POINTER,
+            _rt::POINTER,
+            ::core::option::Option::Some({
                 unsafe fn lower(
                     value: &super::test::stream_in_list::api::T,
                     base: *mut u8,
@@ -701,7 +693,7 @@ pub mod wit_future {
                 }
                 lower
             }),
-            lift: ::core::option::Option::Some({
+            ::core::option::Option::Some({
                 unsafe fn lift(base: *mut u8) -> super::test::stream_in_list::api::T {
                     unsafe {
                         _rt::lift_list(
@@ -718,7 +710,7 @@ pub mod wit_future {
                 }
                 lift
             }),
-            intrinsics: _rt::future_intrinsics!(
+            _rt::future_intrinsics!(
                 "test:stream-in-list/api", new = "[future-new-1]echo-future", read =
                 "[async-lower][future-read-1]echo-future", write =
                 "[async-lower][future-write-1]echo-future", cancel_read =
@@ -727,7 +719,7 @@ pub mod wit_future {
                 "[future-drop-readable-1]echo-future", drop_writable =
                 "[future-drop-writable-1]echo-future"
             ),
-        };
+        );
     }
 }
 #[doc(hidden)]

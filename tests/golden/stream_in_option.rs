@@ -397,11 +397,11 @@ pub mod test {
                         }
                     }
                 }
-                static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable {
-                    area: 8,
+                static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable::new(
+                    8,
                     start,
                     lift,
-                };
+                );
                 _rt::call(&CALL, (x,))
             }
             pub fn echo_list_async(
@@ -462,11 +462,11 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::Vec<T>,), _rt::Vec<T>> = _rt::CallVtable {
-                    area: 2 * _rt::POINTER,
+                static CALL: _rt::CallVtable<(_rt::Vec<T>,), _rt::Vec<T>> = _rt::CallVtable::new(
+                    2 * _rt::POINTER,
                     start,
                     lift,
-                };
+                );
                 _rt::call(&CALL, (x,))
             }
             pub fn echo_stream(
@@ -499,11 +499,7 @@ pub mod test {
                 static CALL: _rt::CallVtable<
                     (_rt::StreamReader<T>,),
                     _rt::StreamReader<T>,
-                > = _rt::CallVtable {
-                    area: 4,
-                    start,
-                    lift,
-                };
+                > = _rt::CallVtable::new(4, start, lift);
                 _rt::call(&CALL, (x,))
             }
             pub fn echo_future(
@@ -536,11 +532,7 @@ pub mod test {
                 static CALL: _rt::CallVtable<
                     (_rt::FutureReader<T>,),
                     _rt::FutureReader<T>,
-                > = _rt::CallVtable {
-                    area: 4,
-                    start,
-                    lift,
-                };
+                > = _rt::CallVtable::new(4, start, lift);
                 _rt::call(&CALL, (x,))
             }
         }
@@ -570,10 +562,10 @@ pub mod wit_stream {
         _rt::stream_new(T::VTABLE)
     }
     impl StreamPayload for _rt::String {
-        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable {
-            size: 2 * _rt::POINTER,
-            align: _rt::POINTER,
-            lower: ::core::option::Option::Some({
+        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable::new(
+            2 * _rt::POINTER,
+            _rt::POINTER,
+            ::core::option::Option::Some({
                 unsafe fn lower(
                     value: &_rt::String,
                     base: *mut u8,
@@ -586,7 +578,7 @@ pub mod wit_stream {
                 }
                 lower
             }),
-            lift: ::core::option::Option::Some({
+            ::core::option::Option::Some({
                 unsafe fn lift(base: *mut u8) -> _rt::String {
                     unsafe {
                         _rt::lift_string(
@@ -597,7 +589,7 @@ pub mod wit_stream {
                 }
                 lift
             }),
-            intrinsics: _rt::stream_intrinsics!(
+            _rt::stream_intrinsics!(
                 "test:stream-in-option/api", new = "[stream-new-0]echo", read =
                 "[async-lower][stream-read-0]echo", write =
                 "[async-lower][stream-write-0]echo", cancel_read =
@@ -606,13 +598,13 @@ pub mod wit_stream {
                 "[stream-drop-readable-0]echo", drop_writable =
                 "[stream-drop-writable-0]echo"
             ),
-        };
+        );
     }
     impl StreamPayload for super::test::stream_in_option::api::T {
-        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable {
-            size: 8,
-            align: 4,
-            lower: ::core::option::Option::Some({
+        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable::new(
+            8,
+            4,
+            ::core::option::Option::Some({
                 unsafe fn lower(
                     value: &super::test::stream_in_option::api::T,
                     base: *mut u8,
@@ -633,7 +625,7 @@ pub mod wit_stream {
                 }
                 lower
             }),
-            lift: ::core::option::Option::Some({
+            ::core::option::Option::Some({
                 unsafe fn lift(base: *mut u8) -> super::test::stream_in_option::api::T {
                     unsafe {
                         match base.cast::<u8>().read() {
@@ -652,7 +644,7 @@ pub mod wit_stream {
                 }
                 lift
             }),
-            intrinsics: _rt::stream_intrinsics!(
+            _rt::stream_intrinsics!(
                 "test:stream-in-option/api", new = "[stream-new-1]echo-stream", read =
                 "[async-lower][stream-read-1]echo-stream", write =
                 "[async-lower][stream-write-1]echo-stream", cancel_read =
@@ -661,7 +653,7 @@ pub mod wit_stream {
                 "[stream-drop-readable-1]echo-stream", drop_writable =
                 "[stream-drop-writable-1]echo-stream"
             ),
-        };
+        );
     }
 }
 #[allow(
@@ -691,10 +683,10 @@ pub mod wit_future {
         _rt::future_new(T::VTABLE, default)
     }
     impl FuturePayload for super::test::stream_in_option::api::T {
-        const VTABLE: &'static _rt::FutureVtable<Self> = &_rt::FutureVtable {
-            size: 8,
-            align: 4,
-            lower: ::core::option::Option::Some({
+        const VTABLE: &'static _rt::FutureVtable<Self> = &_rt::FutureVtable::new(
+            8,
+            4,
+            ::core::option::Option::Some({
                 unsafe fn lower(
                     value: &super::test::stream_in_option::api::T,
                     base: *mut u8,
@@ -715,7 +707,7 @@ pub mod wit_future {
                 }
                 lower
             }),
-            lift: ::core::option::Option::Some({
+            ::core::option::Option::Some({
                 unsafe fn lift(base: *mut u8) -> super::test::stream_in_option::api::T {
                     unsafe {
                         match base.cast::<u8>().read() {
@@ -734,7 +726,7 @@ pub mod wit_future {
                 }
                 lift
             }),
-            intrinsics: _rt::future_intrinsics!(
+            _rt::future_intrinsics!(
                 "test:stream-in-option/api", new = "[future-new-1]echo-future", read =
                 "[async-lower][future-read-1]echo-future", write =
                 "[async-lower][future-write-1]echo-future", cancel_read =
@@ -743,7 +735,7 @@ pub mod wit_future {
                 "[future-drop-readable-1]echo-future", drop_writable =
                 "[future-drop-writable-1]echo-future"
             ),
-        };
+        );
     }
 }
 #[doc(hidden)]

@@ -365,11 +365,11 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable {
-                    area: 24,
+                static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable::new(
+                    24,
                     start,
                     lift,
-                };
+                );
                 _rt::call(&CALL, (x,))
             }
             pub fn echo_list_async(
@@ -425,11 +425,11 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::Vec<T>,), _rt::Vec<T>> = _rt::CallVtable {
-                    area: 2 * _rt::POINTER,
+                static CALL: _rt::CallVtable<(_rt::Vec<T>,), _rt::Vec<T>> = _rt::CallVtable::new(
+                    2 * _rt::POINTER,
                     start,
                     lift,
-                };
+                );
                 _rt::call(&CALL, (x,))
             }
             pub fn echo_stream(
@@ -462,11 +462,7 @@ pub mod test {
                 static CALL: _rt::CallVtable<
                     (_rt::StreamReader<T>,),
                     _rt::StreamReader<T>,
-                > = _rt::CallVtable {
-                    area: 4,
-                    start,
-                    lift,
-                };
+                > = _rt::CallVtable::new(4, start, lift);
                 _rt::call(&CALL, (x,))
             }
             pub fn echo_future(
@@ -499,11 +495,7 @@ pub mod test {
                 static CALL: _rt::CallVtable<
                     (_rt::FutureReader<T>,),
                     _rt::FutureReader<T>,
-                > = _rt::CallVtable {
-                    area: 4,
-                    start,
-                    lift,
-                };
+                > = _rt::CallVtable::new(4, start, lift);
                 _rt::call(&CALL, (x,))
             }
         }
@@ -533,12 +525,12 @@ pub mod wit_stream {
         _rt::stream_new(T::VTABLE)
     }
     impl StreamPayload for u8 {
-        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable {
-            size: 1,
-            align: 1,
-            lower: ::core::option::Option::None,
-            lift: ::core::option::Option::None,
-            intrinsics: _rt::stream_intrinsics!(
+        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable::new(
+            1,
+            1,
+            ::core::option::Option::None,
+            ::core::option::Option::None,
+            _rt::stream_intrinsics!(
                 "test:stream-in-tuple/api", new = "[stream-new-0]echo", read =
                 "[async-lower][stream-read-0]echo", write =
                 "[async-lower][stream-write-0]echo", cancel_read =
@@ -547,13 +539,13 @@ pub mod wit_stream {
                 "[stream-drop-readable-0]echo", drop_writable =
                 "[stream-drop-writable-0]echo"
             ),
-        };
+        );
     }
     impl StreamPayload for super::test::stream_in_tuple::api::T {
-        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable {
-            size: 24,
-            align: 8,
-            lower: ::core::option::Option::Some({
+        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable::new(
+            24,
+            8,
+            ::core::option::Option::Some({
                 unsafe fn lower(
                     value: &super::test::stream_in_tuple::api::T,
                     base: *mut u8,
@@ -570,7 +562,7 @@ pub mod wit_stream {
                 }
                 lower
             }),
-            lift: ::core::option::Option::Some({
+            ::core::option::Option::Some({
                 unsafe fn lift(base: *mut u8) -> super::test::stream_in_tuple::api::T {
                     unsafe {
                         (
@@ -588,7 +580,7 @@ pub mod wit_stream {
                 }
                 lift
             }),
-            intrinsics: _rt::stream_intrinsics!(
+            _rt::stream_intrinsics!(
                 "test:stream-in-tuple/api", new = "[stream-new-2]echo-stream", read =
                 "[async-lower][stream-read-2]echo-stream", write =
                 "[async-lower][stream-write-2]echo-stream", cancel_read =
@@ -597,7 +589,7 @@ pub mod wit_stream {
                 "[stream-drop-readable-2]echo-stream", drop_writable =
                 "[stream-drop-writable-2]echo-stream"
             ),
-        };
+        );
     }
 }
 #[allow(
@@ -627,12 +619,12 @@ pub mod wit_future {
         _rt::future_new(T::VTABLE, default)
     }
     impl FuturePayload for u8 {
-        const VTABLE: &'static _rt::FutureVtable<Self> = &_rt::FutureVtable {
-            size: 1,
-            align: 1,
-            lower: ::core::option::Option::None,
-            lift: ::core::option::Option::None,
-            intrinsics: _rt::future_intrinsics!(
+        const VTABLE: &'static _rt::FutureVtable<Self> = &_rt::FutureVtable::new(
+            1,
+            1,
+            ::core::option::Option::None,
+            ::core::option::Option::None,
+            _rt::future_intrinsics!(
                 "test:stream-in-tuple/api", new = "[future-new-1]echo", read =
                 "[async-lower][future-read-1]echo", write =
                 "[async-lower][future-write-1]echo", cancel_read =
@@ -641,13 +633,13 @@ pub mod wit_future {
                 "[future-drop-readable-1]echo", drop_writable =
                 "[future-drop-writable-1]echo"
             ),
-        };
+        );
     }
     impl FuturePayload for super::test::stream_in_tuple::api::T {
-        const VTABLE: &'static _rt::FutureVtable<Self> = &_rt::FutureVtable {
-            size: 24,
-            align: 8,
-            lower: ::core::option::Option::Some({
+        const VTABLE: &'static _rt::FutureVtable<Self> = &_rt::FutureVtable::new(
+            24,
+            8,
+            ::core::option::Option::Some({
                 unsafe fn lower(
                     value: &super::test::stream_in_tuple::api::T,
                     base: *mut u8,
@@ -664,7 +656,7 @@ pub mod wit_future {
                 }
                 lower
             }),
-            lift: ::core::option::Option::Some({
+            ::core::option::Option::Some({
                 unsafe fn lift(base: *mut u8) -> super::test::stream_in_tuple::api::T {
                     unsafe {
                         (
@@ -682,7 +674,7 @@ pub mod wit_future {
                 }
                 lift
             }),
-            intrinsics: _rt::future_intrinsics!(
+            _rt::future_intrinsics!(
                 "test:stream-in-tuple/api", new = "[future-new-2]echo-future", read =
                 "[async-lower][future-read-2]echo-future", write =
                 "[async-lower][future-write-2]echo-future", cancel_read =
@@ -691,7 +683,7 @@ pub mod wit_future {
                 "[future-drop-readable-2]echo-future", drop_writable =
                 "[future-drop-writable-2]echo-future"
             ),
-        };
+        );
     }
 }
 #[doc(hidden)]

@@ -294,11 +294,11 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable {
-                    area: 4,
+                static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable::new(
+                    4,
                     start,
                     lift,
-                };
+                );
                 _rt::call(&CALL, (x,))
             }
             pub fn echo_list_async(
@@ -345,11 +345,11 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::Vec<T>,), _rt::Vec<T>> = _rt::CallVtable {
-                    area: 2 * _rt::POINTER,
+                static CALL: _rt::CallVtable<(_rt::Vec<T>,), _rt::Vec<T>> = _rt::CallVtable::new(
+                    2 * _rt::POINTER,
                     start,
                     lift,
-                };
+                );
                 _rt::call(&CALL, (x,))
             }
             pub fn echo_stream(
@@ -382,11 +382,7 @@ pub mod test {
                 static CALL: _rt::CallVtable<
                     (_rt::StreamReader<T>,),
                     _rt::StreamReader<T>,
-                > = _rt::CallVtable {
-                    area: 4,
-                    start,
-                    lift,
-                };
+                > = _rt::CallVtable::new(4, start, lift);
                 _rt::call(&CALL, (x,))
             }
             pub fn echo_future(
@@ -419,11 +415,7 @@ pub mod test {
                 static CALL: _rt::CallVtable<
                     (_rt::FutureReader<T>,),
                     _rt::FutureReader<T>,
-                > = _rt::CallVtable {
-                    area: 4,
-                    start,
-                    lift,
-                };
+                > = _rt::CallVtable::new(4, start, lift);
                 _rt::call(&CALL, (x,))
             }
         }
@@ -453,12 +445,12 @@ pub mod wit_stream {
         _rt::stream_new(T::VTABLE)
     }
     impl StreamPayload for u32 {
-        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable {
-            size: 4,
-            align: 4,
-            lower: ::core::option::Option::None,
-            lift: ::core::option::Option::None,
-            intrinsics: _rt::stream_intrinsics!(
+        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable::new(
+            4,
+            4,
+            ::core::option::Option::None,
+            ::core::option::Option::None,
+            _rt::stream_intrinsics!(
                 "test:stream-stream/api", new = "[stream-new-0]echo", read =
                 "[async-lower][stream-read-0]echo", write =
                 "[async-lower][stream-write-0]echo", cancel_read =
@@ -467,13 +459,13 @@ pub mod wit_stream {
                 "[stream-drop-readable-0]echo", drop_writable =
                 "[stream-drop-writable-0]echo"
             ),
-        };
+        );
     }
     impl StreamPayload for _rt::StreamReader<u32> {
-        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable {
-            size: 4,
-            align: 4,
-            lower: ::core::option::Option::Some({
+        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable::new(
+            4,
+            4,
+            ::core::option::Option::Some({
                 unsafe fn lower(
                     value: &_rt::StreamReader<u32>,
                     base: *mut u8,
@@ -486,7 +478,7 @@ pub mod wit_stream {
                 }
                 lower
             }),
-            lift: ::core::option::Option::Some({
+            ::core::option::Option::Some({
                 unsafe fn lift(base: *mut u8) -> _rt::StreamReader<u32> {
                     unsafe {
                         _rt::stream_lift(
@@ -497,7 +489,7 @@ pub mod wit_stream {
                 }
                 lift
             }),
-            intrinsics: _rt::stream_intrinsics!(
+            _rt::stream_intrinsics!(
                 "test:stream-stream/api", new = "[stream-new-1]echo", read =
                 "[async-lower][stream-read-1]echo", write =
                 "[async-lower][stream-write-1]echo", cancel_read =
@@ -506,13 +498,13 @@ pub mod wit_stream {
                 "[stream-drop-readable-1]echo", drop_writable =
                 "[stream-drop-writable-1]echo"
             ),
-        };
+        );
     }
     impl StreamPayload for super::test::stream_stream::api::T {
-        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable {
-            size: 4,
-            align: 4,
-            lower: ::core::option::Option::Some({
+        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable::new(
+            4,
+            4,
+            ::core::option::Option::Some({
                 unsafe fn lower(
                     value: &super::test::stream_stream::api::T,
                     base: *mut u8,
@@ -525,7 +517,7 @@ pub mod wit_stream {
                 }
                 lower
             }),
-            lift: ::core::option::Option::Some({
+            ::core::option::Option::Some({
                 unsafe fn lift(base: *mut u8) -> super::test::stream_stream::api::T {
                     unsafe {
                         _rt::stream_lift(
@@ -538,7 +530,7 @@ pub mod wit_stream {
                 }
                 lift
             }),
-            intrinsics: _rt::stream_intrinsics!(
+            _rt::stream_intrinsics!(
                 "test:stream-stream/api", new = "[stream-new-2]echo-stream", read =
                 "[async-lower][stream-read-2]echo-stream", write =
                 "[async-lower][stream-write-2]echo-stream", cancel_read =
@@ -547,7 +539,7 @@ pub mod wit_stream {
                 "[stream-drop-readable-2]echo-stream", drop_writable =
                 "[stream-drop-writable-2]echo-stream"
             ),
-        };
+        );
     }
 }
 #[allow(
@@ -577,10 +569,10 @@ pub mod wit_future {
         _rt::future_new(T::VTABLE, default)
     }
     impl FuturePayload for super::test::stream_stream::api::T {
-        const VTABLE: &'static _rt::FutureVtable<Self> = &_rt::FutureVtable {
-            size: 4,
-            align: 4,
-            lower: ::core::option::Option::Some({
+        const VTABLE: &'static _rt::FutureVtable<Self> = &_rt::FutureVtable::new(
+            4,
+            4,
+            ::core::option::Option::Some({
                 unsafe fn lower(
                     value: &super::test::stream_stream::api::T,
                     base: *mut u8,
@@ -593,7 +585,7 @@ pub mod wit_future {
                 }
                 lower
             }),
-            lift: ::core::option::Option::Some({
+            ::core::option::Option::Some({
                 unsafe fn lift(base: *mut u8) -> super::test::stream_stream::api::T {
                     unsafe {
                         _rt::stream_lift(
@@ -606,7 +598,7 @@ pub mod wit_future {
                 }
                 lift
             }),
-            intrinsics: _rt::future_intrinsics!(
+            _rt::future_intrinsics!(
                 "test:stream-stream/api", new = "[future-new-2]echo-future", read =
                 "[async-lower][future-read-2]echo-future", write =
                 "[async-lower][future-write-2]echo-future", cancel_read =
@@ -615,7 +607,7 @@ pub mod wit_future {
                 "[future-drop-readable-2]echo-future", drop_writable =
                 "[future-drop-writable-2]echo-future"
             ),
-        };
+        );
     }
 }
 #[doc(hidden)]

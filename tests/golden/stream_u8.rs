@@ -278,11 +278,11 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable {
-                    area: 4,
+                static CALL: _rt::CallVtable<(T,), T> = _rt::CallVtable::new(
+                    4,
                     start,
                     lift,
-                };
+                );
                 _rt::call(&CALL, (x,))
             }
             pub fn echo_list_async(
@@ -327,11 +327,11 @@ pub mod test {
                         )
                     }
                 }
-                static CALL: _rt::CallVtable<(_rt::Vec<T>,), _rt::Vec<T>> = _rt::CallVtable {
-                    area: 2 * _rt::POINTER,
+                static CALL: _rt::CallVtable<(_rt::Vec<T>,), _rt::Vec<T>> = _rt::CallVtable::new(
+                    2 * _rt::POINTER,
                     start,
                     lift,
-                };
+                );
                 _rt::call(&CALL, (x,))
             }
             pub fn echo_stream(
@@ -364,11 +364,7 @@ pub mod test {
                 static CALL: _rt::CallVtable<
                     (_rt::StreamReader<T>,),
                     _rt::StreamReader<T>,
-                > = _rt::CallVtable {
-                    area: 4,
-                    start,
-                    lift,
-                };
+                > = _rt::CallVtable::new(4, start, lift);
                 _rt::call(&CALL, (x,))
             }
             pub fn echo_future(
@@ -401,11 +397,7 @@ pub mod test {
                 static CALL: _rt::CallVtable<
                     (_rt::FutureReader<T>,),
                     _rt::FutureReader<T>,
-                > = _rt::CallVtable {
-                    area: 4,
-                    start,
-                    lift,
-                };
+                > = _rt::CallVtable::new(4, start, lift);
                 _rt::call(&CALL, (x,))
             }
         }
@@ -435,12 +427,12 @@ pub mod wit_stream {
         _rt::stream_new(T::VTABLE)
     }
     impl StreamPayload for u8 {
-        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable {
-            size: 1,
-            align: 1,
-            lower: ::core::option::Option::None,
-            lift: ::core::option::Option::None,
-            intrinsics: _rt::stream_intrinsics!(
+        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable::new(
+            1,
+            1,
+            ::core::option::Option::None,
+            ::core::option::Option::None,
+            _rt::stream_intrinsics!(
                 "test:stream-u8/api", new = "[stream-new-0]echo", read =
                 "[async-lower][stream-read-0]echo", write =
                 "[async-lower][stream-write-0]echo", cancel_read =
@@ -449,13 +441,13 @@ pub mod wit_stream {
                 "[stream-drop-readable-0]echo", drop_writable =
                 "[stream-drop-writable-0]echo"
             ),
-        };
+        );
     }
     impl StreamPayload for super::test::stream_u8::api::T {
-        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable {
-            size: 4,
-            align: 4,
-            lower: ::core::option::Option::Some({
+        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable::new(
+            4,
+            4,
+            ::core::option::Option::Some({
                 unsafe fn lower(
                     value: &super::test::stream_u8::api::T,
                     base: *mut u8,
@@ -468,7 +460,7 @@ pub mod wit_stream {
                 }
                 lower
             }),
-            lift: ::core::option::Option::Some({
+            ::core::option::Option::Some({
                 unsafe fn lift(base: *mut u8) -> super::test::stream_u8::api::T {
                     unsafe {
                         _rt::stream_lift(
@@ -479,7 +471,7 @@ pub mod wit_stream {
                 }
                 lift
             }),
-            intrinsics: _rt::stream_intrinsics!(
+            _rt::stream_intrinsics!(
                 "test:stream-u8/api", new = "[stream-new-1]echo-stream", read =
                 "[async-lower][stream-read-1]echo-stream", write =
                 "[async-lower][stream-write-1]echo-stream", cancel_read =
@@ -488,7 +480,7 @@ pub mod wit_stream {
                 "[stream-drop-readable-1]echo-stream", drop_writable =
                 "[stream-drop-writable-1]echo-stream"
             ),
-        };
+        );
     }
 }
 #[allow(
@@ -518,10 +510,10 @@ pub mod wit_future {
         _rt::future_new(T::VTABLE, default)
     }
     impl FuturePayload for super::test::stream_u8::api::T {
-        const VTABLE: &'static _rt::FutureVtable<Self> = &_rt::FutureVtable {
-            size: 4,
-            align: 4,
-            lower: ::core::option::Option::Some({
+        const VTABLE: &'static _rt::FutureVtable<Self> = &_rt::FutureVtable::new(
+            4,
+            4,
+            ::core::option::Option::Some({
                 unsafe fn lower(
                     value: &super::test::stream_u8::api::T,
                     base: *mut u8,
@@ -534,7 +526,7 @@ pub mod wit_future {
                 }
                 lower
             }),
-            lift: ::core::option::Option::Some({
+            ::core::option::Option::Some({
                 unsafe fn lift(base: *mut u8) -> super::test::stream_u8::api::T {
                     unsafe {
                         _rt::stream_lift(
@@ -545,7 +537,7 @@ pub mod wit_future {
                 }
                 lift
             }),
-            intrinsics: _rt::future_intrinsics!(
+            _rt::future_intrinsics!(
                 "test:stream-u8/api", new = "[future-new-1]echo-future", read =
                 "[async-lower][future-read-1]echo-future", write =
                 "[async-lower][future-write-1]echo-future", cancel_read =
@@ -554,7 +546,7 @@ pub mod wit_future {
                 "[future-drop-readable-1]echo-future", drop_writable =
                 "[future-drop-writable-1]echo-future"
             ),
-        };
+        );
     }
 }
 #[doc(hidden)]

@@ -140,11 +140,7 @@ pub mod test {
                 static CALL: _rt::CallVtable<
                     (_rt::StreamReader<Point>,),
                     _rt::FutureReader<Point>,
-                > = _rt::CallVtable {
-                    area: 4,
-                    start,
-                    lift,
-                };
+                > = _rt::CallVtable::new(4, start, lift);
                 _rt::call(&CALL, (x,))
             }
         }
@@ -174,10 +170,10 @@ pub mod wit_stream {
         _rt::stream_new(T::VTABLE)
     }
     impl StreamPayload for super::test::version::api::Point {
-        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable {
-            size: 8,
-            align: 4,
-            lower: ::core::option::Option::Some({
+        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable::new(
+            8,
+            4,
+            ::core::option::Option::Some({
                 unsafe fn lower(
                     value: &super::test::version::api::Point,
                     base: *mut u8,
@@ -189,13 +185,13 @@ pub mod wit_stream {
                 }
                 lower
             }),
-            lift: ::core::option::Option::Some({
+            ::core::option::Option::Some({
                 unsafe fn lift(base: *mut u8) -> super::test::version::api::Point {
                     unsafe { super::_abi::load_test_version_api_point(base) }
                 }
                 lift
             }),
-            intrinsics: _rt::stream_intrinsics!(
+            _rt::stream_intrinsics!(
                 "test:version/api@1.2.3", new = "[stream-new-0]echo-async", read =
                 "[async-lower][stream-read-0]echo-async", write =
                 "[async-lower][stream-write-0]echo-async", cancel_read =
@@ -204,7 +200,7 @@ pub mod wit_stream {
                 "[stream-drop-readable-0]echo-async", drop_writable =
                 "[stream-drop-writable-0]echo-async"
             ),
-        };
+        );
     }
 }
 #[allow(
@@ -234,10 +230,10 @@ pub mod wit_future {
         _rt::future_new(T::VTABLE, default)
     }
     impl FuturePayload for super::test::version::api::Point {
-        const VTABLE: &'static _rt::FutureVtable<Self> = &_rt::FutureVtable {
-            size: 8,
-            align: 4,
-            lower: ::core::option::Option::Some({
+        const VTABLE: &'static _rt::FutureVtable<Self> = &_rt::FutureVtable::new(
+            8,
+            4,
+            ::core::option::Option::Some({
                 unsafe fn lower(
                     value: &super::test::version::api::Point,
                     base: *mut u8,
@@ -249,13 +245,13 @@ pub mod wit_future {
                 }
                 lower
             }),
-            lift: ::core::option::Option::Some({
+            ::core::option::Option::Some({
                 unsafe fn lift(base: *mut u8) -> super::test::version::api::Point {
                     unsafe { super::_abi::load_test_version_api_point(base) }
                 }
                 lift
             }),
-            intrinsics: _rt::future_intrinsics!(
+            _rt::future_intrinsics!(
                 "test:version/api@1.2.3", new = "[future-new-1]echo-async", read =
                 "[async-lower][future-read-1]echo-async", write =
                 "[async-lower][future-write-1]echo-async", cancel_read =
@@ -264,7 +260,7 @@ pub mod wit_future {
                 "[future-drop-readable-1]echo-async", drop_writable =
                 "[future-drop-writable-1]echo-async"
             ),
-        };
+        );
     }
 }
 #[allow(

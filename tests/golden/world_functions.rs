@@ -40,11 +40,7 @@ pub fn log(line: &str) {
 pub fn fetch(
     name: _rt::String,
 ) -> _rt::Call<(_rt::String,), ::core::result::Result<Item, _rt::String>> {
-    unsafe fn start(
-        params: &(_rt::String,),
-        area: *mut u8,
-        _cleanup: &mut _rt::Cleanup,
-    ) -> u32 {
+    unsafe fn start(params: &(_rt::String,), area: *mut u8) -> u32 {
         _rt::import!(
             "$root", "[async-lower]fetch", fn import(a0 : * mut u8, a1 : usize, a2 : *
             mut u8) -> i32
@@ -74,11 +70,7 @@ pub fn fetch(
     static CALL: _rt::CallVtable<
         (_rt::String,),
         ::core::result::Result<Item, _rt::String>,
-    > = _rt::CallVtable {
-        area: 4 * _rt::POINTER,
-        start,
-        lift,
-    };
+    > = _rt::CallVtable::plain(4 * _rt::POINTER, start, lift);
     _rt::call(&CALL, (name,))
 }
 #[allow(
@@ -94,7 +86,7 @@ pub fn fetch(
     clippy::undocumented_unsafe_blocks
 )]
 pub fn feed() -> _rt::Call<(), _rt::StreamReader<Item>> {
-    unsafe fn start(_params: &(), area: *mut u8, _cleanup: &mut _rt::Cleanup) -> u32 {
+    unsafe fn start(_params: &(), area: *mut u8) -> u32 {
         _rt::import!("$root", "[async-lower]feed", fn import(a0 : * mut u8) -> i32);
         unsafe {
             let core = import(area);
@@ -109,11 +101,11 @@ pub fn feed() -> _rt::Call<(), _rt::StreamReader<Item>> {
             )
         }
     }
-    static CALL: _rt::CallVtable<(), _rt::StreamReader<Item>> = _rt::CallVtable {
-        area: 4,
+    static CALL: _rt::CallVtable<(), _rt::StreamReader<Item>> = _rt::CallVtable::plain(
+        4,
         start,
         lift,
-    };
+    );
     _rt::call(&CALL, ())
 }
 #[allow(
@@ -246,10 +238,10 @@ pub mod wit_stream {
         _rt::stream_new(T::VTABLE)
     }
     impl StreamPayload for super::Item {
-        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable {
-            size: 3 * _rt::POINTER,
-            align: _rt::POINTER,
-            lower: ::core::option::Option::Some({
+        const VTABLE: &'static _rt::StreamVtable<Self> = &_rt::StreamVtable::new(
+            3 * _rt::POINTER,
+            _rt::POINTER,
+            ::core::option::Option::Some({
                 unsafe fn lower(
                     value: &super::Item,
                     base: *mut u8,
@@ -261,13 +253,13 @@ pub mod wit_stream {
                 }
                 lower
             }),
-            lift: ::core::option::Option::Some({
+            ::core::option::Option::Some({
                 unsafe fn lift(base: *mut u8) -> super::Item {
                     unsafe { super::_abi::load_item(base) }
                 }
                 lift
             }),
-            intrinsics: _rt::stream_intrinsics!(
+            _rt::stream_intrinsics!(
                 "$root", new = "[stream-new-0]feed", read =
                 "[async-lower][stream-read-0]feed", write =
                 "[async-lower][stream-write-0]feed", cancel_read =
@@ -276,7 +268,7 @@ pub mod wit_stream {
                 "[stream-drop-readable-0]feed", drop_writable =
                 "[stream-drop-writable-0]feed"
             ),
-        };
+        );
     }
 }
 #[allow(
@@ -306,12 +298,12 @@ pub mod wit_future {
         _rt::future_new(T::VTABLE, default)
     }
     impl FuturePayload for u32 {
-        const VTABLE: &'static _rt::FutureVtable<Self> = &_rt::FutureVtable {
-            size: 4,
-            align: 4,
-            lower: ::core::option::Option::None,
-            lift: ::core::option::Option::None,
-            intrinsics: _rt::future_intrinsics!(
+        const VTABLE: &'static _rt::FutureVtable<Self> = &_rt::FutureVtable::new(
+            4,
+            4,
+            ::core::option::Option::None,
+            ::core::option::Option::None,
+            _rt::future_intrinsics!(
                 "[export]$root", new = "[future-new-1]drain", read =
                 "[async-lower][future-read-1]drain", write =
                 "[async-lower][future-write-1]drain", cancel_read =
@@ -320,7 +312,7 @@ pub mod wit_future {
                 "[future-drop-readable-1]drain", drop_writable =
                 "[future-drop-writable-1]drain"
             ),
-        };
+        );
     }
 }
 #[allow(

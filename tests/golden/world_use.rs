@@ -55,11 +55,11 @@ pub fn walk(path: Path) -> _rt::Call<(Path,), ::core::result::Result<Point, Prob
             }
         }
     }
-    static CALL: _rt::CallVtable<(Path,), ::core::result::Result<Point, Problem>> = _rt::CallVtable {
-        area: 4 * _rt::POINTER,
+    static CALL: _rt::CallVtable<(Path,), ::core::result::Result<Point, Problem>> = _rt::CallVtable::new(
+        4 * _rt::POINTER,
         start,
         lift,
-    };
+    );
     _rt::call(&CALL, (path,))
 }
 #[allow(

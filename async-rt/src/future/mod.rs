@@ -33,16 +33,31 @@ pub struct FutureIntrinsics {
 
 /// What generated code provides for one future type.
 pub struct FutureVtable<T: 'static> {
-    /// Size of the value in the canonical ABI.
-    pub size: usize,
-    /// Its alignment.
-    pub align: usize,
-    /// Writes the canonical form of the value. None when the Rust value is its own canonical form.
-    pub lower: Option<unsafe fn(&T, *mut u8, &mut Cleanup)>,
-    /// Reads it back. Present exactly when `lower` is.
-    pub lift: Option<unsafe fn(*mut u8) -> T>,
-    /// The built-ins.
-    pub intrinsics: FutureIntrinsics,
+    size: usize,
+    align: usize,
+    lower: Option<unsafe fn(&T, *mut u8, &mut Cleanup)>,
+    lift: Option<unsafe fn(*mut u8) -> T>,
+    intrinsics: FutureIntrinsics,
+}
+
+impl<T> FutureVtable<T> {
+    /// `size` and `align` are those of the value in the canonical ABI. `lower` writes its canonical form, and `lift` reads
+    /// it back; there is neither when the Rust value is its own canonical form.
+    pub const fn new(
+        size: usize,
+        align: usize,
+        lower: Option<unsafe fn(&T, *mut u8, &mut Cleanup)>,
+        lift: Option<unsafe fn(*mut u8) -> T>,
+        intrinsics: FutureIntrinsics,
+    ) -> FutureVtable<T> {
+        FutureVtable {
+            size,
+            align,
+            lower,
+            lift,
+            intrinsics,
+        }
+    }
 }
 
 /// A new future. `default` makes the value that is written if the writer is dropped without having written.

@@ -98,6 +98,8 @@ impl<T> fmt::Debug for FutureWriter<T> {
 #[repr(C)]
 struct Header {
     op: Op,
+    /// The answer that has come and was not seen yet, or `BLOCKED`.
+    answer: Cell<u32>,
     background: Cell<bool>,
     cleanup: UnsafeCell<Cleanup>,
     /// Drops the value and frees the block.
@@ -132,6 +134,7 @@ impl<T> Block<T> {
             block.write(Block {
                 header: Header {
                     op: Op::new(handle, on_event),
+                    answer: Cell::new(BLOCKED),
                     background: Cell::new(false),
                     cleanup: UnsafeCell::new(Cleanup::new()),
                     free: Self::free,
@@ -204,36 +207,48 @@ unsafe fn launch(header: *const Header, write: FutureCopyFn, area: *mut u8) {
     }
 }
 
-/// Takes in an answer: drops the end unless it is still needed, and notes the answer.
+/// Takes in an answer: drops the end unless it is still needed, and notes the answer. Answers whether the root waited.
 ///
 /// # Safety
 ///
 /// The block is alive and its write was in flight.
-unsafe fn answered(header: *const Header, answer: u32) {
+unsafe fn answered(header: *const Header, answer: u32) -> bool {
     // SAFETY: a completed or refused write may be followed by the drop only.
     unsafe {
         let op = &(*header).op;
+        let mut root = false;
         if answer & 0xf != copy::CANCELLED {
-            op.release();
+            root = op.release();
             ((*header).drop_end)(op.handle());
             op.set_handle(0);
         }
-        op.answer(answer);
+        (*header).answer.set(answer);
+        root
     }
 }
 
-unsafe fn on_event(op: *const Op, answer: u32) {
+impl Header {
+    /// The answer, if it has come. It is handed out once.
+    fn take_answer(&self) -> Option<u32> {
+        let answer = self.answer.replace(BLOCKED);
+        if answer == BLOCKED { None } else { Some(answer) }
+    }
+}
+
+unsafe fn on_event(op: *const Op, answer: u32) -> bool {
     let header = op.cast::<Header>();
     // SAFETY: the op is the first field of its block, which is alive (rule 4). Once the end is dropped no event can
     // come; a background block ends itself.
     unsafe {
         if (*op).handle() == 0 {
-            return;
+            return false;
         }
-        answered(header, answer);
+        let root = answered(header, answer);
         if (*header).background.get() {
             end_background(header);
+            return false;
         }
+        root || (*op).wake()
     }
 }
 
@@ -241,7 +256,7 @@ unsafe fn on_event(op: *const Op, answer: u32) {
 unsafe fn end_background(header: *const Header) {
     // SAFETY: the caller's block is idle and unregistered. A refused value gets its handles back, to be dropped.
     unsafe {
-        if (*header).op.take_answer().is_some_and(|answer| answer & 0xf != 0) {
+        if (*header).take_answer().is_some_and(|answer| answer & 0xf != 0) {
             (*(*header).cleanup.get()).restore();
         }
         ((*header).free)(header);
@@ -260,7 +275,7 @@ unsafe fn detach(header: *const Header) {
         if (*header).op.handle() == 0 {
             end_background(header);
         } else if !matches!(cabi::current(), Current::None) {
-            Op::register(header.cast(), true);
+            Op::hold(header.cast());
         }
     }
 }
@@ -343,7 +358,7 @@ impl<T> FutureWrite<T> {
                 answered(header, answer);
             }
             let handle = op.handle();
-            match op.take_answer().map(|answer| answer & 0xf) {
+            match (*header).take_answer().map(|answer| answer & 0xf) {
                 Some(copy::DROPPED) => FutureWriteCancel::Dropped(Block::<T>::take_back(header)),
                 Some(copy::CANCELLED) => {
                     let value = Block::<T>::take_back(header);
@@ -373,12 +388,10 @@ impl<T> Future for FutureWrite<T> {
         };
         // SAFETY: the block is alive and ours until it is freed here, or `self` is dropped.
         unsafe {
-            let op = &(*header).op;
-            match op.take_answer() {
+            match (*header).take_answer() {
                 None => {
                     this.state = State::InFlight(header, PhantomData);
-                    op.set_waker(cx.waker());
-                    Op::register(header.cast(), false);
+                    Op::wait(header.cast(), cx.waker());
                     Poll::Pending
                 }
                 Some(answer) if answer & 0xf == copy::DROPPED => Poll::Ready(Err(FutureWriteError {

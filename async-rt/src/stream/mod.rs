@@ -42,16 +42,31 @@ pub struct StreamIntrinsics {
 
 /// What generated code provides for one stream type.
 pub struct StreamVtable<T: 'static> {
-    /// Size of an element in the canonical ABI.
-    pub size: usize,
-    /// Its alignment.
-    pub align: usize,
-    /// Writes the canonical form of an element. None when the Rust value is its own canonical form.
-    pub lower: Option<unsafe fn(&T, *mut u8, &mut Cleanup)>,
-    /// Reads it back. Present exactly when `lower` is.
-    pub lift: Option<unsafe fn(*mut u8) -> T>,
-    /// The built-ins.
-    pub intrinsics: StreamIntrinsics,
+    size: usize,
+    align: usize,
+    lower: Option<unsafe fn(&T, *mut u8, &mut Cleanup)>,
+    lift: Option<unsafe fn(*mut u8) -> T>,
+    intrinsics: StreamIntrinsics,
+}
+
+impl<T> StreamVtable<T> {
+    /// `size` and `align` are those of an element in the canonical ABI. `lower` writes its canonical form, and `lift` reads
+    /// it back; there is neither when the Rust value is its own canonical form.
+    pub const fn new(
+        size: usize,
+        align: usize,
+        lower: Option<unsafe fn(&T, *mut u8, &mut Cleanup)>,
+        lift: Option<unsafe fn(*mut u8) -> T>,
+        intrinsics: StreamIntrinsics,
+    ) -> StreamVtable<T> {
+        StreamVtable {
+            size,
+            align,
+            lower,
+            lift,
+            intrinsics,
+        }
+    }
 }
 
 /// How one read or write ended.

@@ -127,6 +127,20 @@ pub fn run_constructors_once() {
     }
 }
 
+/// Whether an export of this name is a callback.
+#[doc(hidden)]
+pub const fn is_callback(name: &str) -> bool {
+    let (name, prefix) = (name.as_bytes(), b"[callback]");
+    let mut index = 0;
+    while index < prefix.len() {
+        if index >= name.len() || name[index] != prefix[index] {
+            return false;
+        }
+        index += 1;
+    }
+    true
+}
+
 /// Declares an imported core function: `import!("module", "field", fn name(a: i32) -> i32)`.
 #[doc(hidden)]
 #[macro_export]

@@ -3,7 +3,7 @@
 //! A `block_on` is a task of its own that waits with `waitable-set.wait` instead of returning to the host. It may be
 //! nested, and its future may borrow: the future stays on this stack frame, and the task's root only points to it.
 
-use super::{State, exit, new, publish, resume, turn};
+use super::{State, allocate, exit, init, publish, resume, run, turn};
 use crate::abi::{code, event};
 use crate::sys::builtins;
 use core::pin::{Pin, pin};
@@ -51,14 +51,16 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     let future = pin!(future);
     // SAFETY: the future is not moved: the task polls it in place through this pointer, and only until `exit`.
     let future = unsafe { future.get_unchecked_mut() };
-    let task = new(Borrowed {
+    let (task, vtable) = allocate(Borrowed {
         future: &raw mut *future,
         output: &raw mut output,
     });
-    let abandon = Abandon(task);
-    // SAFETY: the task is alive until `exit`.
+    // SAFETY: block and table are both from `allocate`. The task is alive until `exit`.
     unsafe {
+        init(task, vtable);
+        let abandon = Abandon(task);
         let published = publish(task);
+        run(task, task.cast_const().cast());
         loop {
             let code = turn(task);
             if code == code::EXIT {

@@ -3,8 +3,10 @@
 //! A foreign registration holds the task: its runtime has no other way of keeping background work going. Its waitable
 //! leaves the set when the event is delivered, as that interface demands.
 
-use super::{Task, join, leave, spawn};
+use super::members::{join, leave};
+use super::{Task, spawn};
 use crate::cabi::Callback;
+use crate::instance::Listener;
 use crate::sys;
 use alloc::boxed::Box;
 use core::ffi::c_void;
@@ -21,7 +23,9 @@ pub(crate) unsafe extern "C" fn register(
     let task = task.cast_const().cast::<Task>();
     let previous = registered(task, waitable);
     // SAFETY: rule 9: the caller holds a task of ours and keeps `callback_ptr` alive until the event or `unregister`.
-    unsafe { join(task, waitable, callback_ptr, Some(callback), true) };
+    unsafe {
+        join(task, waitable, Listener::Foreign(callback, callback_ptr));
+    }
     previous
 }
 
@@ -37,7 +41,10 @@ pub(crate) unsafe extern "C" fn unregister(task: *mut c_void, waitable: u32) -> 
 /// What is registered for a waitable with this task.
 fn registered(task: *const Task, waitable: u32) -> *mut c_void {
     match sys::instance().slot(waitable) {
-        Some(slot) if ptr::eq(slot.task.get(), task) => slot.op.get(),
+        Some(slot) if ptr::eq(slot.task.get(), task) => match slot.listener.get() {
+            Listener::Op(op) | Listener::Holding(op) => op.cast_mut().cast(),
+            Listener::Foreign(_, data) => data,
+        },
         _ => ptr::null_mut(),
     }
 }

@@ -20,22 +20,23 @@
 
 pub(crate) mod block_on;
 pub(crate) mod foreign;
+pub(crate) mod members;
 pub(crate) mod node;
 pub(crate) mod signal;
 pub(crate) mod spawn;
 
 use crate::abi::{code, event};
 use crate::cabi::{self, Published};
+use crate::instance::Listener;
 use crate::pool;
 use crate::sys::{self, builtins};
-use crate::waitable::Op;
 use alloc::alloc::Layout;
 use core::cell::{Cell, UnsafeCell};
-use core::ffi::c_void;
 use core::mem::ManuallyDrop;
 use core::pin::Pin;
 use core::ptr;
 use core::task::Context;
+use members::{deliver, poll_set, set_of};
 use node::{Node, NodeVtable, Queue};
 
 /// Polls in one turn before the host gets a chance to run something else.
@@ -50,20 +51,24 @@ enum State {
 }
 
 /// The head of a task's block. Pointers to it cover the whole block (rule 2).
+///
+/// Fields that begin as zero stand in pairs between others: runs of them would be filled by a call.
 #[repr(C)]
 pub(crate) struct Task {
     root: Node,
     published: UnsafeCell<cabi::TaskV3>,
     ready: Queue,
     later: Queue,
-    state: Cell<State>,
+    /// What keeps the task from exiting: unfinished nodes, and waitables that hold it.
+    holds: Cell<u32>,
+    /// The node that is being polled, or null.
+    running: Cell<*const Node>,
     /// The waitable set, or 0.
     set: Cell<u32>,
     /// How many slots of the instance's table name this task.
     members: Cell<u32>,
-    /// What keeps the task from exiting: unfinished nodes, and waitables that hold it.
-    holds: Cell<u32>,
     signal: signal::Signal,
+    state: Cell<State>,
 }
 
 #[repr(C)]
@@ -99,30 +104,34 @@ impl<F: Future<Output = ()>> Block<F> {
     }
 }
 
-/// Makes a task whose root is `future`, queued to be polled.
-fn new<F: Future<Output = ()>>(future: F) -> *const Task {
+/// A block with `future` in it, whose task has to be made by [`init`], and what `init` needs for that.
+#[inline(always)]
+fn allocate<F: Future<Output = ()>>(future: F) -> (*mut Task, &'static NodeVtable) {
     let block = pool::take(Layout::new::<Block<F>>()).cast::<Block<F>>();
     // SAFETY: a fresh block of the right layout.
+    unsafe { (&raw mut (*block).future).write(UnsafeCell::new(ManuallyDrop::new(future))) };
+    (block.cast(), &Block::<F>::VTABLE)
+}
+
+/// Makes the task at the head of a block.
+///
+/// # Safety
+///
+/// Both came from one call of [`allocate`].
+#[inline]
+unsafe fn init(task: *mut Task, vtable: &'static NodeVtable) {
+    // SAFETY: there is room for a task at the start of the block.
     unsafe {
-        block.write(Block {
-            task: Task {
-                root: Node::new(&Block::<F>::VTABLE),
-                published: UnsafeCell::new(cabi::TaskV3::ours()),
-                ready: Queue::new(),
-                later: Queue::new(),
-                state: Cell::new(State::Running),
-                set: Cell::new(0),
-                members: Cell::new(0),
-                holds: Cell::new(1),
-                signal: signal::Signal::new(),
-            },
-            future: UnsafeCell::new(ManuallyDrop::new(future)),
-        });
-        let task = block.cast_const().cast::<Task>();
-        (*(*task).published.get()).v1.ptr = task.cast_mut().cast();
-        (*task).root.attach(task);
-        Node::schedule(task.cast());
-        task
+        Node::init(task.cast(), vtable, task);
+        (&raw mut (*task).published).write(UnsafeCell::new(cabi::TaskV3::ours(task.cast())));
+        (&raw mut (*task).ready).write(Queue::new());
+        (&raw mut (*task).later).write(Queue::new());
+        (&raw mut (*task).holds).write(Cell::new(1));
+        (&raw mut (*task).running).write(Cell::new(ptr::null()));
+        (&raw mut (*task).set).write(Cell::new(0));
+        (&raw mut (*task).members).write(Cell::new(0));
+        (&raw mut (*task).signal).write(signal::Signal::new());
+        (&raw mut (*task).state).write(Cell::new(State::Running));
     }
 }
 
@@ -136,33 +145,70 @@ unsafe fn publish(task: *const Task) -> Published {
     unsafe { Published::new((*task).published.get().cast()) }
 }
 
+/// Polls a node that is on no queue.
+///
+/// # Safety
+///
+/// Task and node are alive, the node is of this task and not done; the task is published and in state *running*.
+#[inline]
+unsafe fn run(task: *const Task, node: *const Node) {
+    // SAFETY: as promised.
+    unsafe {
+        (*task).running.set(node);
+        let finished = Node::poll(node);
+        (*task).running.set(ptr::null());
+        if finished {
+            finish(task, node);
+        }
+    }
+}
+
 /// Polls what is ready, and answers the callback code of the turn.
 ///
 /// # Safety
 ///
 /// The task is alive, published and in state *running*.
+#[inline(always)]
 unsafe fn turn(task: *const Task) -> i32 {
     // SAFETY: the task is alive; it is freed only by `exit`, which is the caller's.
     unsafe {
-        let mut left = TURN;
-        while left != 0 {
-            let Some(node) = (*task).ready.pop() else { break };
-            left -= 1;
-            if (*node).is_done() {
-                discard(task, node);
-            } else if Node::poll(node) {
-                finish(task, node);
-            }
+        if let Some(first) = (*task).ready.pop() {
+            run_ready(task, first);
         }
         if (*task).holds.get() == 0 {
-            code::EXIT
-        } else if !(*task).ready.is_empty() || !(*task).later.is_empty() {
+            return code::EXIT;
+        }
+        if !(*task).ready.is_empty() || !(*task).later.is_empty() {
             (*task).state.set(State::Yielded);
-            code::YIELD
-        } else {
-            let set = set_of(task);
-            (*task).state.set(State::Parked);
-            code::WAIT | (set << 4) as i32
+            return code::YIELD;
+        }
+        (*task).state.set(State::Parked);
+        code::WAIT | (set_of(task) << 4) as i32
+    }
+}
+
+/// Polls a node that was taken off the queue, and those that are on it.
+///
+/// # Safety
+///
+/// As for [`turn`]; the node is of this task.
+unsafe fn run_ready(task: *const Task, first: *const Node) {
+    let mut node = first;
+    let mut left = TURN;
+    // SAFETY: as promised; nodes on the queue are of this task.
+    unsafe {
+        loop {
+            if (*node).is_done() {
+                discard(task, node);
+            } else {
+                run(task, node);
+            }
+            if (*task).ready.is_empty() || left == 0 {
+                return;
+            }
+            left -= 1;
+            let Some(next) = (*task).ready.pop() else { return };
+            node = next;
         }
     }
 }
@@ -172,6 +218,7 @@ unsafe fn turn(task: *const Task) -> i32 {
 /// # Safety
 ///
 /// Task and node are alive; the node is of this task.
+#[inline(never)]
 unsafe fn finish(task: *const Task, node: *const Node) {
     // SAFETY: as promised; a queued node is discarded when it comes off its queue.
     unsafe {
@@ -203,10 +250,27 @@ unsafe fn discard(task: *const Task, node: *const Node) {
 /// # Safety
 ///
 /// The task is alive and all its nodes are done. It must not be used afterwards.
+#[inline]
 unsafe fn exit(task: *const Task) {
     // SAFETY: alive until the last line.
     unsafe {
         (*task).state.set(State::Exited);
+        if !(*task).ready.is_empty() || !(*task).later.is_empty() || (*task).set.get() != 0 {
+            take_apart(task);
+        }
+        Node::release(task.cast());
+    }
+}
+
+/// Empties the queues of an exited task and gives up its set and the registrations in it.
+///
+/// # Safety
+///
+/// As for [`exit`].
+#[inline(never)]
+unsafe fn take_apart(task: *const Task) {
+    // SAFETY: as promised. What is a member is so of the set.
+    unsafe {
         (*task).ready.append(&(*task).later);
         while let Some(node) = (*task).ready.pop() {
             discard(task, node);
@@ -214,8 +278,8 @@ unsafe fn exit(task: *const Task) {
         if (*task).members.get() != 0 {
             sys::instance().each_slot_of(task, |waitable, slot| {
                 builtins::waitable_join(waitable, 0);
-                if slot.callback.get().is_none() {
-                    (*slot.op.get().cast_const().cast::<Op>()).forgotten_by_task();
+                if let Listener::Op(op) | Listener::Holding(op) = slot.listener.get() {
+                    (*op).forgotten_by_task();
                 }
                 slot.task.set(ptr::null());
             });
@@ -224,132 +288,6 @@ unsafe fn exit(task: *const Task) {
         (*task).signal.close();
         if (*task).set.get() != 0 {
             builtins::waitable_set_drop((*task).set.get());
-        }
-        Node::release(task.cast());
-    }
-}
-
-/// The task's waitable set, made on first use.
-unsafe fn set_of(task: *const Task) -> u32 {
-    // SAFETY: the caller's task is alive.
-    unsafe {
-        if (*task).set.get() == 0 {
-            (*task).set.set(builtins::waitable_set_new());
-        }
-        (*task).set.get()
-    }
-}
-
-/// Hands the next event to whom it belongs. Events for nobody are ignored.
-///
-/// # Safety
-///
-/// The task is alive and published.
-unsafe fn deliver(task: *const Task, waitable: u32, payload: u32) {
-    // SAFETY: rule 4: what a slot names is alive; the slot is read before anything is called.
-    unsafe {
-        if (*task).signal.delivered(waitable) {
-            return;
-        }
-        let Some(slot) = sys::instance().slot(waitable) else {
-            return;
-        };
-        if slot.task.get().is_null() {
-            return;
-        }
-        let op = slot.op.get();
-        match slot.callback.get() {
-            None => {
-                unhold(slot);
-                Op::event(op.cast_const().cast(), payload);
-            }
-            Some(callback) => {
-                leave(waitable);
-                callback(op, payload);
-            }
-        }
-    }
-}
-
-fn unhold(slot: &crate::instance::Slot) {
-    if slot.holds.replace(false) {
-        // SAFETY: an occupied slot names a live task.
-        unsafe { (*slot.task.get()).holds.set((*slot.task.get()).holds.get() - 1) };
-    }
-}
-
-/// Puts a waitable into the task's set, on behalf of `op`.
-///
-/// # Safety
-///
-/// The task is alive. `op` is what `callback` expects, or an [`Op`] of ours without one, alive until it leaves.
-pub(crate) unsafe fn join(
-    task: *const Task,
-    waitable: u32,
-    op: *mut c_void,
-    callback: Option<cabi::Callback>,
-    holds: bool,
-) {
-    let slot = sys::instance().slot_or_new(waitable);
-    // SAFETY: the task is alive; an occupied slot names a live task.
-    unsafe {
-        if !ptr::eq(slot.task.get(), task) {
-            forget(waitable);
-            builtins::waitable_join(waitable, set_of(task));
-            slot.task.set(task);
-            (*task).members.set((*task).members.get() + 1);
-        } else {
-            unhold(slot);
-        }
-        if holds {
-            (*task).holds.set((*task).holds.get() + 1);
-        }
-    }
-    slot.holds.set(holds);
-    slot.op.set(op);
-    slot.callback.set(callback);
-}
-
-/// Takes a waitable out of the set and the slot it is in, if any.
-pub(crate) fn leave(waitable: u32) {
-    if forget(waitable) {
-        // SAFETY: the waitable was in a set of ours, so it is a live handle.
-        unsafe { builtins::waitable_join(waitable, 0) };
-    }
-}
-
-/// Empties the slot of a waitable, which stays in its set until it is dropped or joined elsewhere. Answers whether there
-/// was anything.
-pub(crate) fn forget(waitable: u32) -> bool {
-    let Some(slot) = sys::instance().slot(waitable) else {
-        return false;
-    };
-    if slot.task.get().is_null() {
-        return false;
-    }
-    unhold(slot);
-    let task = slot.task.replace(ptr::null());
-    // SAFETY: an occupied slot names a live task.
-    unsafe { (*task).members.set((*task).members.get() - 1) };
-    true
-}
-
-/// Delivers what has happened in the set without waiting.
-///
-/// # Safety
-///
-/// The task is alive and published.
-unsafe fn poll_set(task: *const Task) {
-    // SAFETY: the payload area is two words; the task is alive.
-    unsafe {
-        let mut left = (*task).members.get();
-        while left != 0 && (*task).set.get() != 0 {
-            let mut payload = [0u32; 2];
-            if builtins::waitable_set_poll((*task).set.get(), (&raw mut payload).cast()) == event::NONE {
-                return;
-            }
-            deliver(task, payload[0], payload[1]);
-            left -= 1;
         }
     }
 }
@@ -360,18 +298,44 @@ unsafe fn poll_set(task: *const Task) {
 ///
 /// Called by the entry point of an export lifted with a callback, which returns the code at once; `future` calls
 /// `task.return` as its last act.
-pub unsafe fn start_task(future: impl Future<Output = ()> + 'static) -> i32 {
-    let task = new(future);
+#[inline]
+pub unsafe fn start_task<F: Future<Output = ()> + 'static>(future: F) -> i32 {
+    let (task, vtable) = allocate(future);
+    // SAFETY: both are from `allocate`.
+    unsafe { start(task, vtable) }
+}
+
+/// # Safety
+///
+/// As for [`init`].
+unsafe fn start(task: *mut Task, vtable: &'static NodeVtable) -> i32 {
     // SAFETY: the task is alive until `exit`; the context slot belongs to the runtime.
     unsafe {
+        init(task, vtable);
         let published = publish(task);
+        run(task, task.cast_const().cast());
+        let code = end_turn(task);
+        if code != code::EXIT {
+            builtins::context_set(task.cast());
+        }
+        drop(published);
+        code
+    }
+}
+
+/// Leaves a turn: with EXIT the task is gone.
+///
+/// # Safety
+///
+/// As for [`turn`]; with EXIT the task is not used afterwards.
+#[inline(never)]
+unsafe fn end_turn(task: *const Task) -> i32 {
+    // SAFETY: promised by the caller.
+    unsafe {
         let code = turn(task);
         if code == code::EXIT {
             exit(task);
-        } else {
-            builtins::context_set(task.cast_mut().cast());
         }
-        drop(published);
         code
     }
 }
@@ -387,10 +351,7 @@ pub unsafe fn callback(event: i32, p1: i32, p2: i32) -> i32 {
         let task = builtins::context_get().cast_const().cast::<Task>();
         let published = publish(task);
         resume(task, event, p1 as u32, p2 as u32);
-        let code = turn(task);
-        if code == code::EXIT {
-            exit(task);
-        }
+        let code = end_turn(task);
         drop(published);
         code
     }
@@ -401,16 +362,54 @@ pub unsafe fn callback(event: i32, p1: i32, p2: i32) -> i32 {
 /// # Safety
 ///
 /// The task is alive and published.
+#[inline(always)]
 unsafe fn resume(task: *const Task, event: i32, p1: u32, p2: u32) {
     // SAFETY: as promised.
     unsafe {
         (*task).state.set(State::Running);
-        match event {
-            event::FIRST_WAITABLE..=event::LAST_WAITABLE => deliver(task, p1, p2),
-            event::TASK_CANCELLED => cancel(task),
-            _ => poll_set(task),
-        }
         (*task).ready.append(&(*task).later);
+        if matches!(event, event::FIRST_WAITABLE..=event::LAST_WAITABLE) {
+            if deliver(task, p1, p2) {
+                run_root(task);
+            }
+        } else {
+            resume_without(task, event);
+        }
+    }
+}
+
+/// Polls the root, which its only operation has woken, or queues it behind what was woken before.
+///
+/// # Safety
+///
+/// As for `resume`.
+#[inline(always)]
+unsafe fn run_root(task: *const Task) {
+    // SAFETY: promised by the caller.
+    unsafe {
+        let root = &(*task).root;
+        if (*task).ready.is_empty() && !root.is_queued() && !root.is_done() {
+            run(task, task.cast());
+        } else {
+            Node::schedule(task.cast());
+        }
+    }
+}
+
+/// As `resume`, for what is no event of a waitable.
+///
+/// # Safety
+///
+/// As for `resume`.
+#[inline(never)]
+unsafe fn resume_without(task: *const Task, event: i32) {
+    // SAFETY: promised by the caller.
+    unsafe {
+        if event == event::TASK_CANCELLED {
+            cancel(task);
+        } else {
+            poll_set(task);
+        }
     }
 }
 

@@ -1,12 +1,11 @@
 //! A future and its place in a task: the executor's unit of work.
 //!
-//! A node is one heap block: this header, then the future. Its states are flags:
+//! A node is one heap block: this header, then the future. Two things make its state:
 //!
-//! * `QUEUED`: the node is on one of its task's two queues. Set by a wake, cleared when it is taken off. A wake finding
-//!   it set does nothing.
-//! * `RUNNING`: the future is being polled. A wake that finds it set puts the node on the *later* queue, which is what
-//!   makes a task yield to the host; any other wake puts it on the *ready* queue of this turn.
-//! * `DONE`: the future has been dropped, by completion or cancellation. Set once, never cleared; wakes do nothing, from
+//! * *queued*: the node is on one of its task's two queues, and `next` is not null. Set by a wake, cleared when it is
+//!   taken off. A wake finding it set does nothing. A wake of the node that is being polled puts it on the *later* queue,
+//!   which is what makes a task yield to the host; any other wake puts it on the *ready* queue of this turn.
+//! * *done*: the future has been dropped, by completion or cancellation. Set once, never cleared; wakes do nothing, from
 //!   wherever they come.
 //!
 //! A node is reference counted: one for the task, until the node is done and off the queues, and one for each waker.
@@ -14,14 +13,11 @@
 
 use super::Task;
 use crate::sys::InstanceId;
-use core::cell::Cell;
+use core::cell::{Cell, UnsafeCell};
+use core::mem::ManuallyDrop;
 use core::ptr;
-use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use core::task::{Context, RawWaker, RawWakerVTable, Waker};
-
-const QUEUED: u8 = 1;
-const RUNNING: u8 = 2;
-const DONE: u8 = 4;
 
 /// What differs between the blocks nodes head.
 pub(crate) struct NodeVtable {
@@ -38,49 +34,66 @@ pub(crate) struct NodeVtable {
 pub(crate) struct Node {
     vtable: &'static NodeVtable,
     refs: AtomicUsize,
-    flags: AtomicU8,
+    done: AtomicBool,
     instance: InstanceId,
-    task: Cell<*const Task>,
+    task: *const Task,
     next: Cell<*const Node>,
+    /// Borrows the reference of the task.
+    waker: ManuallyDrop<Waker>,
+    /// What the future is polled with: made once, of `waker`.
+    context: UnsafeCell<ManuallyDrop<Context<'static>>>,
 }
 
 impl Node {
-    /// A node that has to be queued. Its task is set with `attach`.
-    pub(crate) fn new(vtable: &'static NodeVtable) -> Node {
-        Node {
-            vtable,
-            refs: AtomicUsize::new(1),
-            flags: AtomicU8::new(0),
-            instance: InstanceId::current(),
-            task: Cell::new(ptr::null()),
-            next: Cell::new(ptr::null()),
+    /// Makes the node at `this`, of the task, on no queue.
+    ///
+    /// # Safety
+    ///
+    /// There is room for a node, at the head of a block `vtable` is for. The task is alive until the node is done and off
+    /// the queues.
+    #[inline]
+    pub(crate) unsafe fn init(this: *mut Node, vtable: &'static NodeVtable, task: *const Task) {
+        // SAFETY: the caller's promise. The waker is dropped by nobody, so it stands for no reference; it stays where it is
+        // for as long as the context beside it.
+        unsafe {
+            (&raw mut (*this).vtable).write(vtable);
+            (&raw mut (*this).refs).write(AtomicUsize::new(1));
+            (&raw mut (*this).done).write(AtomicBool::new(false));
+            (&raw mut (*this).instance).write(InstanceId::current());
+            (&raw mut (*this).task).write(task);
+            (&raw mut (*this).next).write(Cell::new(ptr::null()));
+            let own = &raw mut (*this).waker;
+            own.write(ManuallyDrop::new(waker(this)));
+            let context = Context::from_waker(&*own);
+            (&raw mut (*this).context).write(UnsafeCell::new(ManuallyDrop::new(context)));
         }
     }
 
-    pub(crate) fn attach(&self, task: *const Task) {
-        self.task.set(task);
-    }
-
+    #[inline]
     pub(crate) fn is_done(&self) -> bool {
-        self.has(DONE)
+        // Acquire pairs with the release in `set_done`: a thread that sees it touches nothing else of the node.
+        self.done.load(Ordering::Acquire)
     }
 
-    fn has(&self, flags: u8) -> bool {
-        // Acquire pairs with the release in `set`: a thread that sees `DONE` touches nothing else of the node.
-        self.flags.load(Ordering::Acquire) & flags != 0
+    #[inline]
+    fn set_done(&self) {
+        self.done.store(true, Ordering::Release);
     }
 
-    fn set(&self, flags: u8) {
-        self.flags
-            .store(self.flags.load(Ordering::Relaxed) | flags, Ordering::Release);
+    /// The node's task, which is alive unless the node is done. Nothing either when the node is of another instance.
+    #[inline]
+    pub(crate) fn live_task(&self) -> Option<*const Task> {
+        (!self.is_done() && self.instance.is_current()).then_some(self.task)
     }
 
-    fn clear(&self, flags: u8) {
-        self.flags
-            .store(self.flags.load(Ordering::Relaxed) & !flags, Ordering::Release);
+    /// The node's task, if the node is its root and it is alive.
+    #[inline]
+    pub(crate) fn task_of_root(&self) -> Option<*const Task> {
+        self.live_task().filter(|task| ptr::eq(task.cast(), self))
     }
 
     /// Adds a reference.
+    #[inline]
     pub(crate) fn retain(&self) {
         self.refs.fetch_add(1, Ordering::Relaxed);
     }
@@ -90,6 +103,7 @@ impl Node {
     /// # Safety
     ///
     /// The caller owns a reference and does not use the node afterwards, unless it owns another.
+    #[inline]
     pub(crate) unsafe fn release(this: *const Node) {
         // SAFETY: the node is alive as long as a reference is. AcqRel orders all uses before the freeing.
         unsafe {
@@ -104,15 +118,10 @@ impl Node {
     /// # Safety
     ///
     /// The node is alive, belongs to a task that is running, and is not being polled.
+    #[inline]
     pub(crate) unsafe fn poll(this: *const Node) -> bool {
-        // SAFETY: alive by the caller's promise. The waker borrows the reference of the task, hence is not dropped.
-        unsafe {
-            (*this).set(RUNNING);
-            let waker = core::mem::ManuallyDrop::new(waker(this));
-            let finished = ((*this).vtable.poll)(this, &mut Context::from_waker(&waker));
-            (*this).clear(RUNNING);
-            finished
-        }
+        // SAFETY: alive by the caller's promise, and so is the waker in it. Only this uses the context, once at a time.
+        unsafe { ((*this).vtable.poll)(this, &mut *(*this).context.get()) }
     }
 
     /// Drops the future. Wakes do nothing from here on.
@@ -120,22 +129,24 @@ impl Node {
     /// # Safety
     ///
     /// The node is alive and not done. The task's reference stays with the caller, or with the queue the node is on.
+    #[inline]
     pub(crate) unsafe fn finish(this: *const Node) {
-        // SAFETY: as above; `DONE` was not set, so the future is there and is dropped once (rule 7).
+        // SAFETY: as above; it was not done, so the future is there and is dropped once (rule 7).
         unsafe {
-            (*this).set(DONE);
+            (*this).set_done();
             ((*this).vtable.drop_future)(this);
         }
     }
 
     /// Makes all wakes do nothing, without dropping the future: for a task a panic has torn down.
     pub(crate) fn abandon(&self) {
-        self.set(DONE);
+        self.set_done();
     }
 
     /// Whether the node is on a queue.
+    #[inline]
     pub(crate) fn is_queued(&self) -> bool {
-        self.has(QUEUED)
+        !self.next.get().is_null()
     }
 
     /// Puts the node on a queue of its task and answers the task, unless there is nothing to do.
@@ -143,17 +154,20 @@ impl Node {
     /// # Safety
     ///
     /// The node is alive.
+    #[inline]
     pub(crate) unsafe fn schedule(this: *const Node) -> Option<*const Task> {
         // SAFETY: alive; cells are touched only after the instance was found current (rule 1), and a node that is not
         // done has a live task.
         unsafe {
-            if (*this).has(DONE | QUEUED) {
+            if (*this).is_done() {
                 return None;
             }
             (*this).instance.check();
-            let task = (*this).task.get();
-            (*this).set(QUEUED);
-            let queue = if (*this).has(RUNNING) {
+            if (*this).is_queued() {
+                return None;
+            }
+            let task = (*this).task;
+            let queue = if ptr::eq((*task).running.get(), this) {
                 &(*task).later
             } else {
                 &(*task).ready
@@ -164,64 +178,73 @@ impl Node {
     }
 }
 
-/// Nodes waiting to be polled, in order, linked through themselves.
+/// Nodes waiting to be polled, in order. They form a ring, so that no node that is queued has a null `next`.
 pub(crate) struct Queue {
-    head: Cell<*const Node>,
-    tail: Cell<*const Node>,
+    /// The last node, whose `next` is the first one; null when the queue is empty.
+    last: Cell<*const Node>,
 }
 
 impl Queue {
     pub(crate) const fn new() -> Queue {
         Queue {
-            head: Cell::new(ptr::null()),
-            tail: Cell::new(ptr::null()),
+            last: Cell::new(ptr::null()),
         }
     }
 
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.head.get().is_null()
+        self.last.get().is_null()
     }
 
+    #[inline]
     fn push(&self, node: *const Node) {
+        let last = self.last.replace(node);
         // SAFETY: queued nodes are alive: their task's reference is not given up while they are queued.
         unsafe {
-            (*node).next.set(ptr::null());
-            if self.is_empty() {
-                self.head.set(node);
+            if last.is_null() {
+                (*node).next.set(node);
             } else {
-                (*self.tail.get()).next.set(node);
+                (*node).next.set((*last).next.replace(node));
             }
         }
-        self.tail.set(node);
     }
 
     /// Takes the first node off.
+    #[inline]
     pub(crate) fn pop(&self) -> Option<*const Node> {
-        let node = self.head.get();
-        if node.is_null() {
+        let last = self.last.get();
+        if last.is_null() {
             return None;
         }
         // SAFETY: as in `push`.
         unsafe {
-            self.head.set((*node).next.get());
-            (*node).clear(QUEUED);
+            let first = (*last).next.get();
+            if ptr::eq(first, last) {
+                self.last.set(ptr::null());
+            } else {
+                (*last).next.set((*first).next.get());
+            }
+            (*first).next.set(ptr::null());
+            Some(first)
         }
-        Some(node)
     }
 
     /// Moves all nodes of `other` behind ours.
+    #[inline]
     pub(crate) fn append(&self, other: &Queue) {
-        if other.is_empty() {
+        let others = other.last.get();
+        if others.is_null() {
             return;
         }
-        if self.is_empty() {
-            self.head.set(other.head.get());
-        } else {
+        other.last.set(ptr::null());
+        let ours = self.last.replace(others);
+        if !ours.is_null() {
             // SAFETY: as in `push`.
-            unsafe { (*self.tail.get()).next.set(other.head.get()) };
+            unsafe {
+                let first = (*ours).next.replace((*others).next.get());
+                (*others).next.set(first);
+            }
         }
-        self.tail.set(other.tail.get());
-        other.head.set(ptr::null());
     }
 }
 
@@ -238,6 +261,63 @@ unsafe fn waker(node: *const Node) -> Waker {
     unsafe { Waker::from_raw(RawWaker::new(node.cast(), &WAKER)) }
 }
 
+/// The node a waker is for, when it is one of ours.
+#[inline]
+pub(crate) fn of(waker: &Waker) -> Option<*const Node> {
+    ptr::eq(waker.vtable(), &raw const WAKER).then(|| waker.data().cast())
+}
+
+/// A waker for a node.
+///
+/// # Safety
+///
+/// The node is alive.
+#[inline]
+pub(crate) unsafe fn new_waker(node: *const Node) -> Waker {
+    // SAFETY: alive by the caller's promise; the waker owns the reference that is added.
+    unsafe {
+        (*node).retain();
+        waker(node)
+    }
+}
+
+/// Clones a waker, without a detour when it is one of ours.
+#[inline]
+pub(crate) fn clone_waker(waker: &Waker) -> Waker {
+    match of(waker) {
+        // SAFETY: a waker's node is alive.
+        Some(node) => unsafe { new_waker(node) },
+        None => waker.clone(),
+    }
+}
+
+/// Wakes by a waker, without a detour when it is one of ours.
+#[inline(always)]
+pub(crate) fn wake(waker: Waker) {
+    match of(&waker) {
+        Some(node) => {
+            core::mem::forget(waker);
+            // SAFETY: the waker owned a reference, which goes to the function.
+            unsafe { wake_node(node) }
+        }
+        None => waker.wake(),
+    }
+}
+
+/// # Safety
+///
+/// The caller gives a reference to the node away.
+#[inline(always)]
+unsafe fn wake_node(node: *const Node) {
+    // SAFETY: the node is alive, and so is the task of a node that is not done. The reference is given up last.
+    unsafe {
+        if let Some(task) = Node::schedule(node) {
+            super::signal::woken(task);
+        }
+        Node::release(node);
+    }
+}
+
 unsafe fn waker_clone(node: *const ()) -> RawWaker {
     // SAFETY: a waker's node is alive.
     unsafe { (*node.cast::<Node>()).retain() };
@@ -245,19 +325,15 @@ unsafe fn waker_clone(node: *const ()) -> RawWaker {
 }
 
 unsafe fn waker_wake(node: *const ()) {
-    // SAFETY: as for the two functions called.
-    unsafe {
-        waker_wake_by_ref(node);
-        waker_drop(node);
-    }
+    // SAFETY: the waker owned a reference, which goes to the function.
+    unsafe { wake_node(node.cast()) }
 }
 
 unsafe fn waker_wake_by_ref(node: *const ()) {
-    // SAFETY: a waker's node is alive, and so is the task of a node that is not done.
+    // SAFETY: as above; the caller keeps the reference that is added and given up again.
     unsafe {
-        if let Some(task) = Node::schedule(node.cast()) {
-            super::signal::woken(task);
-        }
+        (*node.cast::<Node>()).retain();
+        waker_wake(node);
     }
 }
 

@@ -8,7 +8,8 @@
 //! 1. `pending` is set exactly while the read has completed and its event is undelivered.
 //! 2. Outside of `woken` no read is in flight otherwise, so `close` has at most a completed one to take back.
 
-use super::{State, Task, set_of};
+use super::members::set_of;
+use super::{State, Task};
 use crate::sys::builtins;
 use core::cell::Cell;
 use core::ptr;
@@ -30,12 +31,10 @@ impl Signal {
     }
 
     /// Takes in an event, if it is for this stream.
-    pub(crate) fn delivered(&self, waitable: u32) -> bool {
-        let ours = self.readable.get() == waitable && waitable != 0;
-        if ours {
+    pub(crate) fn delivered(&self, waitable: u32) {
+        if self.readable.get() == waitable {
             self.pending.set(false);
         }
-        ours
     }
 
     /// Drops the stream.
@@ -62,11 +61,25 @@ impl Signal {
 /// # Safety
 ///
 /// The task is alive.
+#[inline(always)]
 pub(crate) unsafe fn woken(task: *const Task) {
+    // SAFETY: promised by the caller.
+    unsafe {
+        if (*task).state.get() == State::Parked {
+            send(task);
+        }
+    }
+}
+
+/// # Safety
+///
+/// The task is alive.
+#[inline(never)]
+unsafe fn send(task: *const Task) {
     // SAFETY: alive as promised; the built-ins do not block and do not call back.
     unsafe {
         let signal = &(*task).signal;
-        if (*task).state.get() != State::Parked || signal.pending.get() {
+        if signal.pending.get() {
             return;
         }
         if signal.readable.get() == 0 {

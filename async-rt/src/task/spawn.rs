@@ -58,13 +58,10 @@ pub(crate) unsafe fn spawn_on<F: Future<Output = ()> + 'static>(task: *const Tas
     let block = pool::take(Layout::new::<Block<F>>()).cast::<Block<F>>();
     // SAFETY: a fresh block of the right layout; the node keeps its task by a reference of its own.
     unsafe {
-        block.write(Block {
-            node: Node::new(&Block::<F>::VTABLE),
-            future: UnsafeCell::new(ManuallyDrop::new(future)),
-        });
+        (&raw mut (*block).future).write(UnsafeCell::new(ManuallyDrop::new(future)));
+        Node::init(block.cast(), &Block::<F>::VTABLE, task);
         let node = block.cast_const().cast::<Node>();
         (*task).root.retain();
-        (*node).attach(task);
         (*task).holds.set((*task).holds.get() + 1);
         if Node::schedule(node).is_some() {
             super::signal::woken(task);

@@ -12,12 +12,12 @@ use witflow_async_rt::rt::{
 
 rt::import!("test", "[task-return]run", fn task_return());
 
-pub static BYTES: StreamVtable<u8> = StreamVtable {
-    size: 1,
-    align: 1,
-    lower: None,
-    lift: None,
-    intrinsics: rt::stream_intrinsics!(
+pub static BYTES: StreamVtable<u8> = StreamVtable::new(
+    1,
+    1,
+    None,
+    None,
+    rt::stream_intrinsics!(
         "test",
         new = "[stream-new-1]f",
         read = "[async-lower][stream-read-1]f",
@@ -27,7 +27,7 @@ pub static BYTES: StreamVtable<u8> = StreamVtable {
         drop_readable = "[stream-drop-readable-1]f",
         drop_writable = "[stream-drop-writable-1]f"
     ),
-};
+);
 
 /// An item whose canonical form is a number, and which counts how often it is dropped.
 #[derive(Debug, PartialEq)]
@@ -48,12 +48,12 @@ unsafe fn lower(item: &Item, to: *mut u8, cleanup: &mut Cleanup) {
     unsafe { to.cast::<u32>().write(item.0) }
 }
 
-pub static ITEMS: StreamVtable<Item> = StreamVtable {
-    size: 4,
-    align: 4,
-    lower: Some(lower),
-    lift: Some(|from| unsafe { Item(from.cast::<u32>().read()) }),
-    intrinsics: rt::stream_intrinsics!(
+pub static ITEMS: StreamVtable<Item> = StreamVtable::new(
+    4,
+    4,
+    Some(lower),
+    Some(|from| unsafe { Item(from.cast::<u32>().read()) }),
+    rt::stream_intrinsics!(
         "test",
         new = "[stream-new-4]f",
         read = "[async-lower][stream-read-4]f",
@@ -63,7 +63,7 @@ pub static ITEMS: StreamVtable<Item> = StreamVtable {
         drop_readable = "[stream-drop-readable-4]f",
         drop_writable = "[stream-drop-writable-4]f"
     ),
-};
+);
 
 pub async fn returning(body: impl Future<Output = ()>) {
     body.await;
@@ -109,12 +109,12 @@ pub async fn poll_once<F: Future>(mut future: Pin<&mut F>) {
 }
 
 /// Items that are nothing but handles.
-pub static HANDLES: StreamVtable<HandleCell> = StreamVtable {
-    size: 4,
-    align: 4,
-    lower: Some(|item, to, cleanup| unsafe { to.cast::<u32>().write(item.lower(cleanup)) }),
-    lift: Some(|from| unsafe { HandleCell::new(from.cast::<u32>().read()) }),
-    intrinsics: rt::stream_intrinsics!(
+pub static HANDLES: StreamVtable<HandleCell> = StreamVtable::new(
+    4,
+    4,
+    Some(|item, to, cleanup| unsafe { to.cast::<u32>().write(item.lower(cleanup)) }),
+    Some(|from| unsafe { HandleCell::new(from.cast::<u32>().read()) }),
+    rt::stream_intrinsics!(
         "test",
         new = "[stream-new-4]f",
         read = "[async-lower][stream-read-4]f",
@@ -124,4 +124,4 @@ pub static HANDLES: StreamVtable<HandleCell> = StreamVtable {
         drop_readable = "[stream-drop-readable-4]f",
         drop_writable = "[stream-drop-writable-4]f"
     ),
-};
+);

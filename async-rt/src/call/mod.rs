@@ -1,0 +1,282 @@
+//! One call of an asynchronous import.
+//!
+//! Nothing happens before the first poll. Then the parameters move into a heap block, together with the area that both
+//! the lowered parameters and the result use, and stay there until the host has no more use for them: the host may read
+//! parameters late and the parameters contain the cells the handle journal points to. A call that returns at once gives
+//! the block back in the same poll, and its header is never made. Otherwise the block goes through these states, kept in
+//! `Phase` (see `block`):
+//!
+//! * *starting*: the host has not read the parameters. Handles are looked up only when it does, so they must still be
+//!   there: the journal keeps them.
+//! * *started*: the host has read them. They are dropped at once: handles are gone, lists are no longer needed.
+//! * *returned*: the result is in the area and the subtask's handle has been dropped.
+//!
+//! Parameters with borrow handles hold references, so the future of such a call has a lifetime. Two things follow for the
+//! time after it was forgotten, when the references mean nothing: the handles themselves stay, because the call has loans
+//! on them until it is resolved ([`Cleanup::lending`]); and the parameters are dropped by the future only, not when the
+//! host has read them.
+//!
+//! Dropping the future while it is pending cancels the call synchronously. The answer says what is left to do: 2, the
+//! result came first and is dropped; 3, nothing was read, so handles go back into the parameters, which are dropped
+//! with them; 4, handles are gone and only memory is freed. Forgetting the future instead leaks the block, and nothing
+//! else: the registered block stays valid.
+
+mod block;
+mod vtable;
+
+pub use vtable::CallVtable;
+
+use crate::abi::subtask;
+use crate::rt::cleanup::Cleanup;
+use crate::waitable;
+use block::{Block, Header, Params};
+use core::mem::{self, MaybeUninit};
+use core::pin::Pin;
+use core::ptr;
+use core::task::{Context, Poll, Waker};
+use vtable::Start;
+
+/// One call of an asynchronous import: a future that makes the call when it is first polled.
+#[must_use = "a call does nothing unless it is awaited"]
+pub struct Call<P, R> {
+    /// Valid for ever; not a reference, whose type would make `P` live as long.
+    vtable: *const CallVtable<P, R>,
+    /// Null before the call was made, when the parameters are here; `FINISHED` when its result was handed out.
+    header: *const Header,
+    params: MaybeUninit<P>,
+}
+
+const FINISHED: *const Header = ptr::without_provenance(1);
+
+// SAFETY: rule 1: the block is touched only where its instance is current.
+unsafe impl<P: Send, R: Send> Send for Call<P, R> {}
+// SAFETY: a shared `Call` offers no operation.
+unsafe impl<P: Sync, R: Sync> Sync for Call<P, R> {}
+// The block is on the heap, and nothing is pinned in the future itself.
+impl<P, R> Unpin for Call<P, R> {}
+
+/// A call of the import described by `vtable`.
+#[inline]
+pub const fn call<P, R>(vtable: &'static CallVtable<P, R>, params: P) -> Call<P, R> {
+    Call {
+        vtable,
+        header: ptr::null(),
+        params: MaybeUninit::new(params),
+    }
+}
+
+/// A call whose parameters hold references to resources it borrows.
+///
+/// # Safety
+///
+/// `S` and `P` differ in lifetimes only, and the vtable's functions are right for all of them. The vtable is a lending one.
+#[inline]
+pub const unsafe fn call_lending<S, P, R>(vtable: &'static CallVtable<S, R>, params: P) -> Call<P, R> {
+    Call {
+        vtable: (&raw const *vtable).cast(),
+        header: ptr::null(),
+        params: MaybeUninit::new(params),
+    }
+}
+
+impl<P, R> Call<P, R> {
+    #[inline]
+    fn vtable<'a>(&self) -> &'a CallVtable<P, R>
+    where
+        P: 'a,
+        R: 'a,
+    {
+        // SAFETY: made of a reference for ever, or as `call_lending` says (rule 8).
+        unsafe { &*self.vtable }
+    }
+
+    /// Moves the parameters into a block and makes the call. Answers the result if it is there at once; otherwise waits,
+    /// if there is a waker.
+    #[inline]
+    fn start(&mut self, waker: Option<&Waker>) -> Option<R> {
+        // A panic in lowering leaves nothing to do, and leaks the block.
+        self.header = FINISHED;
+        let vtable = self.vtable();
+        let block = vtable.block.take_for::<Block<P>>().cast::<Block<P>>();
+        // SAFETY: a fresh block of the right layout. The parameters are in `self`, and do not move again until they are
+        // dropped (rule 5); the area is the rest of the block.
+        unsafe {
+            let params = (&raw mut (*block).params).cast::<P>();
+            params.write(self.params.assume_init_read());
+            let header = &raw mut (*block).header;
+            let area = block.cast::<u8>().add(Block::<P>::AREA);
+            let Start::Plain(start) = vtable.start else {
+                return self.start_cleaning(block, waker);
+            };
+            let status = start(&*params, area);
+            if status == subtask::RETURNED {
+                ptr::drop_in_place(params);
+                let result = (vtable.lift)(area);
+                vtable.block.give_for::<Block<P>>(block.cast());
+                return Some(result);
+            }
+            let kind = if mem::needs_drop::<P>() {
+                // There is nothing to clean up, but what is dropped has a cleanup.
+                (&raw mut (*header).cleanup).cast::<Cleanup>().write(Cleanup::new());
+                Params::dropped::<P>()
+            } else {
+                Params::PLAIN
+            };
+            self.started(header, status, kind, waker);
+        }
+        None
+    }
+
+    /// As `start`, for parameters whose lowering leaves something behind.
+    ///
+    /// # Safety
+    ///
+    /// The block is fresh, and the parameters are in it.
+    unsafe fn start_cleaning(&mut self, block: *mut Block<P>, waker: Option<&Waker>) -> Option<R> {
+        let vtable = self.vtable();
+        // SAFETY: as in `start`.
+        unsafe {
+            let header = &raw mut (*block).header;
+            let params = (&raw mut (*block).params).cast::<P>();
+            let cleanup = (&raw mut (*header).cleanup).cast::<Cleanup>();
+            let area = block.cast::<u8>().add(Block::<P>::AREA);
+            let (start, kind) = match vtable.start {
+                Start::Lending(start) => {
+                    cleanup.write(Cleanup::lending());
+                    (start, Params::KEPT)
+                }
+                Start::Cleaning(start) => {
+                    cleanup.write(Cleanup::new());
+                    (start, Params::dropped::<P>())
+                }
+                Start::Plain(_) => return None,
+            };
+            let status = start(&*params, area, &mut *cleanup);
+            if status == subtask::RETURNED {
+                ptr::drop_in_place(cleanup);
+                ptr::drop_in_place(params);
+                let result = (vtable.lift)(area);
+                vtable.block.give_for::<Block<P>>(block.cast());
+                return Some(result);
+            }
+            self.started(header, status, kind, waker);
+        }
+        None
+    }
+
+    /// # Safety
+    ///
+    /// As for `Header::init`.
+    #[inline]
+    unsafe fn started(&mut self, header: *mut Header, status: u32, kind: Params, waker: Option<&Waker>) {
+        self.header = header;
+        // SAFETY: promised by the caller; a registered block is freed only after its op was released.
+        unsafe {
+            match waker {
+                Some(waker) => Header::init_and_wait(header, status, kind, waker),
+                None => Header::init(header, status, kind),
+            }
+        }
+    }
+
+    /// Lifts the result and frees the block.
+    ///
+    /// # Safety
+    ///
+    /// The call has returned; the block is not used afterwards.
+    #[inline]
+    unsafe fn finish(&self, header: *const Header) -> R {
+        // SAFETY: the result is in the area, is lifted once, and the block is idle.
+        unsafe {
+            let result = (self.vtable().lift)(header.cast_mut().cast::<u8>().add(Block::<P>::AREA));
+            self.free(header);
+            result
+        }
+    }
+
+    /// # Safety
+    ///
+    /// The parameters, unless kept, and the result are gone, nothing is registered, and the block is not used afterwards.
+    #[inline]
+    unsafe fn free(&self, header: *const Header) {
+        let vtable = self.vtable();
+        // SAFETY: the header's waker is the only other thing left to drop.
+        unsafe {
+            if let Start::Lending(_) = vtable.start {
+                Block::<P>::drop_params(header);
+            }
+            ptr::drop_in_place(header.cast_mut());
+            vtable.block.give_for::<Block<P>>(header.cast_mut().cast());
+        }
+    }
+
+    /// Cancels a call that was made and whose result was not handed out.
+    #[cold]
+    #[inline(never)]
+    fn abandon(&mut self) {
+        let header = mem::replace(&mut self.header, FINISHED);
+        // SAFETY: the block is alive. What belongs to an instance that is not current is leaked: inert, like the
+        // instance itself.
+        unsafe {
+            let op = (*header).op();
+            if !waitable::is_alive(op.instance()) {
+                return;
+            }
+            if op.handle() != 0 {
+                Header::cancel(header);
+            }
+            if op.handle() != 0 {
+                return;
+            }
+            if (*header).has_returned() {
+                drop(self.finish(header));
+            } else {
+                self.free(header);
+            }
+        }
+    }
+}
+
+impl<P, R> Future for Call<P, R> {
+    type Output = R;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<R> {
+        let this = &mut *self;
+        let header = this.header;
+        if header.is_null() {
+            return match this.start(Some(cx.waker())) {
+                Some(result) => Poll::Ready(result),
+                None => Poll::Pending,
+            };
+        }
+        if header == FINISHED {
+            polled_again();
+        }
+        // SAFETY: the block is alive until `finish`, or until this future is dropped.
+        unsafe {
+            if (*header).has_returned() {
+                this.header = FINISHED;
+                return Poll::Ready(this.finish(header));
+            }
+            Header::wait(header, cx.waker());
+        }
+        Poll::Pending
+    }
+}
+
+impl<P, R> Drop for Call<P, R> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.header.is_null() {
+            // SAFETY: before the call the parameters are here, and nobody uses them after this.
+            unsafe { self.params.assume_init_drop() }
+        } else if self.header != FINISHED {
+            self.abandon();
+        }
+    }
+}
+
+#[cold]
+fn polled_again() -> ! {
+    panic!("a call was polled after it had returned")
+}

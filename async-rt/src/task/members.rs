@@ -1,0 +1,189 @@
+//! The waitables in a task's set: who joins, who is told of events, who leaves.
+//!
+//! The instance's table has a slot for each waitable; an occupied slot names the task whose set the waitable is in, and a
+//! listener. Listeners that hold their task count among what keeps it from exiting.
+
+use super::Task;
+use super::node::Node;
+use crate::abi::event;
+use crate::instance::{Listener, Slot};
+use crate::sys::{self, builtins};
+use crate::waitable::Op;
+use core::ptr;
+
+/// The task's waitable set, made on first use.
+#[inline]
+pub(super) unsafe fn set_of(task: *const Task) -> u32 {
+    // SAFETY: the caller's task is alive.
+    unsafe {
+        let set = (*task).set.get();
+        if set != 0 { set } else { new_set(task) }
+    }
+}
+
+#[cold]
+#[inline(never)]
+unsafe fn new_set(task: *const Task) -> u32 {
+    // SAFETY: the caller's task is alive.
+    unsafe {
+        (*task).set.set(builtins::waitable_set_new());
+        (*task).set.get()
+    }
+}
+
+/// Hands the next event to whom it belongs, and answers whether the root is to be polled. Events for nobody are ignored.
+///
+/// # Safety
+///
+/// The task is alive and published.
+#[inline(always)]
+pub(super) unsafe fn deliver(task: *const Task, waitable: u32, payload: u32) -> bool {
+    // SAFETY: rule 4: what a slot names is alive; the slot is read before anything is called.
+    unsafe {
+        if let Some(slot) = sys::instance().slot(waitable)
+            && !slot.task.get().is_null()
+        {
+            return match slot.listener.get() {
+                Listener::Op(op) => Op::event(op, payload),
+                _ => deliver_held(slot, waitable, payload),
+            };
+        }
+        (*task).signal.delivered(waitable);
+        false
+    }
+}
+
+/// As `deliver`, for what holds the task.
+///
+/// # Safety
+///
+/// As for `deliver`; the slot is occupied.
+#[inline(never)]
+unsafe fn deliver_held(slot: &Slot, waitable: u32, payload: u32) -> bool {
+    // SAFETY: as in `deliver`.
+    unsafe {
+        match slot.listener.get() {
+            Listener::Op(op) => Op::event(op, payload),
+            Listener::Holding(op) => {
+                unhold(slot);
+                slot.listener.set(Listener::Op(op));
+                Op::event(op, payload)
+            }
+            Listener::Foreign(callback, data) => {
+                leave(waitable);
+                callback(data, payload);
+                false
+            }
+        }
+    }
+}
+
+/// Lets the task of an occupied slot go.
+///
+/// # Safety
+///
+/// The slot is occupied by a listener that holds the task, and gets another, or none.
+unsafe fn unhold(slot: &Slot) {
+    // SAFETY: an occupied slot names a live task.
+    unsafe { (*slot.task.get()).holds.set((*slot.task.get()).holds.get() - 1) };
+}
+
+/// Makes the task of an occupied slot stay until the event has come.
+///
+/// # Safety
+///
+/// The slot is occupied.
+pub(crate) unsafe fn hold(slot: &Slot) {
+    if let Listener::Op(op) = slot.listener.get() {
+        slot.listener.set(Listener::Holding(op));
+        // SAFETY: an occupied slot names a live task.
+        unsafe { (*slot.task.get()).holds.set((*slot.task.get()).holds.get() + 1) };
+    }
+}
+
+/// Puts a waitable into the task's set, and answers its slot. A foreign listener holds the task.
+///
+/// # Safety
+///
+/// The task is alive, and so is the listener until the waitable leaves.
+#[inline(always)]
+pub(crate) unsafe fn join(task: *const Task, waitable: u32, listener: Listener) -> *const Slot {
+    let slot = sys::instance().slot_or_new(waitable);
+    // SAFETY: the task is alive; an occupied slot names a live task.
+    unsafe {
+        if !slot.task.get().is_null() {
+            vacate_slot(slot);
+        }
+        builtins::waitable_join(waitable, set_of(task));
+        slot.task.set(task);
+        (*task).members.set((*task).members.get() + 1);
+        if let Listener::Foreign(..) = listener {
+            (*task).holds.set((*task).holds.get() + 1);
+        }
+    }
+    slot.listener.set(listener);
+    slot
+}
+
+/// Takes a waitable out of the set and the slot it is in, if any.
+pub(crate) fn leave(waitable: u32) {
+    if let Some(slot) = sys::instance().slot(waitable)
+        && !slot.task.get().is_null()
+    {
+        // SAFETY: the waitable is in a set of ours, so it is a live handle.
+        unsafe {
+            vacate(slot);
+            builtins::waitable_join(waitable, 0);
+        }
+    }
+}
+
+/// Empties an occupied slot. Its waitable stays in the set until it is dropped or joined elsewhere.
+///
+/// # Safety
+///
+/// The slot is occupied.
+#[inline(always)]
+pub(crate) unsafe fn vacate(slot: &Slot) {
+    // SAFETY: an occupied slot names a live task.
+    unsafe {
+        if !matches!(slot.listener.get(), Listener::Op(_)) {
+            unhold(slot);
+        }
+        let task = slot.task.replace(ptr::null());
+        (*task).members.set((*task).members.get() - 1);
+    }
+}
+
+/// As [`vacate`], not inlined.
+///
+/// # Safety
+///
+/// As for [`vacate`].
+#[inline(never)]
+unsafe fn vacate_slot(slot: &Slot) {
+    // SAFETY: promised by the caller.
+    unsafe { vacate(slot) }
+}
+
+/// Delivers what has happened in the set without waiting.
+///
+/// # Safety
+///
+/// The task is alive and published.
+pub(super) unsafe fn poll_set(task: *const Task) {
+    // SAFETY: the payload area is two words; the task is alive.
+    unsafe {
+        let mut left = (*task).members.get();
+        while left != 0 && (*task).set.get() != 0 {
+            let mut payload = [0u32; 2];
+            if builtins::waitable_set_poll((*task).set.get(), (&raw mut payload).cast()) == event::NONE {
+                return;
+            }
+            if deliver(task, payload[0], payload[1]) {
+                Node::schedule(task.cast());
+            }
+            left -= 1;
+        }
+    }
+}
