@@ -13,12 +13,13 @@
 
 use super::buffer::Buffer;
 use super::choose::Choice;
+use super::end_kind::EndKind;
 use super::instance::Instance;
 use super::profile::RacyCancel;
 use super::store::Store;
 use super::trap::{Result, Rule, Trap};
 use super::ty::Type;
-use super::waitable::{Event, EventCode, Member, Pending as Progress, Waitable};
+use super::waitable::{Event, Member, Pending as Progress, Waitable};
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
@@ -43,43 +44,6 @@ pub(crate) enum CopyState {
     Done,
 }
 
-/// What an end is the end of, and which.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum EndKind {
-    StreamReadable,
-    StreamWritable,
-    FutureReadable,
-    FutureWritable,
-}
-
-impl EndKind {
-    pub(crate) fn with_article(self) -> &'static str {
-        match self {
-            EndKind::StreamReadable => "the readable end of a stream",
-            EndKind::StreamWritable => "the writable end of a stream",
-            EndKind::FutureReadable => "the readable end of a future",
-            EndKind::FutureWritable => "the writable end of a future",
-        }
-    }
-
-    pub(crate) fn is_future(self) -> bool {
-        matches!(self, EndKind::FutureReadable | EndKind::FutureWritable)
-    }
-
-    pub(crate) fn is_readable(self) -> bool {
-        matches!(self, EndKind::StreamReadable | EndKind::FutureReadable)
-    }
-
-    fn event_code(self) -> EventCode {
-        match self {
-            EndKind::StreamReadable => EventCode::StreamRead,
-            EndKind::StreamWritable => EventCode::StreamWrite,
-            EndKind::FutureReadable => EventCode::FutureRead,
-            EndKind::FutureWritable => EventCode::FutureWrite,
-        }
-    }
-}
-
 /// Whoever offers a buffer: an end in a table, or an end of the host.
 pub(crate) trait Party {
     /// Something moved; the buffer is still offered.
@@ -92,7 +56,11 @@ pub(crate) trait Party {
     fn peer_waits(&self) {}
     /// Whether it is an end of the host, which is told of more than an end in a table.
     fn is_host(&self) -> bool {
-        false
+        self.handle().is_none()
+    }
+    /// The handle of an end in a table.
+    fn handle(&self) -> Option<u32> {
+        None
     }
 }
 
@@ -106,6 +74,7 @@ struct Pending {
 
 /// What the two ends share.
 pub(crate) struct Shared {
+    store: Store,
     id: u64,
     is_future: bool,
     payload_is_number: bool,
@@ -122,6 +91,7 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn new(store: &Store, is_future: bool, payload: Option<&Type>) -> Rc<Shared> {
         Rc::new(Shared {
+            store: store.clone(),
             id: store.next_id(),
             is_future,
             payload_is_number: payload.is_none_or(Type::is_number),
@@ -152,9 +122,20 @@ impl Shared {
         place.replace(Some(party));
     }
 
-    /// Notes that nobody will ever write.
+    /// Notes that nobody will ever write, which is an error once somebody reads.
     pub(crate) fn break_off(&self) {
         self.broken.set(true);
+        let reader = self
+            .pending
+            .borrow()
+            .as_ref()
+            .and_then(|pending| pending.party.handle());
+        if let Some(handle) = reader {
+            let instance = self.pending.borrow().as_ref().and_then(|pending| pending.instance);
+            let mut trap = Trap::new(Rule::FutureDropped).about(handle).with("a read waits for it");
+            trap.instance = instance.and_then(|instance| self.store.instance_name(instance));
+            self.store.poison(trap);
+        }
     }
 
     pub(crate) fn is_broken(&self) -> bool {
@@ -335,6 +316,10 @@ impl Party for CopyEnd {
         self.waitable.set_pending(Progress::Copy { result, reclaim: false });
     }
 
+    fn handle(&self) -> Option<u32> {
+        Some(self.index.get())
+    }
+
     fn peer_dropped(&self) {
         // A reader of a future is never told: its writer cannot go away unwritten.
         if self.state.get() == CopyState::Idle && self.kind != EndKind::FutureReadable {
@@ -432,7 +417,13 @@ impl CopyEnd {
         } else {
             result
         };
-        let done = result == CopyResult::Dropped || (self.kind.is_future() && result == CopyResult::Completed);
+        let profile = self.shared.store.profile();
+        let ends = buffer.is_some() || profile.idle_event_ends || !profile.idle_dropped_event;
+        let done = match result {
+            CopyResult::Dropped => ends,
+            CopyResult::Completed => self.kind.is_future(),
+            CopyResult::Cancelled => false,
+        };
         self.state.set(if done { CopyState::Done } else { CopyState::Idle });
         let count = if self.kind.is_future() { 0 } else { progress as u32 };
         Event {
@@ -480,6 +471,6 @@ impl CopyEnd {
 
     /// Whether an idle writer of a future becomes done by the event that its reader is gone.
     fn takes_dropped_event(&self, store: &Store) -> bool {
-        store.profile().same_instance_when_moved && self.waitable.has_event()
+        store.profile().idle_event_ends && self.waitable.has_event()
     }
 }

@@ -167,8 +167,7 @@ impl HostCall {
         finish().map_err(|mut trap: Box<Trap>| {
             trap.call
                 .get_or_insert_with(|| format!("the host function `{}`", self.0.func.name));
-            store.poison(trap.clone());
-            trap
+            store.poisoned(trap)
         })
     }
 }
@@ -210,7 +209,7 @@ impl Invocation {
     pub fn cancel(&self, store: &Store) -> Result<()> {
         store.check()?;
         let cancelled = self.0.request_cancellation(store, None);
-        cancelled.inspect_err(|trap| store.poison(trap.clone()))
+        cancelled.map_err(|trap| store.poisoned(trap))
     }
 }
 
@@ -229,8 +228,7 @@ pub fn invoke(store: &Store, func: &Func, params: Vec<Value>, done: Done) -> Res
     let canceller = called.map_err(|mut trap| {
         trap.call
             .get_or_insert_with(|| format!("the call of `{}` by the host", func.name));
-        store.poison(trap.clone());
-        trap
+        store.poisoned(trap)
     })?;
     Ok(Invocation(canceller))
 }

@@ -65,10 +65,6 @@ impl Party for Inner {
     fn peer_waits(&self) {
         self.ready();
     }
-
-    fn is_host(&self) -> bool {
-        true
-    }
 }
 
 /// An end of the host. Dropping it tells the peer.

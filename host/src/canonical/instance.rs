@@ -1,6 +1,7 @@
 //! [`Instance`]: one component instance: its handles, its tasks, and what may run in it.
 
 use super::memory::{CoreVal, Memory};
+use super::profile::Reentrance;
 use super::resource::ResourceType;
 use super::table::{Entry, Table};
 use super::thread::Thread;
@@ -134,6 +135,12 @@ impl Instance {
         found.ok_or_else(|| Trap::new(Rule::HostContract).with(format!("resource type {} is not defined", index.0)))
     }
 
+    /// Lets the instance have fewer handles than the specification does.
+    #[cfg(all(test, feature = "native"))]
+    pub(crate) fn limit_handles(&self, most: usize) {
+        self.handles.borrow_mut().limit(most);
+    }
+
     pub(crate) fn add(&self, entry: Entry) -> Result<u32> {
         self.handles.borrow_mut().add(entry)
     }
@@ -180,22 +187,23 @@ impl Instance {
     }
 
     /// Whether the code of `from`, or the host, may call in.
-    pub(crate) fn may_enter_from(self: &Rc<Instance>, from: Option<&Rc<Instance>>) -> bool {
-        self.may_enter.get() || from.is_some_and(|from| Rc::ptr_eq(from, self))
+    pub(crate) fn may_enter_from(self: &Rc<Instance>, from: Option<&Rc<Instance>>, allowed: Reentrance) -> bool {
+        let is_allowed = match (allowed, from) {
+            (Reentrance::Always, _) | (Reentrance::FromGuests, Some(_)) => true,
+            (Reentrance::Never, Some(from)) => Rc::ptr_eq(from, self),
+            (_, None) => false,
+        };
+        self.may_enter.get() || is_allowed
     }
 
-    /// Notes that the code of `from`, or the host, called in. A call from the instance itself changes nothing.
-    pub(crate) fn enter_from(self: &Rc<Instance>, from: Option<&Rc<Instance>>) {
-        if !from.is_some_and(|from| Rc::ptr_eq(from, self)) {
-            self.may_enter.set(false);
-        }
+    /// Notes that control comes in, and gives what [`Instance::leave`] needs once it goes out again.
+    pub(crate) fn enter(&self) -> bool {
+        self.may_enter.replace(false)
     }
 
-    /// The reverse of [`Instance::enter_from`].
-    pub(crate) fn leave_to(self: &Rc<Instance>, from: Option<&Rc<Instance>>) {
-        if !from.is_some_and(|from| Rc::ptr_eq(from, self)) {
-            self.may_enter.set(true);
-        }
+    /// The reverse of [`Instance::enter`]: the instance is as it was before.
+    pub(crate) fn leave(&self, before: bool) {
+        self.may_enter.set(before);
     }
 }
 

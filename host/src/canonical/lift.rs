@@ -3,7 +3,8 @@
 //!
 //! Everything core code passes is checked before it is used: alignment, bounds, encodings, discriminants, handles.
 
-use super::copy::{CopyEnd, CopyState, EndKind};
+use super::copy::{CopyEnd, CopyState};
+use super::end_kind::EndKind;
 use super::instance::{CoreParts, Instance, StringEncoding};
 use super::memory::CoreVal;
 use super::resource::{ResourceHandle, Scope};

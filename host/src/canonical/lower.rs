@@ -5,7 +5,8 @@
 //! like any other.
 
 use super::choose::Choice;
-use super::copy::{CopyEnd, EndKind};
+use super::copy::CopyEnd;
+use super::end_kind::EndKind;
 use super::instance::{CoreParts, Instance};
 use super::lift::entry_type;
 use super::memory::{CoreVal, address};

@@ -22,12 +22,17 @@ mod buffer;
 mod builtins;
 mod call;
 mod choose;
+#[cfg(all(test, feature = "native"))]
+mod conformance;
 mod copy;
+mod end_kind;
 mod errctx;
 mod host_call;
 mod host_end;
 mod instance;
 mod lift;
+#[cfg(all(test, feature = "native"))]
+mod linear;
 mod lower;
 mod memory;
 mod names;
@@ -60,7 +65,7 @@ pub use instance::{CoreFunc, CoreParts, Instance, Realloc, StringEncoding};
 pub use memory::{Access, CoreVal, Lease, Memory};
 pub use names::{CopyOp, ImportName, Interface, ResourceOp, parse_import};
 pub use observe::{Observer, Step};
-pub use profile::{Profile, RacyCancel};
+pub use profile::{Profile, RacyCancel, Reentrance};
 pub use report::{Report, Waiting};
 pub use resource::ResourceType;
 pub use store::Store;

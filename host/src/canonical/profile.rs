@@ -14,6 +14,17 @@ pub enum RacyCancel {
     Cancelled,
 }
 
+/// Who may enter an instance while its core code runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reentrance {
+    /// Nobody but the instance itself, whose destructors it may run. August 2026.
+    Never,
+    /// Instances that it called; the host may not. Wasmtime 48.
+    FromGuests,
+    /// Everybody. The newer drafts.
+    Always,
+}
+
 /// A reading of the Canonical ABI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Profile {
@@ -23,6 +34,12 @@ pub struct Profile {
     pub racy_cancel: RacyCancel,
     /// Whether an idle end gets a DROPPED event when its peer is dropped. August 2026: no; the others: yes.
     pub idle_dropped_event: bool,
+    /// Whether such an event makes the end done: it can only be dropped then, and a future that nobody reads need not be
+    /// written. The newer drafts only; for Wasmtime 48 an operation has to report it.
+    pub idle_event_ends: bool,
+    /// Whether the built-ins that are marked `cancellable` tell of cancellations. The newer drafts know no such mark: only
+    /// callbacks are told.
+    pub cancellable_built_ins: bool,
     /// Whether a task of a plain `func` traps as soon as it uses a built-in that could block, whether or not it would.
     /// Wasmtime 48 only.
     pub eager_blocking_trap: bool,
@@ -33,8 +50,8 @@ pub struct Profile {
     /// Whether a task parked in WAIT or YIELD becomes ready by a cancellation that could not be delivered at once.
     /// August 2026: no; the others: yes.
     pub pending_cancel_wakes: bool,
-    /// Whether an instance that is running may be entered. The newer drafts only.
-    pub reentrance: bool,
+    /// Who may enter an instance that is running.
+    pub reentrance: Reentrance,
     /// Whether `subtask.cancel` traps on a member of a waitable set in its async form too. The newer drafts only.
     pub cancel_outside_sets: bool,
     /// Whether a call waits behind calls that wait already, even if nothing holds it back. August 2026 only.
@@ -64,7 +81,9 @@ impl Profile {
         early_task_cancel: false,
         repeated_subtask_cancel: false,
         pending_cancel_wakes: false,
-        reentrance: false,
+        idle_event_ends: false,
+        cancellable_built_ins: true,
+        reentrance: Reentrance::Never,
         cancel_outside_sets: false,
         residual_backpressure: true,
         same_instance_when_moved: false,
@@ -84,6 +103,7 @@ impl Profile {
         early_task_cancel: true,
         repeated_subtask_cancel: true,
         pending_cancel_wakes: true,
+        reentrance: Reentrance::FromGuests,
         residual_backpressure: false,
         borrows_are_pinned: false,
         lends_end_at_resolve: true,
@@ -99,7 +119,9 @@ impl Profile {
         racy_cancel: RacyCancel::Cancelled,
         idle_dropped_event: true,
         pending_cancel_wakes: true,
-        reentrance: true,
+        idle_event_ends: true,
+        cancellable_built_ins: false,
+        reentrance: Reentrance::Always,
         cancel_outside_sets: true,
         same_instance_when_moved: true,
         idle_event_is_droppable: true,

@@ -44,7 +44,7 @@ impl Store {
     }
 }
 
-fn waits_for(thread: &Thread) -> Vec<String> {
+pub(crate) fn waits_for(thread: &Thread) -> Vec<String> {
     let condition = thread.waits_for.borrow().clone();
     match condition {
         None => Vec::new(),

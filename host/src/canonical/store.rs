@@ -87,6 +87,14 @@ impl Store {
         self.0.instances.borrow().clone()
     }
 
+    pub(crate) fn instance_name(&self, id: u32) -> Option<Rc<str>> {
+        self.0
+            .instances
+            .borrow()
+            .get(id as usize)
+            .map(|instance| instance.name().clone())
+    }
+
     /// The reading of the specification this store follows.
     pub fn profile(&self) -> &Profile {
         &self.0.profile
@@ -154,6 +162,12 @@ impl Store {
         }
         self.observe(|| Step::Trap(&trap));
         self.0.trap.replace(Some(trap));
+    }
+
+    /// Poisons the store with `trap`, and gives the trap it is poisoned with, which is an earlier one if there was one.
+    pub(crate) fn poisoned(&self, trap: Box<Trap>) -> Box<Trap> {
+        self.poison(trap.clone());
+        self.trapped().unwrap_or(trap)
     }
 
     /// The trap that ended everything, if there was one.
@@ -346,8 +360,8 @@ impl Store {
         outcome
     }
 
-    /// Runs one ready task of `instance` while a task of a plain function waits in it; traps if there is none.
-    pub(crate) fn run_sibling(&self, instance: &Rc<Instance>) -> Result<()> {
+    /// Runs one ready task of `instance` while a task of a plain function waits in it. Says whether there was one.
+    pub(crate) fn run_sibling(&self, instance: &Rc<Instance>) -> Result<bool> {
         let exclusive = instance.exclusive.borrow().clone();
         let is_exclusive = |thread: &Rc<Thread>| exclusive.as_ref().is_some_and(|holder| Rc::ptr_eq(holder, thread));
         let started = instance.threads();
@@ -355,11 +369,11 @@ impl Store {
         let mut ready = self.waiting();
         ready.retain(|thread| is_started(thread) && thread.is_ready() && !is_exclusive(thread));
         if ready.is_empty() {
-            return trap(Rule::CannotBlock);
+            return Ok(false);
         }
         ready.sort_by_key(|thread| thread.has_yielded());
         let index = self.choose(Choice::SiblingTask, ready.len());
-        self.resume(&ready[index], false)
+        self.resume(&ready[index], false).map(|()| true)
     }
 
     /// Takes one step: runs a task that can go on, or does what the host owes. Says whether there was anything to do.
@@ -396,9 +410,9 @@ impl Store {
         if cancelled && let Some(task) = &thread.task {
             task.deliver_pending_cancel(true);
         }
-        thread.instance.enter_from(None);
+        let before = thread.instance.enter();
         self.resume(thread, cancelled)?;
-        thread.instance.leave_to(None);
+        thread.instance.leave(before);
         Ok(())
     }
 

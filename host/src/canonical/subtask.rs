@@ -6,6 +6,7 @@
 //!
 //! Handles lent to the call are released when the resolution is *delivered*; until then the subtask may not be dropped.
 
+use super::builtins::{Callable, Calling};
 use super::call::{Caller, Canceller, Func};
 use super::instance::Instance;
 use super::lift::lift_params;
@@ -14,6 +15,7 @@ use super::memory::{Access, CoreVal, Lease};
 use super::resource::{ResourceHandle, Scope};
 use super::store::Store;
 use super::table::Entry;
+use super::task::Task;
 use super::thread::Condition;
 use super::trap::{Result, Rule, Trap, trap, trap_if, trap_if_at};
 use super::ty::{MAX_FLAT_ASYNC_PARAMS, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS, Type, flatten_all, record_layout};
@@ -44,6 +46,8 @@ pub(crate) struct Subtask {
     pub(crate) waitable: Waitable,
     me: Weak<Subtask>,
     instance: Rc<Instance>,
+    /// The task that made the call.
+    task: Option<Rc<Task>>,
     func: Func,
     is_async: bool,
     args: RefCell<Vec<CoreVal>>,
@@ -65,7 +69,7 @@ impl Caller for Subtask {
     fn start(&self, store: &Store) -> Result<Vec<Value>> {
         self.progress();
         self.state.set(SubtaskState::Started);
-        return_lease(&self.params_lease)?;
+        return_lease(&self.params_lease).map_err(|trap| self.blame(trap))?;
         let max = if self.is_async {
             MAX_FLAT_ASYNC_PARAMS
         } else {
@@ -73,22 +77,15 @@ impl Caller for Subtask {
         };
         let args = self.args.borrow().clone();
         let scope = self.me.upgrade().map_or(Scope::None, Scope::Subtask);
-        lift_params(store, &self.instance, scope, &self.func.ty, max, &args)
+        let params = lift_params(store, &self.instance, scope, &self.func.ty, max, &args);
+        params.map_err(|trap| self.blame(trap))
     }
 
     fn resolve(&self, store: &Store, outcome: Option<Vec<Value>>) -> Result<()> {
         self.progress();
         match outcome {
             None => self.resolve_cancelled()?,
-            Some(results) => {
-                trap_if(self.state.get() != SubtaskState::Started, Rule::HostContract)?;
-                return_lease(&self.result_lease)?;
-                let max = if self.is_async { 0 } else { MAX_FLAT_RESULTS };
-                let out = self.args.borrow().last().copied();
-                let result = lower_results(store, &self.instance, &self.func.ty, max, results, out)?;
-                self.result.set(result);
-                self.state.set(SubtaskState::Returned);
-            }
+            Some(results) => self.take_results(store, results).map_err(|trap| self.blame(trap))?,
         }
         if store.profile().lends_end_at_resolve {
             self.release_lenders();
@@ -107,6 +104,28 @@ impl Subtask {
         if self.index.get() != 0 {
             self.waitable.set_pending(Pending::Progress);
         }
+    }
+
+    fn take_results(&self, store: &Store, results: Vec<Value>) -> Result<()> {
+        trap_if(self.state.get() != SubtaskState::Started, Rule::HostContract)?;
+        return_lease(&self.result_lease)?;
+        let max = if self.is_async { 0 } else { MAX_FLAT_RESULTS };
+        let out = self.args.borrow().last().copied();
+        let result = lower_results(store, &self.instance, &self.func.ty, max, results, out)?;
+        self.result.set(result);
+        self.state.set(SubtaskState::Returned);
+        Ok(())
+    }
+
+    /// What the parameters and the place of the result break is broken by the call, whoever runs when it shows.
+    fn blame(&self, mut trap: Box<Trap>) -> Box<Trap> {
+        if trap.call.is_none() {
+            let call = Calling::new(Callable::Import(self.func.name.clone()), &self.args.borrow());
+            trap.call = Some(call.to_string());
+            trap.instance = Some(self.instance.name().clone());
+            trap.task = self.task.as_ref().map(|task| task.describe());
+        }
+        trap
     }
 
     fn resolve_cancelled(&self) -> Result<()> {
@@ -225,6 +244,7 @@ impl Lowered {
             waitable: Waitable::new(store.next_id()),
             me: me.clone(),
             instance: self.instance.clone(),
+            task: store.current().and_then(|thread| thread.task.clone()),
             func: self.func.clone(),
             is_async: self.is_async,
             args: RefCell::new(args.to_vec()),

@@ -83,12 +83,10 @@ struct Callable(Rc<Lifted>);
 impl Callee for Callable {
     fn call(&self, store: &Store, caller: Rc<dyn Caller>, from: Option<&Rc<Instance>>) -> Result<Rc<dyn Canceller>> {
         let instance = &self.0.instance;
-        let guarded = !store.profile().reentrance;
-        let enterable = !guarded || instance.may_enter_from(from);
-        if !enterable {
+        if !instance.may_enter_from(from, store.profile().reentrance) {
             return Err(Trap::new(Rule::CannotEnter).with(format!("`{}` was called", self.0.name)));
         }
-        instance.enter_from(from);
+        let before = instance.enter();
         let task = Rc::new(Task {
             id: store.next_task(),
             lifted: self.0.clone(),
@@ -103,7 +101,7 @@ impl Callee for Callable {
         if !task.lifted.ty.is_async {
             finish_plain(store, &task, from.is_some())?;
         }
-        instance.leave_to(from);
+        instance.leave(before);
         Ok(task)
     }
 }
@@ -112,7 +110,8 @@ impl Callee for Callable {
 fn finish_plain(store: &Store, task: &Rc<Task>, by_guest: bool) -> Result<()> {
     while !task.is_resolved() {
         match (store.is_blocked(), by_guest) {
-            (false, _) => store.run_sibling(&task.lifted.instance)?,
+            (false, _) if store.run_sibling(&task.lifted.instance)? => {}
+            (false, _) => return Err(task.cannot_block()),
             // A plain function of the host holds up everything, the caller included.
             (true, true) => store.block_all_until(Condition::TaskResolved(task.clone()))?,
             (true, false) => return Ok(()),
@@ -137,11 +136,11 @@ impl Canceller for Task {
         let instance = &self.lifted.instance;
         let lock_is_elsewhere = self.is_exclusive() && !instance.is_free() && !instance.is_exclusive(&thread);
         let deliverable = thread.cancellable.get() && !lock_is_elsewhere;
-        if deliverable && (store.profile().reentrance || instance.may_enter_from(from)) {
+        if deliverable && instance.may_enter_from(from, store.profile().reentrance) {
             self.state.set(TaskState::CancelDelivered);
-            instance.enter_from(from);
+            let before = instance.enter();
             store.resume(&thread, true)?;
-            instance.leave_to(from);
+            instance.leave(before);
         } else {
             self.state.set(TaskState::PendingCancel);
         }
@@ -210,6 +209,21 @@ impl Task {
         self.caller.resolve(store, outcome)?;
         self.state.set(TaskState::Resolved);
         Ok(())
+    }
+
+    /// The trap of a plain function that waits, where nobody is left who could end the wait.
+    fn cannot_block(&self) -> Box<Trap> {
+        let mut trap = Trap::new(Rule::CannotBlock);
+        if let Some(thread) = self.thread() {
+            trap.call = thread.blocked_in();
+            let waits_for = super::report::waits_for(&thread).join(" and ");
+            trap.detail = Some(format!(
+                "it waits for {waits_for}, and no other task of its instance can run"
+            ));
+        }
+        trap.instance = Some(self.lifted.instance.name().clone());
+        trap.task = Some(self.describe());
+        trap
     }
 
     fn cancel(&self, store: &Store) -> Result<()> {

@@ -11,6 +11,7 @@
 //! A thread that is parked anywhere but *fresh* is in the store's list of waiting threads, with the [`Condition`] under which
 //! it may go on. Whoever resumes it takes it off that list first.
 
+use super::builtins::Calling;
 use super::instance::Instance;
 use super::subtask::Subtask;
 use super::task::Task;
@@ -109,6 +110,8 @@ pub(crate) struct Thread {
     pub(crate) cancellable: Cell<bool>,
     /// Whether it was resumed by a cancellation.
     pub(crate) was_cancelled: Cell<bool>,
+    /// What its core code called last, which it is in as long as it is parked on a stack.
+    pub(crate) calling: RefCell<Option<Calling>>,
 }
 
 impl Thread {
@@ -121,6 +124,7 @@ impl Thread {
             waits_for: RefCell::new(None),
             cancellable: Cell::new(false),
             was_cancelled: Cell::new(false),
+            calling: RefCell::new(None),
         })
     }
 
@@ -142,6 +146,13 @@ impl Thread {
             stack.abandon();
         }
         self.waits_for.replace(None);
+    }
+
+    /// The call that it is blocked in, if it is.
+    pub(crate) fn blocked_in(&self) -> Option<String> {
+        let is_on_stack = matches!(&*self.parked.borrow(), Parked::Stack(_));
+        let calling = self.calling.borrow();
+        calling.as_ref().filter(|_| is_on_stack).map(Calling::to_string)
     }
 
     /// The task and its number, for reports.

@@ -20,10 +20,11 @@ pub(super) fn store_string(cx: &LowerCx<'_>, text: &str) -> Result<(*mut u8, usi
 fn store_utf8(cx: &LowerCx<'_>, text: &str) -> Result<(*mut u8, usize)> {
     let is_latin1 = text.chars().all(|c| u32::from(c) < 0x100);
     let sources = if is_latin1 { 3 } else { 2 };
-    let units = match cx.store.choose(Choice::StringSource, sources) {
+    // How many code units the source has, and how many bytes one may become.
+    let (units, most) = match cx.store.choose(Choice::StringSource, sources) {
         0 => return store_exact(cx, text.as_bytes(), 1, text.len()),
-        1 => text.encode_utf16().count(),
-        _ => text.chars().count(),
+        1 => (text.encode_utf16().count(), 3),
+        _ => (text.chars().count(), 2),
     };
     // Room for ASCII first; when that is not enough, for the worst; and in the end for what it is.
     let ascii = text.bytes().take_while(u8::is_ascii).count();
@@ -32,12 +33,7 @@ fn store_utf8(cx: &LowerCx<'_>, text: &str) -> Result<(*mut u8, usize)> {
     if ascii == text.len() {
         return Ok((pointer, units));
     }
-    let worst = if is_latin1 && units == text.chars().count() {
-        units * 2
-    } else {
-        units * 3
-    };
-    let worst = worst.max(text.len());
+    let worst = units * most;
     pointer = cx.realloc(pointer, units, 1, worst)?;
     cx.store_bytes(pointer.wrapping_add(ascii), &text.as_bytes()[ascii..]);
     if worst > text.len() {

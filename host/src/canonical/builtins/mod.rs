@@ -8,7 +8,7 @@ mod errors;
 mod slots;
 mod waiting;
 
-use super::copy::EndKind;
+use super::end_kind::EndKind;
 use super::lift::end_at;
 use super::memory::CoreVal;
 use super::observe::Step;
@@ -17,6 +17,7 @@ use super::task;
 use super::trap::{Result, Rule, Trap, trap};
 use super::ty::{CoreType, FuncType, ResourceIndex, Type};
 use super::{resource_ops, subtask};
+use std::fmt;
 use std::rc::Rc;
 
 /// The payload of a stream or future that a built-in is for, and which of the two.
@@ -149,7 +150,7 @@ impl Builtin {
     }
 
     /// The core types of the arguments. Those of `task.return` depend on the export.
-    fn params(&self) -> Option<&'static [CoreType]> {
+    pub(crate) fn params(&self) -> Option<&'static [CoreType]> {
         use CoreType::{I32, Len, Ptr};
         Some(match self {
             Builtin::TaskReturn(_) => return None,
@@ -177,7 +178,7 @@ impl Builtin {
     /// # Errors
     /// The trap, if a rule was broken.
     pub fn call(&self, store: &Store, args: &[CoreVal]) -> Result<Option<CoreVal>> {
-        called(store, &|| format!("{}({})", self.name(), list(args)), || {
+        called(store, &Calling::new(Callable::BuiltIn(self.name()), args), || {
             if let Some(params) = self.params()
                 && !params.iter().copied().eq(args.iter().map(CoreVal::ty))
             {
@@ -262,6 +263,51 @@ impl Builtin {
     }
 }
 
+/// What core code can call.
+#[derive(Clone, Debug)]
+pub(crate) enum Callable {
+    /// By its name in the specification.
+    BuiltIn(&'static str),
+    /// By its name in reports.
+    Import(Rc<str>),
+}
+
+/// A call of core code, to be shown in messages and traces. It is noted at each call, so it is small and kept as it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Calling {
+    callee: Callable,
+    /// The first arguments: those of built-ins are at most three, and more would tell little.
+    args: [Option<CoreVal>; SHOWN],
+    count: usize,
+}
+
+/// How many arguments are shown.
+const SHOWN: usize = 4;
+
+impl Calling {
+    pub(crate) fn new(callee: Callable, args: &[CoreVal]) -> Calling {
+        let mut shown = [None; SHOWN];
+        shown.iter_mut().zip(args).for_each(|(shown, arg)| *shown = Some(*arg));
+        Calling {
+            callee,
+            args: shown,
+            count: args.len(),
+        }
+    }
+}
+
+impl fmt::Display for Calling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match &self.callee {
+            Callable::BuiltIn(name) => name,
+            Callable::Import(name) => &**name,
+        };
+        let args: Vec<_> = self.args.iter().flatten().copied().collect();
+        let more = if self.count > SHOWN { ", ..." } else { "" };
+        write!(f, "{name}({}{more})", list(&args))
+    }
+}
+
 fn list(args: &[CoreVal]) -> String {
     let text = |arg: &CoreVal| match *arg {
         CoreVal::I32(value) => value.to_string(),
@@ -280,18 +326,21 @@ fn list(args: &[CoreVal]) -> String {
 /// Runs a call of core code, showing it to the observer, and completes the trap it may end in.
 pub(crate) fn called(
     store: &Store,
-    text: &dyn Fn() -> String,
+    calling: &Calling,
     body: impl FnOnce() -> Result<Option<CoreVal>>,
 ) -> Result<Option<CoreVal>> {
-    let observed = store.is_observed().then(text);
+    let observed = store.is_observed().then(|| calling.to_string());
     let task = || store.current().and_then(|thread| thread.describe());
     if let Some(call) = &observed {
         store.observe(|| Step::Call { task: task(), call });
     }
     let caller = store.current();
+    if let Some(thread) = &caller {
+        thread.calling.replace(Some(calling.clone()));
+    }
     let outcome = body().map_err(|mut trap| {
         if trap.call.is_none() {
-            trap.call = Some(text());
+            trap.call = Some(calling.to_string());
             trap.instance = caller.as_ref().map(|thread| thread.instance.name().clone());
             trap.task = caller.as_ref().and_then(|thread| thread.describe());
         }
@@ -314,8 +363,10 @@ impl subtask::Lowered {
     /// # Errors
     /// The trap, if a rule was broken on the way, by whomever.
     pub fn call_import(&self, store: &Store, args: &[CoreVal]) -> Result<Option<CoreVal>> {
-        called(store, &|| format!("{}({})", self.name(), list(args)), || {
-            self.call(store, args)
-        })
+        called(
+            store,
+            &Calling::new(Callable::Import(self.name().clone()), args),
+            || self.call(store, args),
+        )
     }
 }

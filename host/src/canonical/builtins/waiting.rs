@@ -26,6 +26,7 @@ pub(super) fn set_wait(store: &Store, cancellable: bool, index: u32, place: *mut
     let set = set_at(&instance, index)?;
     store.check_may_block()?;
     set.waiting.set(set.waiting.get() + 1);
+    let cancellable = cancellable && store.profile().cancellable_built_ins;
     let cancelled = store.wait_until(Condition::SetEvent(set.clone()), cancellable)?;
     set.waiting.set(set.waiting.get() - 1);
     let event = if cancelled {
@@ -40,6 +41,7 @@ pub(super) fn set_poll(store: &Store, cancellable: bool, index: u32, place: *mut
     let instance = store.running_instance()?;
     let set = set_at(&instance, index)?;
     let task = store.running_task()?;
+    let cancellable = cancellable && store.profile().cancellable_built_ins;
     let event = if task.deliver_pending_cancel(cancellable) {
         Event::CANCELLED
     } else if set.has_event() {
@@ -85,5 +87,6 @@ pub(super) fn join(store: &Store, waitable: u32, set: u32) -> Result<()> {
 
 pub(super) fn thread_yield(store: &Store, cancellable: bool) -> Result<u32> {
     store.running_instance()?;
+    let cancellable = cancellable && store.profile().cancellable_built_ins;
     Ok(u32::from(store.wait_until(Condition::Always, cancellable)?))
 }

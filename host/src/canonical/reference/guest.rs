@@ -1,8 +1,7 @@
 //! An instance whose core code plays the tape, as `Guest` in `driver.py`.
 
-use super::linear::at;
-use super::linear::{Linear, MEMORY};
 use super::world::{Export, World, end_of_tape, list, text};
+use crate::canonical::linear::{Linear, MEMORY, at};
 use crate::canonical::{
     Builtin, CoreFunc, CoreParts, CoreVal, Func, Instance, LiftOptions, Lowered, Result, Rule, StringEncoding, Trap,
     Type, lift,

@@ -8,7 +8,6 @@
 //! among [`DEFECTS`].
 
 mod guest;
-mod linear;
 mod ops;
 mod world;
 

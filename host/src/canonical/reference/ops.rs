@@ -1,8 +1,8 @@
 //! The operations of a guest's part of the tape, as the functions of the same names in `driver.py`.
 
 use super::guest::{Guest, Status};
-use super::linear::at;
 use super::world::{Export, list, payload, text};
+use crate::canonical::linear::at;
 use crate::canonical::{Builtin, CoreVal, ResourceIndex, Result};
 
 /// Plays one operation and gives what it printed as its result.

@@ -5,10 +5,10 @@ use std::cell::RefCell;
 use std::ptr;
 
 /// How large it is.
-pub(super) const MEMORY: usize = 4096;
+pub(in crate::canonical) const MEMORY: usize = 4096;
 
 /// A linear memory of 32 bits.
-pub(super) struct Linear(RefCell<Vec<u8>>);
+pub(in crate::canonical) struct Linear(RefCell<Vec<u8>>);
 
 // SAFETY: a vector is read and written at the places asked for, or panics.
 unsafe impl Memory for Linear {
@@ -40,35 +40,35 @@ unsafe impl Memory for Linear {
 
 impl Linear {
     /// A memory full of letters.
-    pub(super) fn new() -> Linear {
+    pub(in crate::canonical) fn new() -> Linear {
         Linear(RefCell::new(
             (0..MEMORY).map(|place| b'a' + (place % 26) as u8).collect(),
         ))
     }
 
-    pub(super) fn bytes(&self, place: usize, length: usize) -> Vec<u8> {
+    pub(in crate::canonical) fn bytes(&self, place: usize, length: usize) -> Vec<u8> {
         self.0.borrow()[place..][..length].to_vec()
     }
 
-    pub(super) fn copy_within(&self, from: usize, length: usize, to: usize) {
+    pub(in crate::canonical) fn copy_within(&self, from: usize, length: usize, to: usize) {
         self.0.borrow_mut().copy_within(from..from + length, to);
     }
 
-    pub(super) fn word(&self, place: usize) -> u32 {
+    pub(in crate::canonical) fn word(&self, place: usize) -> u32 {
         let bytes = &self.0.borrow()[place..][..4];
         bytes.iter().rev().fold(0, |word, byte| word << 8 | u32::from(*byte))
     }
 
-    pub(super) fn set_word(&self, place: usize, word: u32) {
+    pub(in crate::canonical) fn set_word(&self, place: usize, word: u32) {
         self.0.borrow_mut()[place..][..4].copy_from_slice(&word.to_le_bytes());
     }
 
-    pub(super) fn digest(&self) -> u32 {
+    pub(in crate::canonical) fn digest(&self) -> u32 {
         let step = |digest: u32, byte: &u8| (digest ^ u32::from(*byte)).wrapping_mul(0x0100_0193);
         self.0.borrow().iter().fold(0x811c_9dc5, step)
     }
 }
 
-pub(super) fn at(place: usize) -> *mut u8 {
+pub(in crate::canonical) fn at(place: usize) -> *mut u8 {
     ptr::without_provenance_mut(place)
 }
