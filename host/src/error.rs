@@ -103,6 +103,22 @@ impl fmt::Display for Trap {
 
 impl std::error::Error for Trap {}
 
+/// Guests have ended and not given back everything they had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leak {
+    /// What was left: each with the instance, and a block of memory with the call it was allocated in.
+    pub leaks: Vec<String>,
+}
+
+impl fmt::Display for Leak {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "all tasks have ended, and this is left:")?;
+        self.leaks.iter().try_for_each(|leak| write!(f, "\n  {leak}"))
+    }
+}
+
+impl std::error::Error for Leak {}
+
 /// The other end of a stream or future went away before it took everything that was written.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ReaderDropped<T> {

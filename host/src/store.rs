@@ -73,6 +73,22 @@ impl Store {
         }
     }
 
+    /// Runs the store until every guest task in it has ended, and ends it. Native guests must have given back what they had:
+    /// handles, and with [`CheckedAllocator`](crate::CheckedAllocator) memory.
+    ///
+    /// What a guest keeps in `static`s and `thread_local!`s for good counts as memory it has not given back.
+    ///
+    /// # Errors
+    /// As [`Store::run_concurrent`]; and a [`Leak`](crate::Leak).
+    pub async fn finish(mut self) -> Result<()> {
+        match &mut self.back_end {
+            #[cfg(feature = "wasmtime")]
+            BackEnd::Wasmtime(store) => store.finish_tasks().await,
+            #[cfg(feature = "native")]
+            BackEnd::Native(store) => store.finish().await,
+        }
+    }
+
     /// Runs a future of this store to its end on the current thread.
     ///
     /// It is [`block_on`](crate::block_on) with this store at hand.

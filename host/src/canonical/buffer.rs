@@ -124,10 +124,10 @@ impl Buffer {
         {
             let core = instance.core()?;
             let size = ty.layout(core.memory.width()).size * self.remaining();
-            let access = if self.readable_side {
-                Access::Write
-            } else {
-                Access::Read
+            let access = match (self.readable_side, ty.is_number()) {
+                (true, _) => Access::Write,
+                (false, true) => Access::Read,
+                (false, false) => Access::ReadPadded,
             };
             lease.replace(core.memory.lend(next.get(), size, access, what));
         }

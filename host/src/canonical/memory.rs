@@ -112,8 +112,10 @@ impl CoreVal {
 /// What the host may do with memory that it was lent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// It reads, so the guest must not write.
+    /// It reads bytes all of which mean something, so the guest must not write.
     Read,
+    /// It reads values with padding between them, so the guest must not write, but nobody can tell by the padding.
+    ReadPadded,
     /// It writes, so the guest must neither read nor write.
     Write,
 }

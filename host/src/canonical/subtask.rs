@@ -289,7 +289,7 @@ impl Lowered {
         if subtask.state.get() == SubtaskState::Starting && is_indirect {
             subtask
                 .params_lease
-                .replace(lend(&params, args.first(), Access::Read, "parameters"));
+                .replace(lend(&params, args.first(), Access::ReadPadded, "parameters"));
         }
         if !results.is_empty() {
             subtask

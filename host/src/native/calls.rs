@@ -74,7 +74,7 @@ fn call<R: 'static>(
     if let Err(trap) = canonical::invoke(store.canonical(), &func, params, Box::new(done))
         && let Some(resolver) = resolver.take()
     {
-        let path = resolver.path.clone();
-        resolver.resolve(Err(anyhow!("{trap}").context(format!("calling `{path}`"))));
+        let error = store.trapped(&trap).context(format!("calling `{}`", resolver.path));
+        resolver.resolve(Err(error));
     }
 }

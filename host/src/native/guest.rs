@@ -7,8 +7,9 @@
 //! them that calls an import stops the unwinding in the same way; a panic that reaches the export is caught there.
 
 use super::fiber;
+use super::heap::{self, Name, Scope};
 use super::imports::{Action, Imports};
-use super::memory::ProcessMemory;
+use super::memory::GuestMemory;
 use crate::canonical::{self, CoreFunc, CoreParts, CoreVal, Rule, StringEncoding, Trap};
 use std::any::Any;
 use std::cell::Cell;
@@ -25,14 +26,29 @@ pub(crate) struct Guest {
     imports: Imports,
     /// Whether the guest's code was entered on a thread that was unwinding already.
     entered_unwinding: Cell<bool>,
+    /// The activation that runs, or ran last, as the memory it allocates is registered.
+    scope: Rc<Cell<Scope>>,
+    /// Counts the activations.
+    activations: Cell<u64>,
 }
 
 impl Guest {
     pub(crate) fn new(store: &canonical::Store, imports: Imports, name: &str) -> Rc<Guest> {
         let instance = store.new_instance(name);
+        let scope = Rc::new(Cell::new(Scope {
+            instance: heap::Instance::new(),
+            call: 0,
+            name: Name::new(name),
+        }));
+        let (allocating, realloc) = (scope.clone(), Name::new("realloc"));
         instance.set_core(CoreParts {
-            memory: Rc::new(ProcessMemory),
-            realloc: Rc::new(|old, old_size, align, new_size| {
+            memory: Rc::new(GuestMemory::new(scope.clone())),
+            realloc: Rc::new(move |old, old_size, align, new_size| {
+                let scope = Scope {
+                    name: realloc,
+                    ..allocating.get()
+                };
+                let _within = heap::in_guest(scope);
                 // SAFETY: the Canonical ABI passes what it got from here before, or a size of 0.
                 Ok(unsafe { native::realloc(old, old_size, align, new_size) })
             }),
@@ -44,25 +60,58 @@ impl Guest {
             store: store.clone(),
             imports,
             entered_unwinding: Cell::new(false),
+            scope,
+            activations: Cell::new(0),
         })
     }
 
     /// An exported core function of the guest.
     pub(crate) fn core(self: &Rc<Self>, export: native::Export) -> CoreFunc {
-        let guest = self.clone();
+        let (guest, name) = (self.clone(), Name::new(export.name));
         Rc::new(move |args| {
             let args: Vec<NativeVal> = args.iter().copied().map(to_native).collect();
             // SAFETY: rule 1 of this module.
-            let result = guest.run(|| unsafe { (export.call)(&args) })?;
+            let result = guest.run(name, || unsafe { (export.call)(&args) })?;
             Ok(result.map(from_native))
         })
     }
 
-    /// Runs code of the guest with the guest as the thread's host.
-    fn run<R>(&self, code: impl FnOnce() -> R) -> canonical::Result<R> {
+    /// Runs code of the guest, the function `name`, with the guest as the thread's host.
+    fn run<R>(&self, name: Name, code: impl FnOnce() -> R) -> canonical::Result<R> {
         self.entered_unwinding.set(std::thread::panicking());
+        self.activations.set(self.activations.get() + 1);
+        let scope = Scope {
+            instance: self.scope.get().instance,
+            call: self.activations.get(),
+            name,
+        };
+        self.scope.set(scope);
+        let within = heap::in_guest(scope);
         let outcome = catch_unwind(AssertUnwindSafe(|| native::with_host(self, code)));
-        outcome.map_err(|payload| Trap::new(Rule::Panic).with(message(&*payload)))
+        drop(within);
+        let result = outcome.map_err(|payload| Trap::new(Rule::Panic).with(message(&*payload)))?;
+        self.check_memory()?;
+        Ok(result)
+    }
+
+    /// Traps if the guest has used memory that it must not use.
+    fn check_memory(&self) -> canonical::Result<()> {
+        if !heap::is_active() {
+            return Ok(());
+        }
+        match heap::take_reports(self.scope.get().instance).first() {
+            Some(report) => Err(Trap::new(Rule::UseAfterFree).with(report.to_string())),
+            None => Ok(()),
+        }
+    }
+
+    /// Ends an instance, and says which blocks of memory it leaves behind, each with the call it was allocated in. Nothing
+    /// is known of that without the checked allocator.
+    pub(crate) fn end(guest: Rc<Guest>) -> Vec<String> {
+        let (instance, name) = (guest.scope.get().instance, guest.instance.name().clone());
+        drop(guest);
+        let blocks = heap::retire(instance);
+        blocks.iter().map(|block| format!("{name}: {block}")).collect()
     }
 
     /// The guest's code goes no further.
@@ -75,6 +124,16 @@ impl Guest {
     }
 
     fn answer(&self, module: &str, field: &str, args: &[NativeVal]) -> canonical::Result<Option<NativeVal>> {
+        let _within = heap::in_host();
+        self.check_memory()?;
+        let scope = self.scope.get();
+        let result = self.answer_as_host(module, field, args);
+        // Other activations of this guest may have run meanwhile.
+        self.scope.set(scope);
+        result
+    }
+
+    fn answer_as_host(&self, module: &str, field: &str, args: &[NativeVal]) -> canonical::Result<Option<NativeVal>> {
         let args: Vec<CoreVal> = args.iter().copied().map(from_native).collect();
         let result = match &*self.imports.find(module, field, &self.instance)? {
             Action::Builtin(builtin) => builtin.call(&self.store, &args)?,

@@ -45,10 +45,6 @@ mod fiber;
 mod functions;
 mod guest;
 mod handle;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, unused_imports, reason = "stores ask for these checks next")
-)]
 pub(crate) mod heap;
 mod held;
 mod imports;

@@ -15,7 +15,7 @@ use crate::backend::Job as AnyJob;
 use crate::canonical::{self, ResourceType, Rule};
 use crate::cx::{Cx, Waiting};
 use crate::engine::{NativeOptions, ThreadLocals};
-use crate::error::{Deadlock, Error, Result, Trap};
+use crate::error::{Deadlock, Error, Leak, Result, Trap};
 use crate::idle;
 use futures::future::LocalBoxFuture;
 use futures::task::waker_ref;
@@ -136,6 +136,10 @@ impl NativeStore {
 
     /// Ends the store because of an error of the host, in `place`.
     pub(crate) fn fail(&self, error: Error, place: &str) -> Box<canonical::Trap> {
+        if let Some(trap) = self.0.canonical.trapped() {
+            // Whatever failed after it did so because of it.
+            return trap;
+        }
         let trap = canonical::Trap::new(Rule::HostFailed).with(format!("{place}: {error:#}"));
         self.0.failure.borrow_mut().get_or_insert(error);
         self.0.canonical.poison(trap.clone());
@@ -166,7 +170,7 @@ impl NativeStore {
     }
 
     /// The error for a trap of the store, which may be that of a host function.
-    fn trapped(&self, trap: &canonical::Trap) -> Error {
+    pub(crate) fn trapped(&self, trap: &canonical::Trap) -> Error {
         let calls = self.0.cx.names(Waiting::Call);
         match (self.0.failure.take(), calls.as_slice()) {
             (None, _) => {
@@ -194,14 +198,26 @@ impl NativeStore {
         }
     }
 
-    /// Ends the store: nothing in it runs any more, and everything in it is let go of.
-    pub(crate) fn dispose(&self) {
+    /// What guests have not given back: handles and, as far as that is known, memory. Ends the store.
+    fn leaks(&self) -> Vec<String> {
+        let mut leaks = Vec::new();
+        for instance in self.0.canonical.instances() {
+            let handles = instance.live_handles().into_iter();
+            leaks.extend(handles.map(|(index, kind)| format!("{}: handle {index}, {kind}", instance.name())));
+        }
+        leaks.extend(self.dispose());
+        leaks
+    }
+
+    /// Ends the store: nothing in it runs any more, and everything in it is let go of. Gives the blocks of memory that are
+    /// left, as far as that is known.
+    pub(crate) fn dispose(&self) -> Vec<String> {
         self.0.tasks.clear();
         self.0.held.clear();
         self.0.funcs.take();
         self.0.resource_types.take();
         self.0.canonical.dispose();
-        self.0.guests.take();
+        self.0.guests.take().into_iter().flat_map(Guest::end).collect()
     }
 }
 
@@ -246,6 +262,16 @@ impl StoreHandle {
             }
         });
         idle::or_deadlock(&cx, running, || store.deadlock()).await?
+    }
+
+    pub(crate) async fn finish(&self) -> Result<()> {
+        self.finish_tasks().await?;
+        let leaks = self.get()?.leaks();
+        if leaks.is_empty() {
+            Ok(())
+        } else {
+            Err(Leak { leaks }.into())
+        }
     }
 
     pub(crate) async fn drop_resource(&self, resource: super::ResourceHandle) -> Result<()> {

@@ -47,6 +47,8 @@ mod tests;
 
 pub use allocator::CheckedAllocator;
 pub(crate) use lease::{Access, Lease, lend};
-pub(crate) use registry::{live, retire, take_reports};
+#[cfg(test)]
+pub(crate) use registry::live;
+pub(crate) use registry::{retire, take_reports};
 pub(crate) use report::Report;
 pub(crate) use scope::{Instance, Name, Scope, in_guest, in_host, is_active};
