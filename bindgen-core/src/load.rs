@@ -49,14 +49,40 @@ impl Input {
     ///
     /// Missing paths, syntax errors, unresolved names, and an unknown or ambiguous world.
     pub fn load(&self) -> Result<Loaded, Diagnostics> {
+        let (resolve, packages) = self.parse()?;
+        let world = select_world(&resolve, &packages, self.world.as_deref())?;
+        Ok(Loaded {
+            resolve,
+            world,
+            files: self.files(),
+        })
+    }
+
+    /// The full names of the worlds that can be selected.
+    ///
+    /// # Errors
+    ///
+    /// As [`Input::load`], but for those about the world.
+    pub fn worlds(&self) -> Result<Vec<String>, Diagnostics> {
+        let (resolve, packages) = self.parse()?;
+        Ok(world_names(&resolve, &packages))
+    }
+
+    /// Every file and directory whose change can change the world, sorted. They are known even when loading fails.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let mut files = BTreeSet::new();
+        self.paths.iter().for_each(|path| watch(path, DEPTH, &mut files));
+        files.into_iter().collect()
+    }
+
+    /// Everything that is given, and the packages the world is looked for in.
+    fn parse(&self) -> Result<(Resolve, Vec<PackageId>), Diagnostics> {
         let mut resolve = Resolve::new();
         resolve.features = self.features.iter().cloned().collect();
         resolve.all_features = self.all_features;
-        let mut files = BTreeSet::new();
         let mut errors = Diagnostics::default();
         let mut packages = Vec::new();
         for path in &self.paths {
-            watch(path, DEPTH, &mut files);
             match push_path(&mut resolve, path) {
                 Ok(package) => packages.push(package),
                 Err(error) => errors.push(error),
@@ -70,12 +96,7 @@ impl Input {
             }
         }
         errors.finish()?;
-        let world = select_world(&resolve, &packages, self.world.as_deref())?;
-        Ok(Loaded {
-            resolve,
-            world,
-            files: files.into_iter().collect(),
-        })
+        Ok((resolve, packages))
     }
 }
 

@@ -1,13 +1,20 @@
-//! What the `bindgen` command does: `rust` writes bindings, `listing` prints the instructions they are made from, `component`
-//! turns a core module into a component.
+//! What the `bindgen` command does: `new` makes a guest to begin with; `rust` writes bindings, `check` looks whether they could be
+//! written; `inspect` shows a world, `listing` the instructions its bindings are made from; `component` turns a core module into a
+//! component.
 //!
 //! Commands write to the streams they are given and say whether they succeeded; they never end the process.
 
+mod check;
+mod completions;
 mod component;
+mod console;
+mod inspect;
+mod new;
 mod rust;
+mod watch;
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::Parser;
 use witflow_bindgen_rust::Options;
@@ -15,15 +22,25 @@ use witflow_bindgen_rust::core::diagnostic::{Diagnostic, Diagnostics};
 use witflow_bindgen_rust::core::listing;
 use witflow_bindgen_rust::core::world::World;
 
+pub use check::CheckArgs;
 pub use component::ComponentArgs;
+pub use console::Output;
+pub use inspect::InspectArgs;
+pub use new::{NewArgs, SourceArgs};
 pub use rust::RustArgs;
 
 /// Rust bindings for WebAssembly components.
 #[derive(Debug, Parser)]
 #[command(name = "bindgen", version)]
 pub enum Command {
+    /// Make a guest to begin with: a crate with a world, its tests and a program that runs it.
+    New(NewArgs),
     /// Write the bindings of a world.
     Rust(RustArgs),
+    /// Look whether worlds are valid and have bindings, and whether bindings are up to date.
+    Check(CheckArgs),
+    /// Show a world: its functions, types and payloads, and what they are below WIT.
+    Inspect(InspectArgs),
     /// Print the ABI of a world: core signatures, and lifting and lowering as instructions.
     Listing {
         /// Where the WIT is.
@@ -32,6 +49,11 @@ pub enum Command {
     },
     /// Make a component of a core module that was built with bindings.
     Component(ComponentArgs),
+    /// Print a script that lets a shell complete the arguments of this command.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
 }
 
 impl Command {
@@ -44,18 +66,53 @@ impl Command {
         Self::try_parse_from(args).map_err(|error| error.to_string())
     }
 
-    /// Runs the command. Problems are written to `err`; `false` stands for a failure.
+    /// Runs the command, without colours. Problems are written to `err`; `false` stands for a failure. With `--watch` it ends with
+    /// the process.
     pub fn run(&self, out: &mut dyn Write, err: &mut dyn Write) -> bool {
+        self.run_on(&mut Output::plain(out), &mut Output::plain(err))
+    }
+
+    /// As [`Command::run`], on streams that may have colours.
+    pub fn run_on(&self, out: &mut Output<'_>, err: &mut Output<'_>) -> bool {
+        self.run_while(out, err, &mut watch::pause)
+    }
+
+    /// As [`Command::run_on`], but with `--watch` it calls `pause` between looks at the files, and ends when that gives `false`.
+    pub fn run_while(&self, out: &mut Output<'_>, err: &mut Output<'_>, pause: &mut dyn FnMut() -> bool) -> bool {
+        let Some(files) = self.watched() else {
+            return self.once(out, err);
+        };
+        watch::repeat(&files, pause, &mut |seen| {
+            let done = self.once(out, err);
+            // Nothing can be done about a closed stderr, here and below.
+            let _ = writeln!(err, "watching {} files and folders; end with ctrl-c", seen.count());
+            done
+        })
+    }
+
+    /// What `--watch` watches, if it was given.
+    fn watched(&self) -> Option<Box<dyn Fn() -> Vec<PathBuf> + '_>> {
+        match self {
+            Self::Rust(args) if args.watch => Some(Box::new(|| args.options.input().files())),
+            Self::Check(args) if args.watch => Some(Box::new(|| args.files())),
+            _ => None,
+        }
+    }
+
+    fn once(&self, out: &mut Output<'_>, err: &mut Output<'_>) -> bool {
         let result = match self {
+            Self::New(args) => args.run(out),
             Self::Rust(args) => args.run(out),
+            Self::Check(args) => args.run(out),
+            Self::Inspect(args) => args.run(out),
             Self::Listing { options } => list(options, out),
             Self::Component(args) => args.run(out),
+            Self::Completions { shell } => completions::run(*shell, out),
         };
         match result {
             Ok(done) => done,
             Err(error) => {
-                // Nothing can be done about a closed stderr.
-                let _ = writeln!(err, "{}", in_flags(error));
+                let _ = writeln!(err, "{}", err.errors(&in_flags(error)));
                 false
             }
         }

@@ -23,6 +23,9 @@ pub struct RustArgs {
     /// Accepted for compatibility: what is written is formatted anyway.
     #[arg(long, hide = true)]
     pub format: bool,
+    /// Write again whenever the WIT has changed.
+    #[arg(long)]
+    pub watch: bool,
 }
 
 impl RustArgs {
@@ -45,7 +48,7 @@ impl RustArgs {
 
     /// One world for each run of the generator. A directory whose files are packages of their own (they do not make one package)
     /// stands for each of its files.
-    fn inputs(&self) -> Result<Vec<Options>, Failure> {
+    pub(crate) fn inputs(&self) -> Result<Vec<Options>, Failure> {
         let [directory] = &self.options.path[..] else {
             return Ok(vec![self.options.clone()]);
         };

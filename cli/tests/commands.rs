@@ -1,30 +1,13 @@
 //! The commands, through the library behind `bindgen`.
 
+mod support;
+
 use std::fs;
 use std::path::Path;
 
-use tempfile::TempDir;
+use support::{bindgen, scratch, text};
 use witflow_bindgen_rust::core::component_type;
 use witflow_bindgen_rust::core::load::Input;
-use witflow_cli::Command;
-
-/// Runs a command; gives whether it succeeded, and what it wrote to each stream.
-fn bindgen(args: &[&str]) -> (bool, String, String) {
-    let args = std::iter::once("bindgen").chain(args.iter().copied());
-    let command = Command::from_args(args).unwrap_or_else(|misuse| panic!("{misuse}"));
-    let (mut out, mut err) = (Vec::new(), Vec::new());
-    let done = command.run(&mut out, &mut err);
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("the command writes text");
-    (done, text(out), text(err))
-}
-
-fn scratch() -> TempDir {
-    tempfile::tempdir().expect("a temporary directory can be made")
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().expect("temporary paths are text")
-}
 
 const WIT: &str = "package test:cli; world tool { export run: func(); }";
 

@@ -23,7 +23,7 @@ const GROUPS: &[Group] = &[
     Group {
         profile: "guest",
         targets: TARGETS,
-        packages: &["text-stats"],
+        packages: &["hello", "text-stats"],
     },
     // What `bench` measures.
     Group {
