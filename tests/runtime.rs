@@ -1,9 +1,9 @@
 //! Values go through real guests and come back as they were, natively and on Wasmtime.
 //!
 //! A consumer imports, and a provider exports, the interface of every `tests/wit` file whose types cross the boundary: as
-//! parameter, result, list element, stream payload and future payload, synchronously and asynchronously. For Wasmtime the
-//! provider is built for wasm32-wasip2, the consumer for wasm32-unknown-unknown, and the two are composed into one component.
-//! Natively the same crates are linked into this test.
+//! parameter, result, list element, stream payload and future payload, synchronously and asynchronously. A third between them borrows
+//! resources of the provider from the consumer. For Wasmtime the consumer is built for wasm32-unknown-unknown, the others for
+//! wasm32-wasip2, and all are composed into one component. Natively the same crates are linked into this test.
 
 mod support;
 
@@ -22,10 +22,10 @@ fn run<R: NamedList + 'static>(engine: &Engine, component: &Component) -> Result
     })
 }
 
-/// Runs the round trips of a consumer and a provider.
+/// Runs the round trips of a consumer, a provider and what is between them.
 #[track_caller]
-fn round_trips(engine: &Engine, consumer: &Component, provider: &Component) {
-    let composed = Component::compose(consumer, &[provider]);
+fn round_trips(engine: &Engine, consumer: &Component, provider: &Component, middle: &Component) {
+    let composed = Component::compose(consumer, &[provider, middle]);
     let composed = composed.unwrap_or_else(|error| panic!("{error:#}"));
     match run::<(std::result::Result<(), String>,)>(engine, &composed) {
         Ok((Ok(()),)) => {}
@@ -43,6 +43,7 @@ fn round_trips_on_wasmtime() -> Result<()> {
         &engine,
         &Component::named(&engine, "consumer", &consumer)?,
         &Component::named(&engine, "provider", &provider)?,
+        &Component::named(&engine, "middle", &component("roundtrip-middle", Target::Wasip2))?,
     );
     Ok(())
 }
@@ -63,6 +64,7 @@ fn round_trips_natively() -> Result<()> {
         &Engine::native(),
         &Component::native_worlds("consumer", &consumed)?,
         &Component::native_worlds("provider", &provided)?,
+        &Component::native_worlds("middle", &[roundtrip_middle::Middle::EXPORTS])?,
     );
     Ok(())
 }

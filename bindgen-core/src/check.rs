@@ -4,15 +4,17 @@
 
 use std::collections::BTreeSet;
 
-use wit_parser::{FunctionKind, Resolve, Span, Type, TypeDefKind, TypeId, WorldId, WorldItem};
+use wit_parser::{Handle, Resolve, Span, Type, TypeDefKind, TypeId, WorldId, WorldItem};
 
-use crate::abi::{Types, dealias, inner_types};
+use crate::abi::{Types, dealias, inner_types, is_resource};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 
 /// Reports everything in the world that bindings cannot be made for.
 pub fn world(resolve: &Resolve, id: WorldId) -> Result<(), Diagnostics> {
     let mut check = Check {
         resolve,
+        borrowed: holds(resolve, is_borrow),
+        handles: holds(resolve, is_handle),
         seen: BTreeSet::new(),
         errors: Diagnostics::default(),
     };
@@ -31,6 +33,33 @@ pub fn world(resolve: &Resolve, id: WorldId) -> Result<(), Diagnostics> {
     check.errors.finish()
 }
 
+/// For each type whether it holds something of the given kind. `in_itself` is asked for types on their own.
+fn holds(resolve: &Resolve, in_itself: impl Fn(&TypeDefKind) -> bool) -> Vec<bool> {
+    let mut known: Vec<bool> = Vec::new();
+    // Types come after those they hold.
+    for (_, def) in resolve.types.iter() {
+        let inner = inner_types(&def.kind);
+        let mut inner = inner.iter().filter_map(|ty| match ty {
+            Type::Id(id) => known.get(id.index()),
+            _ => None,
+        });
+        known.push(inner.any(|holds| *holds) || in_itself(&def.kind));
+    }
+    known
+}
+
+fn is_borrow(kind: &TypeDefKind) -> bool {
+    matches!(kind, TypeDefKind::Handle(Handle::Borrow(_)))
+}
+
+fn is_handle(kind: &TypeDefKind) -> bool {
+    let handle = matches!(
+        kind,
+        TypeDefKind::Handle(_) | TypeDefKind::Stream(_) | TypeDefKind::Future(_)
+    );
+    handle || inner_types(kind).contains(&Type::ErrorContext)
+}
+
 /// The place a type is used at.
 struct Use {
     span: Span,
@@ -39,6 +68,10 @@ struct Use {
 
 struct Check<'a> {
     resolve: &'a Resolve,
+    /// Which types hold a borrow, indexed like the types of the resolve.
+    borrowed: Vec<bool>,
+    /// Which types hold a handle of any kind.
+    handles: Vec<bool>,
     seen: BTreeSet<(u32, u32)>,
     errors: Diagnostics,
 }
@@ -53,17 +86,6 @@ impl Check<'_> {
     }
 
     fn function(&mut self, func: &wit_parser::Function) {
-        match func.kind {
-            FunctionKind::Freestanding | FunctionKind::AsyncFreestanding => {}
-            _ => {
-                let message = format!(
-                    "`{}` belongs to a resource, and resources are not supported yet",
-                    func.item_name()
-                );
-                self.refuse(func.span, message, "free functions and all other types work");
-                return;
-            }
-        }
         for param in &func.params {
             let what = format!("parameter `{}` of `{}`", param.name, func.name);
             self.ty(&param.ty, &Use { span: param.span, what });
@@ -93,28 +115,33 @@ impl Check<'_> {
 
     fn ty(&mut self, ty: &Type, at: &Use) {
         match ty {
-            Type::ErrorContext => {
-                let message = format!("{} holds an `error-context`, which is not supported yet", at.what);
-                self.refuse(at.span, message, "use a `string` for the message");
-            }
             // Named types are checked where they are defined.
-            Type::Id(id) if self.resolve.types[*id].name.is_some() => {
-                if matches!(dealias(self.resolve, *ty), Type::Id(id) if matches!(self.resolve.types[id].kind, TypeDefKind::Resource))
-                {
-                    self.resource(at);
-                }
-            }
-            Type::Id(id) => self.def(*id, at),
+            Type::Id(id) if self.resolve.types[*id].name.is_none() => self.def(*id, at),
             _ => {}
         }
     }
 
-    fn resource(&mut self, at: &Use) {
-        let message = format!(
-            "{} is or holds a resource, and resources are not supported yet",
-            at.what
-        );
-        self.refuse(at.span, message, "free functions and all other types work");
+    /// Key and value of a map.
+    fn entry(&mut self, key: &Type, value: &Type, at: &Use) {
+        let handle = *value == Type::ErrorContext || matches!(value, Type::Id(id) if self.handles[id.index()]);
+        if handle {
+            let message = format!("{} is a map whose values hold a handle", at.what);
+            let help =
+                "values of the Component Model's maps hold no resources, streams or futures: use a list of tuples";
+            self.refuse(at.span, message, help);
+        }
+        self.ty(key, at);
+        self.ty(value, at);
+    }
+
+    /// The payload of a stream or future.
+    fn payload(&mut self, ty: &Type, at: &Use) {
+        if matches!(ty, Type::Id(id) if self.borrowed[id.index()]) {
+            let message = format!("{} is a stream or future of something that holds a `borrow`", at.what);
+            let help = "a borrow ends with the call it was passed to, and a stream or future does not: pass the resource itself";
+            self.refuse(at.span, message, help);
+        }
+        self.ty(ty, at);
     }
 
     /// Elements of a fixed-length list, those of its elements counted.
@@ -130,7 +157,6 @@ impl Check<'_> {
 
     fn def(&mut self, id: TypeId, at: &Use) {
         match &self.resolve.types[id].kind {
-            TypeDefKind::Resource | TypeDefKind::Handle(_) => self.resource(at),
             TypeDefKind::Flags(flags) if flags.flags.len() > 32 => {
                 let message = format!(
                     "{} has {} flags; the Component Model allows 32",
@@ -182,6 +208,8 @@ impl Check<'_> {
                 );
                 self.refuse(at.span, message, "use a `stream<u8>` of UTF-8, or a `stream<string>`");
             }
+            TypeDefKind::Stream(Some(ty)) | TypeDefKind::Future(Some(ty)) => self.payload(ty, at),
+            TypeDefKind::Map(key, value) => self.entry(key, value, at),
             kind => inner_types(kind).iter().for_each(|ty| self.ty(ty, at)),
         }
     }
@@ -199,7 +227,7 @@ pub fn sizes(types: &Types<'_>) -> Result<(), Diagnostics> {
     let mut errors = Diagnostics::default();
     let mut parts: Vec<u64> = Vec::new();
     for (id, def) in resolve.types.iter() {
-        if matches!(def.kind, TypeDefKind::Resource) {
+        if is_resource(resolve, id) {
             parts.push(1);
             continue;
         }

@@ -5,7 +5,9 @@ use std::fmt::Write;
 
 use wit_parser::{Resolve, Type, TypeId, WorldKey};
 
-use crate::abi::{Function, FunctionAbi, Inst, NamedOp, Program, list_function, list_program, named, type_name};
+use crate::abi::{
+    Definition, Function, FunctionAbi, Inst, NamedOp, Program, Resource, list_function, list_program, named, type_name,
+};
 use crate::world::{Direction, PayloadKind, World};
 
 /// The whole world.
@@ -15,6 +17,11 @@ pub fn list(world: &World<'_>) -> String {
     let functions: Vec<(Direction, &Function)> = items
         .flat_map(|(direction, item)| item.functions().iter().map(move |function| (direction, function)))
         .collect();
+    for (direction, item) in world.items_with_direction() {
+        for resource in item.resources() {
+            resources(world.resolve(), direction, resource, &mut out);
+        }
+    }
     for (direction, function) in &functions {
         out.push_str(&heading(world.resolve(), *direction, function));
         out.push_str(&list_function(world.resolve(), function));
@@ -38,13 +45,29 @@ pub fn programs_of(function: &Function) -> Vec<&Program> {
     }
 }
 
+fn side(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Import => "import",
+        Direction::Export => "export",
+    }
+}
+
+/// The built-ins of a resource.
+fn resources(resolve: &Resolve, direction: Direction, resource: &Resource, out: &mut String) {
+    let name = type_name(resolve, &Type::Id(resource.id));
+    let _ = writeln!(out, "{} resource {name}", side(direction));
+    let Resource { module, drop, .. } = resource;
+    let _ = writeln!(out, "  {module:?} {drop:?}");
+    if let Some(definition) = &resource.definition {
+        let Definition { new, rep, destructor } = definition;
+        let _ = writeln!(out, "  {module:?} {new:?}\n  {module:?} {rep:?}\n  {destructor:?}");
+    }
+    out.push('\n');
+}
+
 /// `import ns:pkg/iface#name: async func(a: u32) -> string`
 fn heading(resolve: &Resolve, direction: Direction, function: &Function) -> String {
-    let side = if direction == Direction::Import {
-        "import"
-    } else {
-        "export"
-    };
+    let side = side(direction);
     let interface = function
         .interface
         .as_ref()
@@ -72,6 +95,7 @@ fn named_types(world: &World<'_>, programs: &[&Program], out: &mut String) {
         named_calls(program, &mut |call| wanted.push(call));
     }
     while let Some((id, op)) = wanted.pop() {
+        let id = world.types.first(id);
         if !seen.insert((id.index(), op)) {
             continue;
         }

@@ -34,7 +34,7 @@ pub struct Input {
 /// A resolved world and the files it came from.
 #[derive(Debug)]
 pub struct Loaded {
-    /// Everything that was parsed.
+    /// Everything that was parsed. An interface that occurs several times in the world is there once for each occurrence.
     pub resolve: Resolve,
     /// The selected world.
     pub world: WorldId,
@@ -49,8 +49,9 @@ impl Input {
     ///
     /// Missing paths, syntax errors, unresolved names, and an unknown or ambiguous world.
     pub fn load(&self) -> Result<Loaded, Diagnostics> {
-        let (resolve, packages) = self.parse()?;
+        let (mut resolve, packages) = self.parse()?;
         let world = select_world(&resolve, &packages, self.world.as_deref())?;
+        resolve.generate_nominal_type_ids(world);
         Ok(Loaded {
             resolve,
             world,

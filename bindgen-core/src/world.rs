@@ -2,12 +2,12 @@
 //! futures it exchanges.
 
 use wit_parser::{
-    Function as WitFunction, FutureIntrinsic, InterfaceId, LiftLowerAbi, ManglingAndAbi, Resolve, StreamIntrinsic,
-    Type, TypeDefKind, TypeId, WasmImport, WorldId, WorldItem, WorldKey,
+    Function as WitFunction, FutureIntrinsic, Handle, InterfaceId, LiftLowerAbi, ManglingAndAbi, Resolve,
+    StreamIntrinsic, Type, TypeDefKind, TypeId, WasmImport, WorldId, WorldItem, WorldKey,
 };
 
 use crate::abi::call::function;
-use crate::abi::{Function, Layout, Program, Types, dealias, transfer};
+use crate::abi::{Function, Layout, Program, Resource, Types, dealias, transfer};
 use crate::check;
 use crate::diagnostic::Diagnostics;
 
@@ -29,6 +29,8 @@ pub enum Item {
     Function(Box<Function>),
     /// A type of the world itself.
     Type(TypeId),
+    /// A resource of the world itself.
+    Resource(Resource),
 }
 
 impl Item {
@@ -37,7 +39,16 @@ impl Item {
         match self {
             Self::Interface(interface) => &interface.functions,
             Self::Function(function) => std::slice::from_ref(&**function),
-            Self::Type(_) => &[],
+            Self::Type(_) | Self::Resource(_) => &[],
+        }
+    }
+
+    /// The resources of an interface, or the one it is.
+    pub fn resources(&self) -> &[Resource] {
+        match self {
+            Self::Interface(interface) => &interface.resources,
+            Self::Resource(resource) => std::slice::from_ref(resource),
+            Self::Function(_) | Self::Type(_) => &[],
         }
     }
 }
@@ -49,7 +60,9 @@ pub struct Interface {
     pub key: WorldKey,
     /// The interface.
     pub id: InterfaceId,
-    /// Its functions in order.
+    /// Its resources in order.
+    pub resources: Vec<Resource>,
+    /// Its functions in order, those of resources among them.
     pub functions: Vec<Function>,
 }
 
@@ -134,7 +147,7 @@ impl<'a> World<'a> {
     /// Everything in the world that is not supported, all at once.
     pub fn new(resolve: &'a Resolve, id: WorldId, choose_async: &mut AsyncChoice<'_>) -> Result<Self, Diagnostics> {
         check::world(resolve, id)?;
-        let types = Types::new(resolve)?;
+        let types = Types::new(resolve, id)?;
         check::sizes(&types)?;
         let mut world = Self {
             types,
@@ -159,6 +172,17 @@ impl<'a> World<'a> {
         imports.chain(self.exports.iter().map(|item| (Direction::Export, item)))
     }
 
+    /// A resource of the world.
+    ///
+    /// # Panics
+    ///
+    /// If the type is none.
+    pub fn resource(&self, id: TypeId) -> &Resource {
+        let mut resources = self.items_with_direction().flat_map(|(_, item)| item.resources());
+        let found = resources.find(|resource| resource.id == id);
+        found.expect("the interfaces of all resources are items of the world")
+    }
+
     fn items(&mut self, direction: Direction, choose_async: &mut AsyncChoice<'_>) -> Vec<Item> {
         let resolve = self.resolve();
         let world = &resolve.worlds[self.id];
@@ -171,6 +195,12 @@ impl<'a> World<'a> {
         for (key, item) in items {
             collected.push(match item {
                 WorldItem::Interface { id, .. } => {
+                    let types = resolve.interfaces[*id].types.values();
+                    let resources = types.filter(|id| matches!(resolve.types[**id].kind, TypeDefKind::Resource));
+                    let resources = resources.map(|id| match direction {
+                        Direction::Import => Resource::imported(resolve, Some(key), *id),
+                        Direction::Export => Resource::exported(resolve, key, *id),
+                    });
                     let functions = resolve.interfaces[*id].functions.values();
                     let functions = functions
                         .map(|func| self.function(Some(key), func, direction, choose_async))
@@ -178,11 +208,15 @@ impl<'a> World<'a> {
                     Item::Interface(Interface {
                         key: key.clone(),
                         id: *id,
+                        resources: resources.collect(),
                         functions,
                     })
                 }
                 WorldItem::Function(func) => {
                     Item::Function(Box::new(self.function(None, func, direction, choose_async)))
+                }
+                WorldItem::Type { id, .. } if matches!(resolve.types[*id].kind, TypeDefKind::Resource) => {
+                    Item::Resource(Resource::imported(resolve, None, *id))
                 }
                 WorldItem::Type { id, .. } => Item::Type(*id),
             });
@@ -212,7 +246,7 @@ impl<'a> World<'a> {
             TypeDefKind::Future(ty) => (PayloadKind::Future, *ty),
             kind => unreachable!("wit-parser lists streams and futures, not {}", kind.as_str()),
         };
-        let key = ty.map_or_else(|| "()".to_owned(), |ty| structural_key(resolve, &ty));
+        let key = ty.map_or_else(|| "()".to_owned(), |ty| structural_key(&self.types, &ty));
         if self
             .payloads
             .iter()
@@ -337,11 +371,12 @@ fn in_order(names: [(String, String); 7]) -> (String, Intrinsics) {
 
 /// A name for the type that is equal for types bindings represent equally: aliases are followed, anonymous types are written out,
 /// named ones are identified by their definition.
-pub fn structural_key(resolve: &Resolve, ty: &Type) -> String {
+pub fn structural_key(types: &Types<'_>, ty: &Type) -> String {
+    let resolve = types.resolve;
     let Type::Id(id) = dealias(resolve, *ty) else {
         return crate::abi::type_name(resolve, &dealias(resolve, *ty));
     };
-    let of = |ty: &Type| structural_key(resolve, ty);
+    let of = |ty: &Type| structural_key(types, ty);
     let optional = |ty: &Option<Type>| ty.as_ref().map_or_else(|| "_".to_owned(), of);
     match &resolve.types[id].kind {
         TypeDefKind::List(ty) => format!("list<{}>", of(ty)),
@@ -352,6 +387,8 @@ pub fn structural_key(resolve: &Resolve, ty: &Type) -> String {
         TypeDefKind::Tuple(tuple) => format!("tuple<{}>", tuple.types.iter().map(of).collect::<Vec<_>>().join(", ")),
         TypeDefKind::Stream(ty) => format!("stream<{}>", optional(ty)),
         TypeDefKind::Future(ty) => format!("future<{}>", optional(ty)),
-        _ => format!("#{}", id.index()),
+        TypeDefKind::Handle(Handle::Own(id)) => format!("own<{}>", of(&Type::Id(*id))),
+        TypeDefKind::Handle(Handle::Borrow(id)) => format!("borrow<{}>", of(&Type::Id(*id))),
+        _ => format!("#{}", types.first(id).index()),
     }
 }

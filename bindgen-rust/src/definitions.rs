@@ -11,6 +11,7 @@ use crate::names::{Case, define_all};
 use crate::paths::ModulePath;
 use crate::selection::type_names;
 use crate::selectors::selects;
+use crate::types::Lifetime;
 
 impl Generator<'_> {
     /// The definition of a type, in the module it lives in.
@@ -23,30 +24,40 @@ impl Generator<'_> {
             TypeDefKind::Variant(variant) => self.variant(home, id, &name, &docs, variant),
             TypeDefKind::Enum(def) => self.enumeration(id, &name, &docs, def),
             TypeDefKind::Flags(flags) => self.flags(&name, &docs, flags),
-            _ => {
-                let target = self.anonymous(home, id, false);
-                quote!(#docs pub type #name = #target;)
-            }
+            TypeDefKind::Resource => self.resource(home, id, &name, &docs),
+            _ => self.alias(home, id, &name, &docs),
         }
+    }
+
+    fn alias(&self, home: &ModulePath, id: TypeId, name: &Ident, docs: &TokenStream) -> TokenStream {
+        let (target, generics) = (self.aliased(home, id), self.generics(id));
+        let borrow = self.paths.borrow_ident(id).map(|borrow| {
+            let TypeDefKind::Type(Type::Id(aliased)) = self.resolve().types[id].kind else {
+                unreachable!("a resource's alias is an alias")
+            };
+            let target = self.paths.borrow_path(self.resolve(), home, aliased);
+            quote!(#docs pub type #borrow<'a> = #target<'a>;)
+        });
+        quote!(#docs pub type #name #generics = #target; #borrow)
     }
 
     fn record(&self, home: &ModulePath, id: TypeId, name: &Ident, docs: &TokenStream, record: &Record) -> TokenStream {
         let attributes = self.type_attributes(id, &["Debug"]);
         // Copyable records have the layout WIT gives them, as users of wit-bindgen expect.
         let facts = self.world.types.facts(&Type::Id(id));
-        let repr = (!facts.heap && !facts.handle).then(|| quote!(#[repr(C)]));
+        let repr = (!facts.heap && !facts.handle()).then(|| quote!(#[repr(C)]));
         let fields = define_all(record.fields.iter().map(|field| field.name.as_str()), Case::Snake);
         let fields = record.fields.iter().zip(fields).map(|(field, name)| {
             let docs = self.member_attributes(id, &field.name, &field.docs);
-            let ty = self.owned(home, &field.ty);
+            let ty = self.owned_for(home, &field.ty, Lifetime::Named);
             quote!(#docs pub #name: #ty)
         });
-        let error = self.error_impl(id, name);
+        let (error, generics) = (self.error_impl(id, name), self.generics(id));
         quote! {
             #docs
             #repr
             #attributes
-            pub struct #name { #(#fields,)* }
+            pub struct #name #generics { #(#fields,)* }
             #error
         }
     }
@@ -64,16 +75,16 @@ impl Generator<'_> {
         let cases = variant.cases.iter().zip(cases).map(|(case, name)| {
             let docs = self.member_attributes(id, &case.name, &case.docs);
             let payload = case.ty.as_ref().map(|ty| {
-                let ty = self.owned(home, ty);
+                let ty = self.owned_for(home, ty, Lifetime::Named);
                 quote!((#ty))
             });
             quote!(#docs #name #payload)
         });
-        let error = self.error_impl(id, name);
+        let (error, generics) = (self.error_impl(id, name), self.generics(id));
         quote! {
             #docs
             #attributes
-            pub enum #name { #(#cases,)* }
+            pub enum #name #generics { #(#cases,)* }
             #error
         }
     }
@@ -135,10 +146,10 @@ impl Generator<'_> {
         let facts = self.world.types.facts(&Type::Id(id));
         let additions = self.attributes.of_type(self.resolve(), id);
         let mut derives: Vec<TokenStream> = Vec::new();
-        if !facts.handle {
+        if !facts.handle() {
             derives.push(quote!(Clone));
         }
-        if !facts.handle && !facts.heap {
+        if !facts.handle() && !facts.heap {
             derives.push(quote!(Copy));
         }
         derives.extend(own.iter().map(|name| crate::parse_path(name)));

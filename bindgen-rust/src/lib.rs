@@ -9,8 +9,11 @@
 mod code;
 mod component_type;
 mod definitions;
+mod exports;
 mod filters;
 mod functions;
+mod guests;
+mod imports;
 mod named;
 pub mod names;
 pub mod options;
@@ -18,6 +21,7 @@ pub mod options;
 pub mod output;
 mod paths;
 mod payloads;
+mod resources;
 mod selection;
 mod selectors;
 mod stubs;
@@ -96,7 +100,7 @@ pub fn generate(loaded: &Loaded, options: &Options, runtime: Option<TokenStream>
         world: &world,
         options,
         attributes,
-        used: Used::new(options, resolve),
+        used: Used::new(options, &world.types),
         runtime,
         rt: quote!(_rt),
         wishes: RefCell::default(),
@@ -155,7 +159,7 @@ fn error_types(world: &World<'_>) -> BTreeSet<usize> {
                 continue;
             };
             if let Some(Type::Id(error)) = result.err.map(|ty| dealias(resolve, ty)) {
-                found.insert(error.index());
+                found.insert(world.types.first(error).index());
             }
         }
     }

@@ -13,10 +13,12 @@ use crate::Generator;
 use crate::code::{Callees, Code, Expr, core_type};
 use crate::names::Scope;
 use crate::paths::ModulePath;
+use crate::types::Lifetime;
 
 impl Generator<'_> {
     /// The name of a named type's function in `_abi`, which will exist.
     pub(crate) fn named_function(&self, id: TypeId, op: NamedOp) -> Ident {
+        let id = self.world.types.first(id);
         self.wishes.borrow_mut().insert((id, op));
         let name = self.paths.flat_name(self.resolve(), id);
         match op {
@@ -61,18 +63,21 @@ impl Generator<'_> {
         let name = self.named_function(id, op);
         let program = named(&self.world.types, id, op);
         let (params, values, result) = self.abi_signature(&home, id, op, &program);
-        let mut taken = vec!["value".to_owned(), "base".to_owned(), "cleanup".to_owned()];
+        let mut taken = ["value", "base", "cleanup", "borrows"].map(str::to_owned).to_vec();
         taken.extend((0..program.body.params.len()).map(|index| format!("a{index}")));
         let scope = Scope::with(&taken.iter().map(String::as_str).collect::<Vec<_>>());
         let callees = Callees {
-            import: None,
-            user: None,
             cleanup: quote!(cleanup),
+            lends: true,
+            borrows: quote!(borrows),
+            ..Callees::default()
         };
         let (statements, results) = Code::run(self, &home, &program, values, scope, callees);
         let (value, arrow) = (one_or_tuple(&results), result.map(|ty| quote!(-> #ty)));
+        let lifted = matches!(op, NamedOp::Load | NamedOp::Lift);
+        let generics = self.generics(id).filter(|_| lifted);
         quote! {
-            pub(super) unsafe fn #name(#params) #arrow {
+            pub(super) unsafe fn #name #generics(#params) #arrow {
                 // SAFETY: the caller passes memory or core values of this type.
                 unsafe { #statements #value }
             }
@@ -88,13 +93,15 @@ impl Generator<'_> {
         program: &Program,
     ) -> (TokenStream, Vec<Expr>, Option<TokenStream>) {
         let rt = &self.rt;
+        let facts = self.world.types.facts(&Type::Id(id));
         let ty = self.owned(home, &Type::Id(id));
-        let cleanup = self.world.types.facts(&Type::Id(id)).cleanup;
-        let cleanup = cleanup.then(|| quote!(cleanup: &mut #rt::Cleanup));
+        let lifted = self.owned_for(home, &Type::Id(id), Lifetime::Named);
+        let cleanup = facts.cleanup.then(|| quote!(cleanup: &mut #rt::Cleanup));
+        let borrows = facts.lent.then(|| quote!(borrows: &#rt::Borrows));
         let (value, base) = (Expr::Place(quote!(value), true), Expr::Core(quote!(base)));
         match op {
             NamedOp::Store => (quote!(value: &#ty, base: *mut u8, #cleanup), vec![value, base], None),
-            NamedOp::Load => (quote!(base: *mut u8), vec![base], Some(ty)),
+            NamedOp::Load => (quote!(base: *mut u8, #borrows), vec![base], Some(lifted)),
             NamedOp::Lower => {
                 let types = self.core_types(program, &program.body.results);
                 (quote!(value: &#ty, #cleanup), vec![value], Some(one_or_tuple(&types)))
@@ -103,7 +110,7 @@ impl Generator<'_> {
                 let types = self.core_types(program, &program.body.params);
                 let names: Vec<Ident> = (0..types.len()).map(|index| format_ident!("a{index}")).collect();
                 let values = names.iter().map(|name| Expr::Core(quote!(#name))).collect();
-                (quote!(#(#names: #types),*), values, Some(ty))
+                (quote!(#(#names: #types,)* #borrows), values, Some(lifted))
             }
         }
     }

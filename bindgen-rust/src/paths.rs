@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use heck::ToSnakeCase;
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
-use wit_parser::{InterfaceId, PackageId, Resolve, TypeId, TypeOwner, WorldKey};
+use wit_parser::{PackageId, Resolve, TypeDefKind, TypeId, TypeOwner, WorldKey};
+use witflow_bindgen_core::abi::{Resource, Types};
 use witflow_bindgen_core::world::{Direction, Interface, Item, World};
 
 use crate::names::{Case, Scope, ident, spell};
@@ -30,7 +31,7 @@ enum Home {
 /// The homes of all interfaces and the identifiers of all types.
 #[derive(Debug, Default)]
 pub(crate) struct Paths {
-    /// Where the types of an interface are defined. Of an interface on both sides of the world that is the import.
+    /// Where the types of an interface are to be found. An interface that occurs several times in the world has several ids.
     homes: BTreeMap<usize, Home>,
     /// The module of each interface on each side by its key in the world, unless its bindings exist already.
     modules: BTreeMap<(Direction, String), ModulePath>,
@@ -41,6 +42,10 @@ pub(crate) struct Paths {
     external: BTreeMap<usize, Ident>,
     /// What the names at the root stand for. Paths in options are meant as seen from there.
     uses: Vec<(Ident, TokenStream)>,
+    /// For each resource the guest defines, and each alias of one: the type of borrows.
+    borrows: BTreeMap<usize, Ident>,
+    /// For each resource the guest defines: the trait its implementation has.
+    guests: BTreeMap<usize, Ident>,
 }
 
 impl Paths {
@@ -69,14 +74,11 @@ impl Paths {
                         }
                     };
                     paths.homes.entry(index).or_insert(home);
-                    let mut scope = Scope::default();
-                    for (name, id) in &world.resolve().interfaces[interface.id].types {
-                        paths.types.insert(id.index(), scope.define(name, Case::Camel));
-                    }
+                    let types = &world.resolve().interfaces[interface.id].types;
+                    paths.define(&world.types, &mut Scope::default(), types.values().copied());
                 }
-                Item::Type(id) => {
-                    let name = world.resolve().types[*id].name.as_deref().unwrap_or("type");
-                    paths.types.insert(id.index(), root.define(name, Case::Camel));
+                Item::Type(id) | Item::Resource(Resource { id, .. }) => {
+                    paths.define(&world.types, &mut root, [*id]);
                 }
                 Item::Function(_) => {}
             }
@@ -101,14 +103,37 @@ impl Paths {
         self.external.contains_key(&id.index())
     }
 
+    /// Gives the types of one scope identifiers. Those the WIT names come first, what is derived from them gets what is left.
+    fn define(&mut self, types: &Types<'_>, scope: &mut Scope, ids: impl IntoIterator<Item = TypeId> + Clone) {
+        for id in ids.clone() {
+            let name = types.resolve.types[id].name.as_deref().unwrap_or("type");
+            self.types.insert(id.index(), scope.define(name, Case::Camel));
+        }
+        for id in ids.into_iter().filter(|id| types.defines(*id)) {
+            let name = self.types[&id.index()].to_string();
+            let borrow = scope.fresh(format!("{name}Borrow"));
+            self.borrows.insert(id.index(), ident(&borrow));
+            if matches!(types.resolve.types[id].kind, TypeDefKind::Resource) {
+                let guest = scope.fresh(format!("Guest{name}"));
+                self.guests.insert(id.index(), ident(&guest));
+            }
+        }
+    }
+
+    /// The identifier of the type of borrows, for a resource the guest defines or an alias of one.
+    pub(crate) fn borrow_ident(&self, id: TypeId) -> Option<&Ident> {
+        self.borrows.get(&id.index())
+    }
+
+    /// The trait that the implementation of a resource has.
+    pub(crate) fn guest_ident(&self, id: TypeId) -> Ident {
+        let guest = self.guests.get(&id.index()).cloned();
+        guest.expect("every resource the guest defines was given a trait")
+    }
+
     /// The module of an interface on one side of the world, unless its bindings exist already.
     pub(crate) fn module_of(&self, resolve: &Resolve, direction: Direction, key: &WorldKey) -> Option<&ModulePath> {
         self.modules.get(&(direction, resolve.name_world_key(key)))
-    }
-
-    /// Whether the types of an interface are defined in this module and not merely used there.
-    pub(crate) fn defines(&self, module: &ModulePath, id: InterfaceId) -> bool {
-        matches!(self.homes.get(&id.index()), Some(Home::Here(home)) if home == module)
     }
 
     /// The identifier a type is defined under.
@@ -123,36 +148,35 @@ impl Paths {
             let root = to_root(from);
             return quote!(#root #name);
         }
-        // Every module of an interface has its other types in scope, wherever they are defined.
-        match resolve.types[id].owner {
-            TypeOwner::Interface(interface) if self.interfaces.get(from) == Some(&interface.index()) => {
-                let name = self.type_ident(resolve, id);
-                quote!(#name)
-            }
-            _ => self.definition_path(resolve, from, id),
-        }
+        let (module, name) = (self.module_path(resolve, from, id), self.type_ident(resolve, id));
+        quote!(#module #name)
     }
 
-    /// A named type at the place it is defined, as seen from the module `from`.
-    pub(crate) fn definition_path(&self, resolve: &Resolve, from: &ModulePath, id: TypeId) -> TokenStream {
-        let name = self.type_ident(resolve, id);
+    /// The type of borrows of a resource the guest defines, as seen from the module `from`.
+    pub(crate) fn borrow_path(&self, resolve: &Resolve, from: &ModulePath, id: TypeId) -> TokenStream {
+        let (module, name) = (self.module_path(resolve, from, id), self.borrow_ident(id));
+        quote!(#module #name)
+    }
+
+    /// The way from the module `from` to where a type is to be found, up to its last `::`.
+    fn module_path(&self, resolve: &Resolve, from: &ModulePath, id: TypeId) -> TokenStream {
+        // Every module of an interface has its types in scope, wherever they are defined.
+        if let TypeOwner::Interface(interface) = resolve.types[id].owner
+            && self.interfaces.get(from) == Some(&interface.index())
+        {
+            return quote!();
+        }
         let home = match resolve.types[id].owner {
             TypeOwner::Interface(interface) => self.homes.get(&interface.index()),
             TypeOwner::World(_) | TypeOwner::None => None,
         };
         match home {
-            Some(Home::Here(path)) => {
-                let path = relative(from, path);
-                quote!(#path #name)
-            }
+            Some(Home::Here(path)) => relative(from, path),
             Some(Home::There(module)) => {
                 let root = to_root(from);
-                quote!(#root #module :: #name)
+                quote!(#root #module ::)
             }
-            None => {
-                let path = to_root(from);
-                quote!(#path #name)
-            }
+            None => to_root(from),
         }
     }
 

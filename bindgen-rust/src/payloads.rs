@@ -125,7 +125,7 @@ impl Generator<'_> {
         program: &witflow_bindgen_core::abi::Program,
     ) -> TokenStream {
         let rt = &self.rt;
-        let cleanup = if self.uses_cleanup(program) {
+        let cleanup = if self.uses_cleanup(&program.body, false) {
             format_ident!("cleanup")
         } else {
             format_ident!("_cleanup")
@@ -133,9 +133,8 @@ impl Generator<'_> {
         let values = vec![Expr::Place(quote!(value), true), Expr::Core(quote!(base))];
         let scope = Scope::with(&["value", "base", "cleanup"]);
         let callees = Callees {
-            import: None,
-            user: None,
             cleanup: quote!(#cleanup),
+            ..Callees::default()
         };
         let (statements, _) = Code::run(self, home, program, values, scope, callees);
         quote! {
@@ -153,12 +152,8 @@ impl Generator<'_> {
         program: &witflow_bindgen_core::abi::Program,
     ) -> TokenStream {
         let scope = Scope::with(&["base"]);
-        let callees = Callees {
-            import: None,
-            user: None,
-            cleanup: quote!(),
-        };
-        let (statements, results) = Code::run(self, home, program, vec![Expr::Core(quote!(base))], scope, callees);
+        let values = vec![Expr::Core(quote!(base))];
+        let (statements, results) = Code::run(self, home, program, values, scope, Callees::default());
         let value = &results[0];
         quote! {
             unsafe fn lift(base: *mut u8) -> #ty {

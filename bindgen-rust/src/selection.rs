@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proc_macro2::TokenStream;
 use wit_parser::{Resolve, Stability, TypeId, TypeOwner, WorldKey};
+use witflow_bindgen_core::abi::Resource;
 use witflow_bindgen_core::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use witflow_bindgen_core::world::{Direction, Item, World};
 
@@ -68,7 +69,7 @@ pub(crate) fn skip(options: &Options, world: &mut World<'_>, errors: &mut Diagno
                 true
             }
             Item::Function(function) => !skipped(&function.func.name),
-            Item::Type(_) => true,
+            Item::Type(_) | Item::Resource(_) => true,
         });
     }
     for name in options.skip.iter().filter(|name| !known.contains(*name)) {
@@ -105,7 +106,8 @@ pub(crate) fn external(options: &Options, world: &World<'_>, errors: &mut Diagno
                 .insert(interface.id.index(), crate::parse_option_path("with", path, errors));
         }
     }
-    for id in world_types(world) {
+    // A resource the guest defines exists here.
+    for id in world_types(world).into_iter().filter(|id| !world.types.defines(*id)) {
         if let Some(path) = with.find(&type_names(resolve, id)) {
             external
                 .types
@@ -167,7 +169,7 @@ pub(crate) fn world_types(world: &World<'_>) -> BTreeSet<TypeId> {
     for (_, item) in world.items_with_direction() {
         match item {
             Item::Interface(interface) => types.extend(resolve.interfaces[interface.id].types.values().copied()),
-            Item::Type(id) => drop(types.insert(*id)),
+            Item::Type(id) | Item::Resource(Resource { id, .. }) => drop(types.insert(*id)),
             Item::Function(_) => {}
         }
     }

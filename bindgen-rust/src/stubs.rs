@@ -9,15 +9,21 @@ use crate::paths::{ModulePath, to_root};
 use crate::world::root_allow;
 
 impl Generator<'_> {
-    /// How the type implements a trait of the module `home`, given the declarations of its methods.
-    pub(crate) fn stub(&self, home: &ModulePath, name: &Ident, methods: &[TokenStream]) -> Option<TokenStream> {
+    /// How the type implements a trait of the module `home`, given the resources in it and the declarations of its methods.
+    pub(crate) fn stub(
+        &self,
+        home: &ModulePath,
+        name: &Ident,
+        resources: &[Ident],
+        methods: &[TokenStream],
+    ) -> Option<TokenStream> {
         let (root, allow) = (to_root(home), root_allow(home));
         let methods = methods.iter().map(stub_method);
         self.options.stubs.then(|| {
             quote! {
                 #allow
                 #[allow(unused_variables)]
-                impl #name for #root Stub { #(#methods)* }
+                impl #name for #root Stub { #(type #resources = #root Stub;)* #(#methods)* }
             }
         })
     }

@@ -1,26 +1,96 @@
 //! How WIT types are written in Rust.
 //!
-//! Values are owned everywhere but in the parameters of synchronous imports, where what holds heap memory and no handles is
-//! borrowed: `&str`, `&[T]`, `&Record`, and inside anonymous types `Option<&str>` or `(&str, u32)`.
+//! Values are owned everywhere but in the parameters of synchronous imports, where what holds heap memory or borrow handles, and
+//! nothing that is given away, is borrowed: `&str`, `&[T]`, `&Record`, and inside anonymous types `Option<&str>` or `(&str, u32)`.
+//!
+//! A borrow handle is a reference to the resource, or `XBorrow<'_>` if the guest defines the resource. Types that hold one have a
+//! lifetime, which [`Lifetime`] says how to write.
 
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
-use wit_parser::{Type, TypeDefKind, TypeId};
+use wit_parser::{Handle, Type, TypeDefKind, TypeId};
 use witflow_bindgen_core::abi::dealias;
 
 use crate::Generator;
 use crate::paths::ModulePath;
 
+/// How the lifetime of borrow handles is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lifetime {
+    /// In signatures: nothing after `&`, and `'_` as an argument.
+    Elided,
+    /// In definitions, and in signatures that need the name: `'a`.
+    Named,
+    /// In statics: `'static`.
+    Static,
+}
+
+impl Lifetime {
+    /// What follows `&`.
+    fn after_and(self) -> TokenStream {
+        match self {
+            Self::Elided => quote!(),
+            Self::Named => quote!('a),
+            Self::Static => quote!('static),
+        }
+    }
+
+    /// The generic argument.
+    fn argument(self) -> TokenStream {
+        match self {
+            Self::Elided => quote!(<'_>),
+            Self::Named => quote!(<'a>),
+            Self::Static => quote!(<'static>),
+        }
+    }
+}
+
+/// How a type is written at one place.
+#[derive(Clone, Copy)]
+struct Mode {
+    borrow: bool,
+    lifetime: Lifetime,
+}
+
 impl Generator<'_> {
     /// The owned form of `ty`, as seen from the module `from`.
     pub(crate) fn owned(&self, from: &ModulePath, ty: &Type) -> TokenStream {
-        self.ty(from, ty, false)
+        self.owned_for(from, ty, Lifetime::Elided)
     }
 
-    /// The form a parameter of a synchronous import has.
-    pub(crate) fn borrowed(&self, from: &ModulePath, ty: &Type) -> TokenStream {
+    /// The owned form of `ty` with its lifetime, if it has one, as given.
+    pub(crate) fn owned_for(&self, from: &ModulePath, ty: &Type, lifetime: Lifetime) -> TokenStream {
+        let mode = Mode {
+            borrow: false,
+            lifetime,
+        };
+        self.ty(from, ty, mode)
+    }
+
+    /// The form a parameter of a synchronous import has, and whether that is a reference to the value.
+    pub(crate) fn borrowed(&self, from: &ModulePath, ty: &Type) -> (TokenStream, bool) {
         let facts = self.world.types.facts(ty);
-        self.ty(from, ty, facts.heap && !facts.handle)
+        let mode = Mode {
+            borrow: (facts.heap || facts.borrowed) && !facts.owned,
+            lifetime: Lifetime::Elided,
+        };
+        (self.ty(from, ty, mode), mode.borrow && self.is_behind_reference(ty))
+    }
+
+    /// Whether the borrowed form of a type is `&` and something: not for types that are written out and have parts, and not
+    /// for handles, which are references already.
+    fn is_behind_reference(&self, ty: &Type) -> bool {
+        match ty {
+            Type::Id(id) => {
+                let def = &self.resolve().types[*id];
+                let parts = matches!(
+                    def.kind,
+                    TypeDefKind::Option(_) | TypeDefKind::Result(_) | TypeDefKind::Tuple(_) | TypeDefKind::Handle(_)
+                );
+                def.name.is_some() || !parts
+            }
+            _ => *ty == Type::String,
+        }
     }
 
     /// The owned form of an optional type; nothing is `()`.
@@ -28,7 +98,14 @@ impl Generator<'_> {
         ty.map_or_else(|| quote!(()), |ty| self.owned(from, ty))
     }
 
-    fn ty(&self, from: &ModulePath, ty: &Type, borrow: bool) -> TokenStream {
+    /// The parameter `<'a>` of a type's definition, if it needs one.
+    pub(crate) fn generics(&self, id: TypeId) -> Option<TokenStream> {
+        let borrowed = self.world.types.facts(&Type::Id(id)).borrowed;
+        borrowed.then(|| Lifetime::Named.argument())
+    }
+
+    fn ty(&self, from: &ModulePath, ty: &Type, mode: Mode) -> TokenStream {
+        let rt = &self.rt;
         match ty {
             Type::Bool => quote!(bool),
             Type::U8 => quote!(u8),
@@ -42,9 +119,9 @@ impl Generator<'_> {
             Type::F32 => quote!(f32),
             Type::F64 => quote!(f64),
             Type::Char => quote!(char),
-            Type::String => self.text(borrow),
-            Type::ErrorContext => unreachable!("error-context was refused before"),
-            Type::Id(id) => self.ty_id(from, *id, borrow),
+            Type::String => self.text(mode.borrow),
+            Type::ErrorContext => quote!(#rt::ErrorContext),
+            Type::Id(id) => self.ty_id(from, *id, mode),
         }
     }
 
@@ -58,37 +135,53 @@ impl Generator<'_> {
         }
     }
 
-    fn ty_id(&self, from: &ModulePath, id: TypeId, borrow: bool) -> TokenStream {
+    fn ty_id(&self, from: &ModulePath, id: TypeId, mode: Mode) -> TokenStream {
         let resolve = self.resolve();
         if resolve.types[id].name.is_none() {
-            return self.anonymous(from, id, borrow);
+            return self.written_out(from, id, mode);
         }
-        if borrow {
+        if mode.borrow {
             // Aliases of strings and lists are borrowed as `&str` and `&[T]`, so that callers need no owned copy.
             match dealias(resolve, Type::Id(id)) {
                 Type::String => return self.text(true),
                 Type::Id(target)
                     if matches!(resolve.types[target].kind, TypeDefKind::List(_) | TypeDefKind::Map(..)) =>
                 {
-                    return self.anonymous(from, target, borrow);
+                    return self.written_out(from, target, mode);
                 }
                 _ => {}
             }
         }
         let path = self.paths.type_path(resolve, from, id);
-        if borrow { quote!(&#path) } else { path }
+        let borrowed = self.world.types.facts(&Type::Id(id)).borrowed;
+        let argument = borrowed.then(|| mode.lifetime.argument());
+        if mode.borrow {
+            quote!(&#path #argument)
+        } else {
+            quote!(#path #argument)
+        }
+    }
+
+    /// What an alias stands for.
+    pub(crate) fn aliased(&self, from: &ModulePath, id: TypeId) -> TokenStream {
+        let mode = Mode {
+            borrow: false,
+            lifetime: Lifetime::Named,
+        };
+        self.written_out(from, id, mode)
     }
 
     /// A type written out, as anonymous types are wherever they occur and named ones are in their definition.
-    pub(crate) fn anonymous(&self, from: &ModulePath, id: TypeId, borrow: bool) -> TokenStream {
+    fn written_out(&self, from: &ModulePath, id: TypeId, mode: Mode) -> TokenStream {
         let rt = &self.rt;
-        let inner = |ty: &Type| self.ty(from, ty, borrow);
-        let owned = |ty: &Type| self.owned(from, ty);
+        let reference = mode.borrow.then(|| quote!(&));
+        let inner = |ty: &Type| self.ty(from, ty, mode);
+        let owned = |ty: &Type| self.owned_for(from, ty, mode.lifetime);
         match &self.resolve().types[id].kind {
             TypeDefKind::Type(ty) => inner(ty),
             TypeDefKind::List(ty) => {
                 let element = owned(ty);
-                if borrow {
+                if mode.borrow {
                     quote!(&[#element])
                 } else {
                     quote!(#rt::Vec<#element>)
@@ -97,11 +190,7 @@ impl Generator<'_> {
             TypeDefKind::FixedLengthList(ty, n) => {
                 let element = owned(ty);
                 let n = Literal::u32_unsuffixed(*n);
-                if borrow {
-                    quote!(&[#element; #n])
-                } else {
-                    quote!([#element; #n])
-                }
+                quote!(#reference [#element; #n])
             }
             TypeDefKind::Map(key, value) => {
                 let (key, value) = (owned(key), owned(value));
@@ -109,7 +198,6 @@ impl Generator<'_> {
                     Some(path) => crate::parse_path(path),
                     None => quote!(#rt::Map),
                 };
-                let reference = borrow.then(|| quote!(&));
                 quote!(#reference #map<#key, #value>)
             }
             TypeDefKind::Option(ty) => {
@@ -133,7 +221,23 @@ impl Generator<'_> {
                 let payload = self.optional(from, ty.as_ref());
                 quote!(#rt::FutureReader<#payload>)
             }
+            TypeDefKind::Handle(handle) => self.handle(from, *handle, mode.lifetime),
             kind => unreachable!("{} always has a name", kind.as_str()),
+        }
+    }
+
+    fn handle(&self, from: &ModulePath, handle: Handle, lifetime: Lifetime) -> TokenStream {
+        let resolve = self.resolve();
+        match handle {
+            Handle::Own(id) => self.paths.type_path(resolve, from, id),
+            Handle::Borrow(id) if self.world.types.defines(id) => {
+                let (path, argument) = (self.paths.borrow_path(resolve, from, id), lifetime.argument());
+                quote!(#path #argument)
+            }
+            Handle::Borrow(id) => {
+                let (path, lifetime) = (self.paths.type_path(resolve, from, id), lifetime.after_and());
+                quote!(&#lifetime #path)
+            }
         }
     }
 }

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use wit_parser::{Function, LiveTypes, Resolve, TypeDefKind, TypeId, WorldItem};
+use witflow_bindgen_core::abi::Types;
 
 use crate::options::Options;
 
@@ -18,7 +19,8 @@ pub(crate) struct Used {
 
 impl Used {
     /// Looks for types in all functions of all worlds.
-    pub(crate) fn new(options: &Options, resolve: &Resolve) -> Self {
+    pub(crate) fn new(options: &Options, known: &Types<'_>) -> Self {
+        let resolve = known.resolve;
         let types = (!options.generate_unused_types).then(|| {
             let mut live = LiveTypes::default();
             let mut add = |function: &Function| {
@@ -36,7 +38,8 @@ impl Used {
                     }
                 }
             }
-            live.iter().map(|id| id.index()).collect()
+            let used = live.iter().flat_map(|id| [id, known.first(id)]);
+            used.map(|id| id.index()).collect()
         });
         Self { types }
     }

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
-use wit_parser::{Docs, TypeId};
-use witflow_bindgen_core::abi::Function;
+use wit_parser::TypeId;
+use witflow_bindgen_core::abi::{Function, Resource};
 use witflow_bindgen_core::world::{Direction, Interface, Item, PayloadKind};
 
 use crate::Generator;
 use crate::component_type::ComponentType;
 use crate::definitions::docs;
-use crate::functions::{Entry, Export, Target};
+use crate::exports::{Entry, Target};
 use crate::names::{Case, Scope, ident, spell};
 use crate::paths::ModulePath;
 
@@ -77,19 +77,19 @@ impl Generator<'_> {
     }
 
     fn imports(&self, root: &mut Module) {
-        let mut scope = Scope::default();
+        let mut functions = Vec::new();
         for item in &self.world.imports {
             match item {
                 Item::Interface(interface) => self.interface_imports(root, interface),
-                Item::Function(function) => {
-                    let name = scope.define(&function.func.name, Case::Snake);
-                    let (import, allow) = (self.import(&Vec::new(), &name, function), allow());
-                    root.items.push(quote!(#allow #import));
+                Item::Function(function) => functions.push(&**function),
+                Item::Type(id) | Item::Resource(Resource { id, .. }) if self.defines(*id) => {
+                    root.items.push(self.definition(&Vec::new(), *id));
                 }
-                Item::Type(id) if !self.defines(*id) => {}
-                Item::Type(id) => root.items.push(self.definition(&Vec::new(), *id)),
+                Item::Type(_) | Item::Resource(_) => {}
             }
         }
+        root.items
+            .extend(self.import_all(&Vec::new(), &functions, &mut Scope::default()));
     }
 
     fn interface_imports(&self, root: &mut Module, interface: &Interface) {
@@ -98,11 +98,10 @@ impl Generator<'_> {
         };
         let module = root.at(home);
         self.interface_types(module, home, interface);
-        let mut scope = Scope::default();
-        for function in &interface.functions {
-            let name = scope.define(&function.func.name, Case::Snake);
-            module.items.push(self.import(home, &name, function));
-        }
+        let functions: Vec<&Function> = interface.functions.iter().collect();
+        module
+            .items
+            .extend(self.import_all(home, &functions, &mut Scope::default()));
     }
 
     fn interface_types(&self, module: &mut Module, home: &ModulePath, interface: &Interface) {
@@ -110,13 +109,16 @@ impl Generator<'_> {
         module.docs = docs(&def.docs);
         let rt = &self.runtime;
         module.items.push(quote!(use #rt as _rt;));
+        let item = |id: &TypeId| {
+            let first = self.world.types.first(*id);
+            if first == *id {
+                return self.definition(home, *id);
+            }
+            let path = self.paths.type_path(self.resolve(), home, first);
+            quote!(pub use #path;)
+        };
         let types = def.types.values().filter(|id| self.defines(**id));
-        if self.paths.defines(home, interface.id) {
-            module.items.extend(types.map(|id| self.definition(home, *id)));
-        } else {
-            let paths = types.map(|id| self.paths.definition_path(self.resolve(), home, *id));
-            module.items.extend(paths.map(|path| quote!(pub use #path;)));
-        }
+        module.items.extend(types.map(item));
     }
 
     /// Whether a type of the world has a definition here.
@@ -136,48 +138,17 @@ impl Generator<'_> {
                     self.interface_types(module, home, interface);
                     let docs = &self.resolve().interfaces[interface.id].docs;
                     let functions: Vec<&Function> = interface.functions.iter().collect();
-                    let items = self.guest(home, docs, &functions, entries);
+                    let items = self.guest(home, docs, &interface.resources, &functions, entries);
                     module.items.push(items);
                 }
                 Item::Function(function) => functions.push(&**function),
-                Item::Type(id) if !self.defines(*id) => {}
-                Item::Type(id) => root.items.push(self.definition(&Vec::new(), *id)),
+                Item::Type(_) | Item::Resource(_) => unreachable!("a world exports no types of its own"),
             }
         }
         if !functions.is_empty() {
             let docs = &self.resolve().worlds[self.world.id].docs;
-            let items = self.guest(&Vec::new(), docs, &functions, entries);
+            let items = self.guest(&Vec::new(), docs, &[], &functions, entries);
             root.items.push(items);
-        }
-    }
-
-    /// The trait users implement, and the glue between it and the core exports.
-    fn guest(
-        &self,
-        home: &ModulePath,
-        about: &Docs,
-        functions: &[&Function],
-        entries: &mut Vec<(ModulePath, Entry)>,
-    ) -> TokenStream {
-        let docs = docs(about);
-        let allow = root_allow(home);
-        let mut scope = Scope::default();
-        let mut methods = Vec::new();
-        let mut glue = Vec::new();
-        for function in functions {
-            let name = scope.define(&function.func.name, Case::Snake);
-            let export: Export = self.export(home, &name, function);
-            methods.push(export.method);
-            glue.push(export.glue);
-            entries.extend(export.entries.into_iter().map(|entry| (home.clone(), entry)));
-        }
-        let stub = self.stub(home, &ident("Guest"), &methods);
-        quote! {
-            #docs
-            #allow
-            pub trait Guest { #(#methods)* }
-            #(#glue)*
-            #stub
         }
     }
 

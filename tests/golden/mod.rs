@@ -1,11 +1,13 @@
 //! The generated code of every WIT file, compiled.
 
+mod accessors;
 mod alias;
 mod docs;
 mod enum1;
 mod enum256;
 mod enum257;
 mod enum3;
+mod error_context;
 mod external_id;
 mod fixed_list_record;
 mod fixed_list_string;
@@ -67,6 +69,18 @@ mod record_nested;
 mod record_scalars;
 mod record_strings;
 mod record_wide;
+mod resource;
+mod resource_async;
+mod resource_borrow;
+mod resource_both;
+mod resource_fallible;
+mod resource_labels;
+mod resource_lent;
+mod resource_names;
+mod resource_own;
+mod resource_stream;
+mod resource_use;
+mod resource_world;
 mod result_both;
 mod result_err;
 mod result_ok;

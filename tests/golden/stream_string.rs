@@ -34,7 +34,7 @@ pub mod exports {
                 }
                 #[doc(hidden)]
                 pub unsafe fn _export_echo_cabi<_G: Guest>(a0: i32) -> i32 {
-                    let mut cleanup = _rt::Cleanup::new();
+                    let mut cleanup = _rt::Cleanup::for_result();
                     unsafe {
                         let result = _G::echo(
                             _rt::stream_lift(

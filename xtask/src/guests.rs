@@ -35,7 +35,7 @@ const GROUPS: &[Group] = &[
     Group {
         profile: "guest-test",
         targets: &["wasm32-wasip2"],
-        packages: &["mixed-runtimes", "roundtrip-provider"],
+        packages: &["mixed-runtimes", "roundtrip-middle", "roundtrip-provider"],
     },
     Group {
         profile: "guest-test",

@@ -11,7 +11,8 @@
 
 use wit_parser::abi::{AbiVariant, WasmType};
 use wit_parser::{
-    LiftLowerAbi, Mangling, ManglingAndAbi, Resolve, Type, WasmExport, WasmExportKind, WasmImport, WorldKey,
+    FunctionKind, LiftLowerAbi, Mangling, ManglingAndAbi, Resolve, Type, WasmExport, WasmExportKind, WasmImport,
+    WorldKey,
 };
 
 use super::inst::Inst;
@@ -135,6 +136,17 @@ pub struct TaskReturn {
     pub program: Program,
 }
 
+/// Whether the first parameter is the resource.
+pub fn is_method(kind: &FunctionKind) -> bool {
+    matches!(
+        kind,
+        FunctionKind::Method(_)
+            | FunctionKind::AsyncMethod(_)
+            | FunctionKind::MethodGetter(_)
+            | FunctionKind::MethodSetter(_)
+    )
+}
+
 const POINTER: Kind = Kind::Core(WasmType::Pointer);
 
 /// Everything about one function while its programs are made.
@@ -186,7 +198,14 @@ impl Context<'_> {
     }
 
     fn signature(&self, variant: AbiVariant) -> (Signature, bool, bool) {
-        let sig = self.resolve().wasm_signature(variant, self.func);
+        let mut sig = self.resolve().wasm_signature(variant, self.func);
+        // wit-parser makes the representation that an exported method gets a pointer. It is an `i32` like every other one.
+        if matches!(variant, AbiVariant::GuestExport | AbiVariant::GuestExportAsync)
+            && is_method(&self.func.kind)
+            && !sig.indirect_params
+        {
+            sig.params[0] = WasmType::I32;
+        }
         (
             Signature {
                 params: sig.params,

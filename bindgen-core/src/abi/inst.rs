@@ -184,6 +184,14 @@ pub enum Inst {
     LowerFuture(TypeId),
     /// `i32 -> future`
     LiftFuture(TypeId),
+    /// `handle -> i32`: an own or borrow handle of a resource.
+    LowerHandle(TypeId),
+    /// `i32 -> handle`: an own or borrow handle; a borrow of a resource the guest defines is its representation.
+    LiftHandle(TypeId),
+    /// `error-context -> i32`
+    LowerErrorContext,
+    /// `i32 -> error-context`
+    LiftErrorContext,
     /// `pointer -> pointer`
     Offset(ArchitectureSize),
     /// `pointer -> core`
@@ -257,12 +265,18 @@ impl Inst {
             }
             Self::StoreFixedList(id, _) | Self::StoreNamed(id) => effect([value(id), PTR], []),
             Self::LoadFixedList(id, _) | Self::LoadNamed(id) => effect([PTR], [value(id)]),
-            Self::LowerFlags(id) | Self::LowerEnum(id) | Self::LowerStream(id) | Self::LowerFuture(id) => {
-                effect([value(id)], [I32])
-            }
-            Self::LiftFlags(id) | Self::LiftEnum(id) | Self::LiftStream(id) | Self::LiftFuture(id) => {
-                effect([I32], [value(id)])
-            }
+            Self::LowerFlags(id)
+            | Self::LowerEnum(id)
+            | Self::LowerStream(id)
+            | Self::LowerFuture(id)
+            | Self::LowerHandle(id) => effect([value(id)], [I32]),
+            Self::LiftFlags(id)
+            | Self::LiftEnum(id)
+            | Self::LiftStream(id)
+            | Self::LiftFuture(id)
+            | Self::LiftHandle(id) => effect([I32], [value(id)]),
+            Self::LowerErrorContext => effect([Kind::Wit(Type::ErrorContext)], [I32]),
+            Self::LiftErrorContext => effect([I32], [Kind::Wit(Type::ErrorContext)]),
             Self::Match(id, _, results) => effect([value(id)], cores(results)),
             Self::Select(id, _) => effect([I32], [value(id)]),
             Self::Offset(_) => effect([PTR], [PTR]),

@@ -1,8 +1,9 @@
 //! Facts about types: sizes, flattening, what they contain.
 
 use wit_parser::abi::{FlatTypes, WasmType};
-use wit_parser::{Alignment, ArchitectureSize, Handle, Int, Resolve, SizeAlign, Type, TypeDefKind, TypeId};
+use wit_parser::{Alignment, ArchitectureSize, Handle, Int, Resolve, SizeAlign, Type, TypeDefKind, TypeId, WorldId};
 
+use super::identity::Identities;
 use crate::diagnostic::Diagnostic;
 
 /// Size and alignment, symbolic in the width of a pointer.
@@ -19,28 +20,44 @@ pub struct Layout {
 pub struct TypeFacts {
     /// A string, list or map: memory on the heap.
     pub heap: bool,
-    /// A stream, future or resource handle.
-    pub handle: bool,
-    /// Lowering it allocates or takes handles, so it needs a clean-up list.
+    /// A stream, future, error context or own handle: what is given away when it is passed on.
+    pub owned: bool,
+    /// A borrow handle: what is only valid during a call.
+    pub borrowed: bool,
+    /// A handle of a resource, also as the payload of a stream or future.
+    pub resource: bool,
+    /// Lowering it may allocate or note handles, so it needs a clean-up list.
     pub cleanup: bool,
+    /// Lifting it as part of an export's parameters makes handles that have to be dropped when the call ends: borrows of resources
+    /// that others define.
+    pub lent: bool,
 }
 
 impl TypeFacts {
     fn merge(self, other: Self) -> Self {
         Self {
             heap: self.heap || other.heap,
-            handle: self.handle || other.handle,
+            owned: self.owned || other.owned,
+            borrowed: self.borrowed || other.borrowed,
+            resource: self.resource || other.resource,
             cleanup: self.cleanup || other.cleanup,
+            lent: self.lent || other.lent,
         }
+    }
+
+    /// Whether values cannot be copied: they hold handles of some kind.
+    pub fn handle(self) -> bool {
+        self.owned || self.borrowed
     }
 }
 
-/// A resolve with the sizes of its types.
+/// A resolve with the sizes of its types, seen from a world.
 pub struct Types<'a> {
     /// The resolved WIT.
     pub resolve: &'a Resolve,
     sizes: SizeAlign,
     facts: Vec<TypeFacts>,
+    identities: Identities,
 }
 
 impl<'a> Types<'a> {
@@ -49,7 +66,7 @@ impl<'a> Types<'a> {
     /// # Errors
     ///
     /// A fixed-length list that no address space holds.
-    pub fn new(resolve: &'a Resolve) -> Result<Self, Diagnostic> {
+    pub fn new(resolve: &'a Resolve, world: WorldId) -> Result<Self, Diagnostic> {
         let mut sizes = SizeAlign::default();
         sizes
             .fill(resolve)
@@ -58,12 +75,32 @@ impl<'a> Types<'a> {
             resolve,
             sizes,
             facts: Vec::new(),
+            identities: Identities::default(),
         };
-        // Types come after those they hold.
-        for (_, def) in resolve.types.iter() {
-            types.facts.push(types.facts_of(&def.kind));
-        }
+        types.collect_facts();
+        let holds_resource = |id| types.facts(&Type::Id(id)).resource;
+        types.identities = Identities::new(resolve, &resolve.worlds[world], holds_resource);
+        // Which borrows have to be dropped depends on who defines the resource.
+        types.collect_facts();
         Ok(types)
+    }
+
+    fn collect_facts(&mut self) {
+        self.facts.clear();
+        // Types come after those they hold.
+        for (_, def) in self.resolve.types.iter() {
+            self.facts.push(self.facts_of(&def.kind));
+        }
+    }
+
+    /// Whether the guest defines this resource: then its borrows arrive as representations. Aliases are followed.
+    pub fn defines(&self, resource: TypeId) -> bool {
+        self.identities.defines(self.resolve, resource)
+    }
+
+    /// The definition that bindings have for this one: another if its interface occurs in the world several times.
+    pub fn first(&self, id: TypeId) -> TypeId {
+        self.identities.first(id)
     }
 
     /// Size and alignment of one value in memory.
@@ -120,7 +157,7 @@ impl<'a> Types<'a> {
                 ..TypeFacts::default()
             },
             Type::ErrorContext => TypeFacts {
-                handle: true,
+                owned: true,
                 cleanup: true,
                 ..TypeFacts::default()
             },
@@ -132,13 +169,31 @@ impl<'a> Types<'a> {
     /// Facts of a definition, those of the types inside it being known.
     fn facts_of(&self, kind: &TypeDefKind) -> TypeFacts {
         let own = match kind {
-            TypeDefKind::Stream(_) | TypeDefKind::Future(_) | TypeDefKind::Handle(Handle::Own(_)) => {
+            TypeDefKind::Stream(payload) | TypeDefKind::Future(payload) => {
                 return TypeFacts {
-                    handle: true,
+                    owned: true,
                     cleanup: true,
+                    resource: payload.is_some_and(|ty| self.facts(&ty).resource),
                     ..TypeFacts::default()
                 };
             }
+            TypeDefKind::Handle(Handle::Own(_)) => TypeFacts {
+                owned: true,
+                cleanup: true,
+                resource: true,
+                ..TypeFacts::default()
+            },
+            TypeDefKind::Handle(Handle::Borrow(id)) => TypeFacts {
+                borrowed: true,
+                cleanup: true,
+                resource: true,
+                lent: !self.defines(*id),
+                ..TypeFacts::default()
+            },
+            TypeDefKind::Resource => TypeFacts {
+                resource: true,
+                ..TypeFacts::default()
+            },
             TypeDefKind::List(element) => TypeFacts {
                 heap: true,
                 cleanup: !self.is_plain(element),
@@ -181,6 +236,11 @@ pub fn dealias(resolve: &Resolve, mut ty: Type) -> Type {
         }
     }
     ty
+}
+
+/// Whether the type is a resource or another name of one. Only handles of these have a size.
+pub fn is_resource(resolve: &Resolve, id: TypeId) -> bool {
+    matches!(dealias(resolve, Type::Id(id)), Type::Id(id) if matches!(resolve.types[id].kind, TypeDefKind::Resource))
 }
 
 /// The payload of each case of a variant, option or result.

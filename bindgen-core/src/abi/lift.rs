@@ -17,6 +17,7 @@ impl Builder<'_> {
             Type::Id(id) if self.types.is_named(*id) => self.emit1(Inst::LiftNamed(*id), flat),
             Type::Id(id) => self.lift_def(*id, flat),
             Type::String => self.emit1(Inst::LiftString, flat),
+            Type::ErrorContext => self.emit1(Inst::LiftErrorContext, flat),
             ty => self.emit1(Inst::LiftScalar(scalar(ty)), flat),
         }
     }
@@ -33,6 +34,7 @@ impl Builder<'_> {
             TypeDefKind::Enum(_) => self.emit1(Inst::LiftEnum(id), flat),
             TypeDefKind::Stream(_) => self.emit1(Inst::LiftStream(id), flat),
             TypeDefKind::Future(_) => self.emit1(Inst::LiftFuture(id), flat),
+            TypeDefKind::Handle(_) => self.emit1(Inst::LiftHandle(id), flat),
             TypeDefKind::List(_) => self.lift_list(id, flat),
             TypeDefKind::Map(..) => self.lift_map(id, flat),
             TypeDefKind::Variant(_) | TypeDefKind::Option(_) | TypeDefKind::Result(_) => self.lift_variant(id, flat),
@@ -108,6 +110,10 @@ impl Builder<'_> {
                 let parts = self.load_pair(address);
                 self.emit1(Inst::LiftString, &parts)
             }
+            Type::ErrorContext => {
+                let core = self.load_core(MemOp::I32, address);
+                self.emit1(Inst::LiftErrorContext, &[core])
+            }
             ty => {
                 let scalar = scalar(ty);
                 let core = self.load_core(scalar.mem(), address);
@@ -130,7 +136,9 @@ impl Builder<'_> {
             }
             TypeDefKind::Flags(flags) => self.load_lift(flags_op(flags.repr()), id, address),
             TypeDefKind::Enum(def) => self.load_lift(discriminant_op(def.tag()), id, address),
-            TypeDefKind::Stream(_) | TypeDefKind::Future(_) => self.load_lift(MemOp::I32, id, address),
+            TypeDefKind::Stream(_) | TypeDefKind::Future(_) | TypeDefKind::Handle(_) => {
+                self.load_lift(MemOp::I32, id, address)
+            }
             TypeDefKind::List(_) | TypeDefKind::Map(..) => {
                 let parts = self.load_pair(address);
                 self.lift_def(id, &parts)

@@ -11,7 +11,7 @@
 use std::fmt::Write;
 
 use wit_parser::abi::WasmType;
-use wit_parser::{Alignment, ArchitectureSize, Resolve, Type, TypeDefKind, TypeId};
+use wit_parser::{Alignment, ArchitectureSize, Handle, Resolve, Type, TypeDefKind, TypeId};
 
 use super::call::{Function, FunctionAbi, Signature};
 use super::inst::{Inst, MemOp, Scalar};
@@ -163,10 +163,18 @@ impl Text<'_> {
             Inst::JoinFixedList(id) | Inst::JoinRecord(id) | Inst::JoinTuple(id) => named("join", id),
             Inst::StoreFixedList(id, _) => named("store-list", id),
             Inst::LoadFixedList(id, _) => named("load-list", id),
-            Inst::LowerFlags(id) | Inst::LowerEnum(id) | Inst::LowerStream(id) | Inst::LowerFuture(id) => {
-                named("lower", id)
-            }
-            Inst::LiftFlags(id) | Inst::LiftEnum(id) | Inst::LiftStream(id) | Inst::LiftFuture(id) => named("lift", id),
+            Inst::LowerFlags(id)
+            | Inst::LowerEnum(id)
+            | Inst::LowerStream(id)
+            | Inst::LowerFuture(id)
+            | Inst::LowerHandle(id) => named("lower", id),
+            Inst::LiftFlags(id)
+            | Inst::LiftEnum(id)
+            | Inst::LiftStream(id)
+            | Inst::LiftFuture(id)
+            | Inst::LiftHandle(id) => named("lift", id),
+            Inst::LowerErrorContext => "lower error-context".to_owned(),
+            Inst::LiftErrorContext => "lift error-context".to_owned(),
             Inst::Match(id, ..) => named("match", id),
             Inst::Select(id, _) => named("select", id),
             Inst::Offset(by) => format!("offset +{}", size(*by)),
@@ -236,6 +244,8 @@ pub fn type_name(resolve: &Resolve, ty: &Type) -> String {
         TypeDefKind::Future(payload) => payload
             .as_ref()
             .map_or("future".to_owned(), |ty| format!("future<{}>", of(ty))),
+        TypeDefKind::Handle(Handle::Own(id)) => format!("own<{}>", of(&Type::Id(*id))),
+        TypeDefKind::Handle(Handle::Borrow(id)) => format!("borrow<{}>", of(&Type::Id(*id))),
         TypeDefKind::Type(ty) => of(ty),
         kind => kind.as_str().to_owned(),
     }

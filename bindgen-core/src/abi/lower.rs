@@ -62,6 +62,7 @@ impl Builder<'_> {
             Type::Id(id) if self.types.is_named(*id) => self.emit(Inst::LowerNamed(*id), &[value]),
             Type::Id(id) => self.lower_def(*id, value),
             Type::String => self.emit(Inst::LowerString, &[value]),
+            Type::ErrorContext => self.emit(Inst::LowerErrorContext, &[value]),
             ty => self.emit(Inst::LowerScalar(scalar(ty)), &[value]),
         }
     }
@@ -78,6 +79,7 @@ impl Builder<'_> {
             TypeDefKind::Enum(_) => self.emit(Inst::LowerEnum(id), &[value]),
             TypeDefKind::Stream(_) => self.emit(Inst::LowerStream(id), &[value]),
             TypeDefKind::Future(_) => self.emit(Inst::LowerFuture(id), &[value]),
+            TypeDefKind::Handle(_) => self.emit(Inst::LowerHandle(id), &[value]),
             TypeDefKind::List(_) => self.lower_list(id, value),
             TypeDefKind::Map(..) => self.lower_map(id, value),
             TypeDefKind::Variant(_) | TypeDefKind::Option(_) | TypeDefKind::Result(_) => self.lower_variant(id, value),
@@ -168,6 +170,10 @@ impl Builder<'_> {
                 let parts = self.emit(Inst::LowerString, &[value]);
                 self.store_pair(&parts, address);
             }
+            Type::ErrorContext => {
+                let handle = self.lower(ty, value);
+                self.store_core(MemOp::I32, handle[0], address);
+            }
             ty => {
                 let scalar = scalar(ty);
                 let core = self.emit1(Inst::LowerScalar(scalar), &[value]);
@@ -196,7 +202,7 @@ impl Builder<'_> {
                 let core = self.emit1(Inst::LowerEnum(id), &[value]);
                 self.store_core(discriminant_op(def.tag()), core, address);
             }
-            TypeDefKind::Stream(_) | TypeDefKind::Future(_) => {
+            TypeDefKind::Stream(_) | TypeDefKind::Future(_) | TypeDefKind::Handle(_) => {
                 let handle = self.lower_def(id, value);
                 self.store_core(MemOp::I32, handle[0], address);
             }

@@ -70,7 +70,8 @@ impl Program {
 }
 
 impl Block {
-    fn visit(&self, visit: &mut impl FnMut(&Inst)) {
+    /// Calls `visit` with every instruction, nested ones included.
+    pub fn visit(&self, visit: &mut impl FnMut(&Inst)) {
         for op in &self.ops {
             visit(&op.inst);
             for block in op.inst.blocks() {

@@ -1,4 +1,4 @@
-//! Values made of others: records, tuples, flags, variants, and the handles of streams and futures.
+//! Values made of others: records, tuples, flags, variants.
 
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
@@ -9,8 +9,7 @@ use super::memory::read;
 use super::{Code, Expr};
 use crate::definitions::flags_type;
 use crate::named::one_or_tuple;
-use crate::names::{Case, define_all, ident};
-use crate::paths::to_root;
+use crate::names::{Case, define_all};
 
 impl Code<'_> {
     pub(super) fn path(&self, id: TypeId) -> TokenStream {
@@ -84,6 +83,11 @@ impl Code<'_> {
             }
         };
         self.owned(op, quote!(#path::from_bits_truncate(#bits)));
+    }
+
+    pub(super) fn lift_enum(&mut self, op: &Op, id: TypeId) {
+        let (path, core) = (self.path(id), self.core(op.args[0]));
+        self.owned(op, quote!(#path::_lift(#core)));
     }
 
     /// The constructor of each case.
@@ -163,24 +167,5 @@ impl Code<'_> {
             op,
             quote!(match #scrutinee { #(#arms)* _ => #rt::invalid_discriminant() }),
         );
-    }
-
-    pub(super) fn lower_handle(&mut self, op: &Op, function: &str) {
-        let rt = &self.generator.rt;
-        let function = ident(function);
-        let (value, cleanup) = (self.reference(op.args[0]), self.callees.cleanup.clone());
-        self.bind(op, quote!(#rt::#function(#value, #cleanup)));
-    }
-
-    pub(super) fn lift_handle(&mut self, op: &Op, id: TypeId, function: &str, module: &str, payload: &str) {
-        let rt = &self.generator.rt;
-        let payload_type = match &self.generator.resolve().types[id].kind {
-            TypeDefKind::Stream(ty) | TypeDefKind::Future(ty) => self.generator.optional(self.from, ty.as_ref()),
-            kind => unreachable!("{} is not a stream or future", kind.as_str()),
-        };
-        let (function, module, payload) = (ident(function), ident(module), ident(payload));
-        let (root, handle) = (to_root(self.from), self.core(op.args[0]));
-        let vtable = quote!(<#payload_type as #root #module::#payload>::VTABLE);
-        self.owned(op, quote!(#rt::#function(#handle, #vtable)));
     }
 }

@@ -13,8 +13,8 @@ impl Code<'_> {
         let function = self.generator.named_function(id, named);
         let root = to_root(self.from);
         let path = quote!(#root _abi::#function);
-        let passes_cleanup = matches!(named, NamedOp::Store | NamedOp::Lower) && self.needs_cleanup(&[Type::Id(id)]);
-        let cleanup = passes_cleanup.then(|| self.callees.cleanup.clone());
+        let cleanup = self.generator.world.types.facts(&Type::Id(id)).cleanup;
+        let cleanup = cleanup.then(|| self.callees.cleanup.clone());
         match named {
             NamedOp::Store => {
                 let (value, pointer) = (self.reference(op.args[0]), self.core(op.args[1]));
@@ -25,9 +25,11 @@ impl Code<'_> {
                 self.bind(op, quote!(#path(#value, #cleanup)));
             }
             NamedOp::Load | NamedOp::Lift => {
-                let args = op.args.iter().map(|id| self.core(*id));
-                let call = quote!(#path(#(#args),*));
-                self.owned(op, call);
+                let mut args: Vec<TokenStream> = op.args.iter().map(|id| self.core(*id)).collect();
+                if self.generator.world.types.facts(&Type::Id(id)).lent {
+                    args.push(self.callees.borrows.clone());
+                }
+                self.owned(op, quote!(#path(#(#args),*)));
             }
         }
     }
@@ -44,13 +46,13 @@ impl Code<'_> {
     }
 
     pub(super) fn call_user(&mut self, op: &Op) {
+        let args: Vec<TokenStream> = op.args.iter().map(|id| self.take(*id)).collect();
         let user = self
             .callees
             .user
-            .clone()
+            .as_ref()
             .expect("a program that calls the user knows the function");
-        let args: Vec<TokenStream> = op.args.iter().map(|id| self.take(*id)).collect();
-        let call = quote!(#user(#(#args),*));
+        let call = user.call(args);
         match op.results[..] {
             [] => self.statements.push(quote!(#call;)),
             [result, ..] => {

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
-use wit_parser::{Type, TypeDefKind, TypeId};
+use wit_parser::{TypeDefKind, TypeId};
 use witflow_bindgen_core::abi::{Block, Op};
 
 use super::{Code, Expr};
@@ -83,28 +83,18 @@ impl Code<'_> {
         (self.generator.size(layout.size), self.generator.align(layout.align))
     }
 
-    pub(super) fn needs_cleanup(&self, types: &[Type]) -> bool {
-        types.iter().any(|ty| self.generator.world.types.facts(ty).cleanup)
-    }
-
-    pub(super) fn element(&self, id: TypeId) -> Type {
-        match &self.generator.resolve().types[id].kind {
-            TypeDefKind::List(element) | TypeDefKind::FixedLengthList(element, _) => *element,
-            kind => unreachable!("{} has no elements", kind.as_str()),
-        }
+    /// Whether the code that stores one element needs a clean-up list.
+    fn needs_cleanup(&self, block: &Block) -> bool {
+        self.generator.uses_cleanup(block, self.callees.lends)
     }
 
     pub(super) fn lower_list(&mut self, op: &Op, id: TypeId, block: &Block) {
-        let element = self.element(id);
-        let closure = self.store_closure(block, &["item"], self.needs_cleanup(&[element]));
+        let closure = self.store_closure(block, &["item"], self.needs_cleanup(block));
         self.bind_lowered(op, "lower_list", id, &closure);
     }
 
     pub(super) fn lower_map(&mut self, op: &Op, id: TypeId, block: &Block) {
-        let TypeDefKind::Map(key, value) = self.generator.resolve().types[id].kind else {
-            unreachable!("core emits map instructions for maps only")
-        };
-        let closure = self.store_closure(block, &["key", "value"], self.needs_cleanup(&[key, value]));
+        let closure = self.store_closure(block, &["key", "value"], self.needs_cleanup(block));
         self.bind_lowered(op, "lower_map", id, &closure);
     }
 
@@ -129,7 +119,7 @@ impl Code<'_> {
 
     pub(super) fn store_fixed_list(&mut self, op: &Op, id: TypeId, block: &Block) {
         let rt = &self.generator.rt;
-        let cleanup_used = self.needs_cleanup(&[self.element(id)]);
+        let cleanup_used = self.needs_cleanup(block);
         let (list, pointer) = (self.reference(op.args[0]), self.core(op.args[1]));
         let (size, _) = self.element_layout(id);
         let outer = self.callees.cleanup.clone();

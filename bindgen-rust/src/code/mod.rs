@@ -7,6 +7,7 @@
 
 mod aggregates;
 mod calls;
+mod handles;
 mod lists;
 mod memory;
 
@@ -15,6 +16,7 @@ use quote::{ToTokens, quote};
 use witflow_bindgen_core::abi::{Block, Inst, MemOp, NamedOp, Op, Program, Scalar, ValueId};
 
 use crate::Generator;
+use crate::exports::User;
 use crate::names::Scope;
 use crate::paths::ModulePath;
 
@@ -39,13 +41,18 @@ pub(crate) enum Expr {
 }
 
 /// What a program refers to besides its own values.
+#[derive(Default)]
 pub(crate) struct Callees {
     /// The core import of `call-import`.
     pub import: Option<Ident>,
     /// The user's function of `call-user`.
-    pub user: Option<TokenStream>,
+    pub user: Option<User>,
     /// The expression that passes the clean-up list on.
     pub cleanup: TokenStream,
+    /// Whether borrow handles that are lowered are noted in the clean-up list.
+    pub lends: bool,
+    /// The expression that passes on what keeps the borrow handles that are lifted.
+    pub borrows: TokenStream,
 }
 
 /// The translation of one program.
@@ -199,17 +206,15 @@ impl<'g> Code<'g> {
                 let value = self.place(args[0]);
                 self.set(op.results[0], Expr::Core(quote!(#value as i32)));
             }
-            Inst::LiftEnum(id) => {
-                let path = self.path(*id);
-                let core = self.core(args[0]);
-                self.owned(op, quote!(#path::_lift(#core)));
-            }
+            Inst::LiftEnum(id) => self.lift_enum(op, *id),
             Inst::Match(id, blocks, results) => self.match_cases(op, *id, blocks, results.len()),
             Inst::Select(id, blocks) => self.select_case(op, *id, blocks),
-            Inst::LowerStream(_) => self.lower_handle(op, "stream_lower"),
-            Inst::LowerFuture(_) => self.lower_handle(op, "future_lower"),
-            Inst::LiftStream(id) => self.lift_handle(op, *id, "stream_lift", "wit_stream", "StreamPayload"),
-            Inst::LiftFuture(id) => self.lift_handle(op, *id, "future_lift", "wit_future", "FuturePayload"),
+            Inst::LowerStream(_) | Inst::LowerFuture(_) | Inst::LowerHandle(_) | Inst::LowerErrorContext => {
+                self.lower_handle(op);
+            }
+            Inst::LiftStream(_) | Inst::LiftFuture(_) | Inst::LiftHandle(_) | Inst::LiftErrorContext => {
+                self.lift_handle(op);
+            }
             Inst::Offset(by) => {
                 let address = self.address(args[0], *by);
                 self.set(op.results[0], Expr::Core(address));

@@ -18,7 +18,10 @@ impl Page<'_, '_> {
             Direction::Import => ("imports", &world.imports),
             Direction::Export => ("exports", &world.exports),
         };
-        if items.iter().all(|item| matches!(item, Item::Type(_))) {
+        if items
+            .iter()
+            .all(|item| matches!(item, Item::Type(_) | Item::Resource(_)))
+        {
             return Ok(());
         }
         self.section(heading)?;
@@ -38,7 +41,7 @@ impl Page<'_, '_> {
                         self.function(4, function)?;
                     }
                 }
-                Item::Type(_) => {}
+                Item::Type(_) | Item::Resource(_) => {}
             }
         }
         Ok(())

@@ -3,7 +3,7 @@
 use std::io::{self, Write as _};
 
 use wit_parser::{Type, TypeDefKind, TypeId};
-use witflow_bindgen_rust::core::abi::{WasmType, type_name};
+use witflow_bindgen_rust::core::abi::{Resource, WasmType, is_resource, type_name};
 use witflow_bindgen_rust::core::world::{Item, Payload, PayloadKind};
 
 use super::Page;
@@ -33,10 +33,10 @@ impl Page<'_, '_> {
         for (_, item) in self.world.items_with_direction() {
             let ids: Vec<TypeId> = match item {
                 Item::Interface(interface) => resolve.interfaces[interface.id].types.values().copied().collect(),
-                Item::Type(id) => vec![*id],
+                Item::Type(id) | Item::Resource(Resource { id, .. }) => vec![*id],
                 Item::Function(_) => Vec::new(),
             };
-            for id in ids {
+            for id in ids.into_iter().map(|id| self.world.types.first(id)) {
                 let is_use = matches!(&resolve.types[id].kind, TypeDefKind::Type(Type::Id(target))
                     if resolve.types[*target].name == resolve.types[id].name);
                 if !is_use && !found.contains(&id) {
@@ -54,7 +54,7 @@ impl Page<'_, '_> {
         let (kind, parts) = self.parts(id);
         let size = match &def.kind {
             _ if self.brief => String::new(),
-            TypeDefKind::Resource => self.out.ink(Ink::Aside, "  a handle has 4 bytes"),
+            _ if is_resource(self.world.resolve(), id) => self.out.ink(Ink::Aside, "  a handle has 4 bytes"),
             _ => {
                 let layout = self.world.types.layout(&Type::Id(id));
                 let size = bytes(layout.size.size_wasm32());

@@ -49,6 +49,11 @@ impl Func {
         &self.ty
     }
 
+    /// The same function as an instance sees it that imports it as `ty`: resource types have the numbers of that instance.
+    pub fn imported_as(&self, ty: Rc<FuncType>) -> Func {
+        Func { ty, ..self.clone() }
+    }
+
     /// The name in reports.
     pub fn name(&self) -> &Rc<str> {
         &self.name

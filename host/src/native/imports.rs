@@ -76,7 +76,8 @@ impl Imports {
             } => {
                 let (interface, function) = self.function(interface, false, name)?;
                 let served = self.served.get(&(interface.name.clone(), function.name.clone()))?;
-                Some(Action::Call(Lowered::new(instance, served.clone(), is_async)))
+                let func = served.imported_as(Rc::new((*function.ty).clone()));
+                Some(Action::Call(Lowered::new(instance, func, is_async)))
             }
             ImportName::TaskReturn { interface, name } => {
                 let (_, function) = self.function(interface, true, name)?;

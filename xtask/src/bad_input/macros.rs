@@ -33,8 +33,8 @@ const FILES: &[(&str, &str)] = &[
         "package demo:bad;\n\nworld w {\n  export run: func(x u32);\n}\n",
     ),
     (
-        "there/resource.wit",
-        "package demo:bad;\nworld w {\n  resource file;\n}\n",
+        "there/chars.wit",
+        "package demo:bad;\nworld w {\n  import take: func(x: stream<char>);\n}\n",
     ),
 ];
 
@@ -144,8 +144,8 @@ const CASES: &[Case] = &[
     },
     Case {
         name: "macro: unsupported type",
-        call: "‸witflow::generate!({ path: \"there/resource.wit\" })",
-        says: &["resources are not supported yet", "resource.wit:3:12", "help: "],
+        call: "‸witflow::generate!({ path: \"there/chars.wit\" })",
+        says: &["`stream<char>`", "chars.wit:3:21", "help: "],
     },
 ];
 

@@ -119,8 +119,8 @@ pub unsafe trait Defined: WasmResource {
 ///
 /// # Safety
 ///
-/// `rep` stays valid until [`drop_rep`] gives it back.
-pub unsafe fn new<D: Defined, T: Resource>(rep: *mut T::Rep) -> D {
+/// `rep` stays valid until [`resource_drop_rep`] gives it back.
+pub unsafe fn resource_new<D: Defined, T: Resource>(rep: *mut T::Rep) -> D {
     let rep = reps::insert(D::implemented_by(), TypeId::of::<T>(), rep.cast());
     // SAFETY: a fresh representation makes a fresh handle, which nobody else has.
     unsafe { D::of_handle(Handle::from_handle(D::resource_new(rep))) }
@@ -134,7 +134,7 @@ pub unsafe fn new<D: Defined, T: Resource>(rep: *mut T::Rep) -> D {
 ///
 /// # Safety
 ///
-/// On wasm, the representation was made by [`new`] and not dropped.
+/// On wasm, the representation was made by [`resource_new`] and not dropped.
 unsafe fn pointer<D: Defined, T: Resource>(rep: u32) -> *mut T::Rep {
     // SAFETY: the caller's promise.
     unsafe { reps::pointer(D::implemented_by(), TypeId::of::<T>(), rep).cast() }
@@ -151,7 +151,7 @@ fn of_handle<D: Defined, T: Resource>(resource: &D) -> *mut T::Rep {
 /// # Panics
 ///
 /// If the resource was given away, or `T` is not the type that implements it.
-pub fn get<D: Defined, T: Resource>(resource: &D) -> &T {
+pub fn resource_get<D: Defined, T: Resource>(resource: &D) -> &T {
     // SAFETY: the value is there while the handle is, which the reference borrows; `&mut` to it needs the handle for itself.
     unsafe { T::Rep::rep_as_ref(of_handle::<D, T>(resource)) }
 }
@@ -160,8 +160,8 @@ pub fn get<D: Defined, T: Resource>(resource: &D) -> &T {
 ///
 /// # Panics
 ///
-/// As [`get`], and if a call that has not returned borrows the resource.
-pub fn get_mut<D: Defined, T: Resource>(resource: &mut D) -> &mut T {
+/// As [`resource_get`], and if a call that has not returned borrows the resource.
+pub fn resource_get_mut<D: Defined, T: Resource>(resource: &mut D) -> &mut T {
     resource.as_handle().check_unlent();
     // SAFETY: the handle is borrowed exclusively and not lent, so nobody else can reach the value.
     unsafe { T::Rep::rep_as_mut(of_handle::<D, T>(resource)) }
@@ -171,10 +171,10 @@ pub fn get_mut<D: Defined, T: Resource>(resource: &mut D) -> &mut T {
 ///
 /// # Panics
 ///
-/// As [`get_mut`].
-pub fn into_inner<D: Defined, T: Resource>(resource: D) -> T {
+/// As [`resource_get_mut`].
+pub fn resource_into_inner<D: Defined, T: Resource>(resource: D) -> T {
     resource.as_handle().check_unlent();
-    // SAFETY: as in `get_mut`. The value is taken before the handle is dropped: that runs the destructor, which finds no value.
+    // SAFETY: as in `resource_get_mut`. The value is taken before the handle is dropped: that runs the destructor, which finds no value.
     unsafe { T::Rep::rep_take(of_handle::<D, T>(&resource)) }
 }
 
@@ -187,21 +187,21 @@ pub fn into_inner<D: Defined, T: Resource>(resource: D) -> T {
 /// # Safety
 ///
 /// `rep` is that of a resource which outlives the reference.
-pub unsafe fn get_borrowed<'a, D: Defined, T: Resource>(rep: u32) -> &'a T {
+pub unsafe fn resource_get_borrowed<'a, D: Defined, T: Resource>(rep: u32) -> &'a T {
     // SAFETY: the caller's promise; nobody has `&mut` to the value while the resource is borrowed.
     unsafe { T::Rep::rep_as_ref(pointer::<D, T>(rep)) }
 }
 
-/// Ends a representation, as the destructor of its resource does; gives back what [`new`] got.
+/// Ends a representation, as the destructor of its resource does; gives back what [`resource_new`] got.
 ///
 /// # Panics
 ///
-/// As [`get_borrowed`].
+/// As [`resource_get_borrowed`].
 ///
 /// # Safety
 ///
 /// The host calls the destructor with `rep`, and does so once.
-pub unsafe fn drop_rep<D: Defined, T: Resource>(rep: u32) -> *mut T::Rep {
+pub unsafe fn resource_drop_rep<D: Defined, T: Resource>(rep: u32) -> *mut T::Rep {
     // SAFETY: the caller's promise.
     unsafe { reps::remove(D::implemented_by(), TypeId::of::<T>(), rep).cast() }
 }

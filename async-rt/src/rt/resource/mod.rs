@@ -22,5 +22,6 @@ pub(super) mod loan;
 pub use borrows::Borrows;
 pub use handle::{Handle, WasmResource, borrow_lift, borrow_lower, own_lift, own_lower};
 pub use implement::{
-    Defined, ImplementedBy, Resource, ResourceRep, drop_rep, get, get_borrowed, get_mut, into_inner, new,
+    Defined, ImplementedBy, Resource, ResourceRep, resource_drop_rep, resource_get, resource_get_borrowed,
+    resource_get_mut, resource_into_inner, resource_new,
 };

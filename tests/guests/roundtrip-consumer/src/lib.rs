@@ -6,13 +6,15 @@
 mod calls;
 mod check;
 mod features;
+mod resources;
 mod values;
 
 pub use run::Consumer;
 
 /// The descriptions of the worlds that this component imports from, besides that of [`Consumer`].
 pub fn worlds() -> impl Iterator<Item = &'static [u8]> {
-    features::WORLDS.iter().chain(calls::WORLDS).copied()
+    let worlds = features::WORLDS.iter().chain(calls::WORLDS).chain(resources::WORLDS);
+    worlds.copied()
 }
 
 /// The export.
@@ -27,6 +29,7 @@ mod run {
         async fn run() -> Result<(), String> {
             let mut failures = crate::features::check_all().await;
             failures.extend(crate::calls::check_all().await);
+            failures.extend(crate::resources::check_all().await);
             if failures.is_empty() {
                 Ok(())
             } else {

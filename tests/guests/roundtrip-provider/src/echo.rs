@@ -80,6 +80,8 @@ macro_rules! features {
                 $callback! {
                     $($plain)* $($other)* $($handles)*
                     params_sync params_async params_strings results_flat no_params indirect_both
+                    resource resource_fallible resource_async resource_own resource_borrow resource_stream resource_use
+                    resource_lent
                 }
             };
         }

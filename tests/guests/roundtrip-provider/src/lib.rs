@@ -2,9 +2,15 @@
 
 mod calls;
 mod echo;
+mod resources;
 
 #[doc(hidden)]
 pub use calls::{indirect_both, no_params, params_async, params_strings, params_sync, results_flat};
+#[doc(hidden)]
+pub use resources::{
+    resource, resource_async, resource_borrow, resource_fallible, resource_lent, resource_own, resource_stream,
+    resource_use,
+};
 
 // One line for each file whose interface has the echo functions. Those whose type holds streams or futures say how to
 // pass on the contents, for the caller could not read what comes from itself.
