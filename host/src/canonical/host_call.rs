@@ -11,7 +11,7 @@ use super::trap::{Result, Rule, Trap, trap_if};
 use super::ty::FuncType;
 use super::value::Value;
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 /// The body of a host function. It is called with the parameters taken and may resolve at once or keep the call.
 pub type HostBody = Rc<dyn Fn(&Store, HostCall, Vec<Value>) -> Result<()>>;
@@ -40,9 +40,10 @@ pub fn host_func(name: &str, ty: Rc<FuncType>, body: HostBody) -> Func {
 struct HostCallee(Rc<HostFunc>);
 
 /// What a host function does when its caller asks to cancel.
-type OnCancel = Box<dyn FnOnce(&Store)>;
+type OnCancel = Box<dyn FnOnce(&Store, &HostCall)>;
 
 struct CallState {
+    me: Weak<CallState>,
     func: Rc<HostFunc>,
     caller: Rc<dyn Caller>,
     started: Cell<bool>,
@@ -72,7 +73,8 @@ fn begin(store: &Store, state: &Rc<CallState>) -> Result<()> {
 
 impl Callee for HostCallee {
     fn call(&self, store: &Store, caller: Rc<dyn Caller>, _: Option<&Rc<Instance>>) -> Result<Rc<dyn Canceller>> {
-        let state = Rc::new(CallState {
+        let state = Rc::new_cyclic(|me| CallState {
+            me: me.clone(),
             func: self.0.clone(),
             caller,
             started: Cell::new(false),
@@ -101,7 +103,10 @@ impl Canceller for CallState {
         }
         let on_cancel = self.on_cancel.take();
         if let Some(on_cancel) = on_cancel {
-            on_cancel(store);
+            // It is being asked, so it is there.
+            if let Some(state) = self.me.upgrade() {
+                on_cancel(store, &HostCall(state));
+            }
         }
         Ok(())
     }
@@ -138,7 +143,9 @@ impl HostCall {
 
     /// What to do when the caller asks to cancel: usually to stop and call [`HostCall::cancelled`], now or later. It may be
     /// ignored; then the call resolves as ever.
-    pub fn on_cancel(&self, action: impl FnOnce(&Store) + 'static) {
+    ///
+    /// The action is given the call, so that it needs not hold it, which would keep both for ever.
+    pub fn on_cancel(&self, action: impl FnOnce(&Store, &HostCall) + 'static) {
         self.0.on_cancel.replace(Some(Box::new(action)));
     }
 

@@ -52,7 +52,9 @@ pub(crate) struct Subtask {
     is_async: bool,
     args: RefCell<Vec<CoreVal>>,
     state: Cell<SubtaskState>,
-    canceller: RefCell<Option<Rc<dyn Canceller>>>,
+    /// Weak, because the callee keeps its caller. It is gone when it can no more be asked.
+    canceller: RefCell<Option<Weak<dyn Canceller>>>,
+    of_host: Cell<bool>,
     /// The handles lent to the call; none once its resolution was delivered.
     lenders: RefCell<Option<Vec<Rc<ResourceHandle>>>>,
     cancellation_requested: Cell<bool>,
@@ -152,10 +154,7 @@ impl Subtask {
     }
 
     pub(crate) fn is_of_host(&self) -> bool {
-        self.canceller
-            .borrow()
-            .as_ref()
-            .is_some_and(|canceller| canceller.is_host())
+        self.of_host.get()
     }
 
     /// Lends a handle to the call until its resolution is delivered.
@@ -231,7 +230,8 @@ impl Lowered {
         }
         let subtask = self.subtask(store, args);
         let canceller = self.func.callee.call(store, subtask.clone(), Some(&self.instance))?;
-        subtask.canceller.replace(Some(canceller));
+        subtask.of_host.set(canceller.is_host());
+        subtask.canceller.replace(Some(Rc::downgrade(&canceller)));
         if self.is_async {
             self.finish_async(&subtask)
         } else {
@@ -250,6 +250,7 @@ impl Lowered {
             args: RefCell::new(args.to_vec()),
             state: Cell::new(SubtaskState::Starting),
             canceller: RefCell::new(None),
+            of_host: Cell::new(false),
             lenders: RefCell::new(Some(Vec::new())),
             cancellation_requested: Cell::new(false),
             result: Cell::new(None),
@@ -360,9 +361,11 @@ pub(crate) fn cancel(store: &Store, is_async: bool, index: u32) -> Result<u32> {
         if !again {
             subtask.cancellation_requested.set(true);
             let canceller = subtask.canceller.borrow().clone();
-            match canceller {
-                Some(canceller) => canceller.request_cancellation(store, Some(&instance))?,
-                None => return trap(Rule::HostContract),
+            let Some(canceller) = canceller else {
+                return trap(Rule::HostContract);
+            };
+            if let Some(canceller) = canceller.upgrade() {
+                canceller.request_cancellation(store, Some(&instance))?;
             }
         }
         if !subtask.is_resolved() {

@@ -148,8 +148,7 @@ fn begin(
         return store.canonical().trapped().map_or(Ok(()), Err);
     }
     let weak = store.downgrade();
-    let cancelled = call.clone();
-    call.on_cancel(move |canonical| {
+    call.on_cancel(move |canonical, cancelled| {
         if let Some(store) = weak.upgrade() {
             store.tasks().cancel(id);
         }

@@ -177,7 +177,7 @@ impl World {
             world.say(format!("host start {}", list(args)));
             let cancelled = Rc::new(Cell::new(false));
             let (flag, logger) = (cancelled.clone(), Rc::downgrade(&world));
-            call.on_cancel(move |_| {
+            call.on_cancel(move |_, _| {
                 flag.set(true);
                 if let Some(world) = logger.upgrade() {
                     world.say("host cancel".to_owned());
