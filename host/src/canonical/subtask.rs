@@ -18,7 +18,7 @@ use super::table::Entry;
 use super::task::Task;
 use super::thread::Condition;
 use super::trap::{Result, Rule, Trap, trap, trap_if, trap_if_at};
-use super::ty::{MAX_FLAT_ASYNC_PARAMS, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS, Type, flatten_all, record_layout};
+use super::ty::{MAX_FLAT_ASYNC_PARAMS, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS, Type, Width, flatten_all, record_layout};
 use super::value::Value;
 use super::waitable::{Event, EventCode, Member, Pending, Waitable};
 use std::cell::{Cell, RefCell};
@@ -288,9 +288,13 @@ impl Lowered {
         let args = subtask.args.borrow();
         let is_indirect = flatten_all(&params, width).len() > MAX_FLAT_ASYNC_PARAMS;
         if subtask.state.get() == SubtaskState::Starting && is_indirect {
-            subtask
-                .params_lease
-                .replace(lend(&params, args.first(), Access::ReadPadded, "parameters"));
+            let access = if is_dense(&params, width) {
+                Access::Read
+            } else {
+                Access::ReadPadded
+            };
+            let lease = lend(&params, args.first(), access, "parameters");
+            subtask.params_lease.replace(lease);
         }
         if !results.is_empty() {
             subtask
@@ -387,4 +391,10 @@ pub(crate) fn drop(store: &Store, index: u32) -> Result<()> {
     instance.remove(index)?;
     Member::Subtask(subtask).join(None);
     Ok(())
+}
+
+/// Whether values of these types, one after the other in memory, are numbers without padding between them.
+fn is_dense(types: &[&Type], width: Width) -> bool {
+    let size: usize = types.iter().map(|ty| ty.layout(width).size).sum();
+    types.iter().all(|ty| ty.is_number()) && record_layout(types.iter().copied(), width).0.size == size
 }
