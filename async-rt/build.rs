@@ -2,8 +2,10 @@
 //!
 //! * `wasip3_task_set(new) -> old` swaps a wasm global: the pointer to the current task. Every runtime in a component
 //!   brings its own definition, and the linker keeps one.
-//! * `cabi_realloc` calls this crate's own function, whose name carries the crate's version. Targets whose C library has
-//!   a `cabi_realloc` do not get one.
+//! * `cabi_realloc` calls this crate's own function, whose name carries the crate's version. On wasm32-wasip2 the standard
+//!   library and the C library have one each, and the linker keeps the first it comes across. It has to be one that
+//!   allocates as Rust does, which the C library's does not if a guest chooses its global allocator; so bindings refer to
+//!   ours by a second name, under which nobody else has it.
 //!
 //! Each is an object file of its own, so that the linker takes only what is used. The format is described in the
 //! WebAssembly tool conventions (`Linking.md`). Natively this script does nothing.
@@ -34,13 +36,14 @@ fn run() -> Result<(), String> {
     let realloc = format!("cabi_realloc_witflow_{version}");
     let out = PathBuf::from(variable("OUT_DIR")?);
 
-    let mut members = vec![("task_set.o", task_set())];
-    if matches!(variable("CARGO_CFG_TARGET_ENV")?.as_str(), "" | "p1") {
-        members.push(("realloc.o", forward_realloc(&realloc)));
-    }
+    let link = format!("witflow_link_realloc_{version}");
+    let members = [
+        ("task_set.o", task_set()),
+        ("realloc.o", forward_realloc(&realloc, &link)),
+    ];
     let library = format!("witflow_weak_{version}");
     write(&out.join(format!("lib{library}.a")), &archive(&members))?;
-    write(&out.join("realloc.rs"), realloc_source(&realloc).as_bytes())?;
+    write(&out.join("realloc.rs"), realloc_source(&realloc, &link).as_bytes())?;
     println!("cargo:rustc-link-search=native={}", out.display());
     println!("cargo:rustc-link-lib=static={library}");
     Ok(())
@@ -55,14 +58,19 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
     fs::write(path, bytes).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// The Rust side of `cabi_realloc`. Its symbol cannot be spelled in the crate, as it depends on the version.
-fn realloc_source(symbol: &str) -> String {
+/// The Rust side of `cabi_realloc`. The symbols cannot be spelled in the crate, as they depend on the version.
+fn realloc_source(symbol: &str, link: &str) -> String {
     format!(
         "/// What the weak `cabi_realloc` calls.\n\
          #[unsafe(export_name = \"{symbol}\")]\n\
          unsafe extern \"C\" fn realloc(old: *mut u8, old_size: usize, align: usize, new_size: usize) -> *mut u8 {{\n\
          \x20   // SAFETY: the host keeps the contract of realloc.\n\
          \x20   unsafe {{ crate::sys::realloc(old, old_size, align, new_size) }}\n\
+         }}\n\
+         unsafe extern \"C\" {{\n\
+         \x20   /// The weak `cabi_realloc`.\n\
+         \x20   #[link_name = \"{link}\"]\n\
+         \x20   fn cabi_realloc(old: *mut u8, old_size: usize, align: usize, new_size: usize) -> *mut u8;\n\
          }}\n"
     )
 }
@@ -104,8 +112,8 @@ fn task_set() -> Vec<u8> {
         ])
 }
 
-/// A `cabi_realloc` that calls the function named `target`.
-fn forward_realloc(target: &str) -> Vec<u8> {
+/// A `cabi_realloc`, also named `link`, that calls the function named `target`.
+fn forward_realloc(target: &str, link: &str) -> Vec<u8> {
     let mut code = Code::default();
     for parameter in 0..4 {
         code.bytes(&[LOCAL_GET, parameter]);
@@ -123,6 +131,7 @@ fn forward_realloc(target: &str) -> Vec<u8> {
         .finish(&[
             symbol(FUNCTION, WEAK | EXPORTED, 1, "cabi_realloc"),
             symbol(FUNCTION, UNDEFINED | EXPLICIT_NAME, 0, target),
+            symbol(FUNCTION, HIDDEN, 1, link),
         ])
 }
 

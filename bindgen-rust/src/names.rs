@@ -1,7 +1,8 @@
 //! Rust identifiers for WIT names: the one place that makes them.
 //!
 //! WIT names are kebab-case ASCII words. They become snake_case or UpperCamelCase and never anything but one identifier. A
-//! keyword gets an underscore at its end. Two WIT names that fall together (`a-1` and `a1` are both `A1`) are told apart by
+//! keyword gets an underscore at its end, where it is one in all editions. Two WIT names that fall together (`a-1` and `a1` are both
+//! `A1`) are told apart by
 //! underscores in order of their definition; a [`Scope`] sees to that.
 
 use std::collections::BTreeSet;
@@ -9,13 +10,16 @@ use std::collections::BTreeSet;
 use heck::{ToShoutySnakeCase, ToSnakeCase, ToUpperCamelCase};
 use proc_macro2::{Ident, Span};
 
-/// Keywords of all editions, those reserved for the future included.
+/// Keywords of all editions, those reserved for the future included, but for [`GEN`].
 const KEYWORDS: &[&str] = &[
     "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn", "else",
-    "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod",
+    "enum", "extern", "false", "final", "fn", "for", "if", "impl", "in", "let", "loop", "macro", "match", "mod",
     "move", "mut", "override", "priv", "pub", "ref", "return", "self", "static", "struct", "super", "trait", "true",
     "try", "type", "typeof", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
 ];
+
+/// A keyword since the edition of 2024. As a raw identifier it is the plain name in code of older editions.
+const GEN: &str = "gen";
 
 /// How a name is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,9 +44,12 @@ pub fn spell(name: &str, case: Case) -> String {
     if taken { format!("{spelled}_") } else { spelled }
 }
 
-/// An identifier for generated code's own use; `name` is one already.
+/// An identifier; `name` is what [`spell`] or generated code made one.
 pub fn ident(name: &str) -> Ident {
-    Ident::new(name, Span::call_site())
+    match name.strip_prefix("r#").unwrap_or(name) {
+        GEN => Ident::new_raw(GEN, Span::call_site()),
+        name => Ident::new(name, Span::call_site()),
+    }
 }
 
 /// A namespace: gives each WIT name an identifier of its own.
@@ -101,11 +108,17 @@ mod tests {
     fn keywords_are_found_after_the_case_is_changed() {
         check("type", Case::Snake, "type_");
         check("CONST", Case::Snake, "const_");
-        check("gen", Case::Snake, "gen_");
+        check("gen", Case::Snake, "gen");
         check("self", Case::Camel, "Self_");
         check("guest", Case::Camel, "Guest_");
         check("HTTP-2-status", Case::Snake, "http_2_status");
         check("read-only", Case::Shouty, "READ_ONLY");
+    }
+
+    #[test]
+    fn a_keyword_of_some_editions_is_raw() {
+        assert_eq!(ident("gen").to_string(), "r#gen");
+        assert_eq!(ident(&ident("gen").to_string()), ident("gen"));
     }
 
     #[test]

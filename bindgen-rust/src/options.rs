@@ -199,12 +199,16 @@ pub const OPTION_NAMES: &[&str] = &[
     "disable_custom_section_link_helpers",
 ];
 
-/// The error for an option nobody knows.
+/// The names of options that only the macro has: the others write files anyway.
+pub const MACRO_OPTION_NAMES: &[&str] = &["debug"];
+
+/// The error for an option the macro does not know.
 pub fn unknown_option(name: &str) -> Diagnostic {
     let diagnostic = Diagnostic::new(format!("there is no option `{name}`"));
-    match did_you_mean(name, OPTION_NAMES.iter().copied()) {
+    let known = || OPTION_NAMES.iter().chain(MACRO_OPTION_NAMES).copied();
+    match did_you_mean(name, known()) {
         Some(close) => diagnostic.help(format!("did you mean `{close}`?")),
-        None => diagnostic.help(format!("the options are {}", OPTION_NAMES.join(", "))),
+        None => diagnostic.help(format!("the options are {}", known().collect::<Vec<_>>().join(", "))),
     }
 }
 

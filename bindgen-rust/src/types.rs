@@ -135,6 +135,15 @@ impl Generator<'_> {
         }
     }
 
+    /// The type for maps, without its parameters.
+    pub(crate) fn map_type(&self) -> TokenStream {
+        let rt = &self.rt;
+        match &self.options.map_type {
+            Some(path) => crate::parse_path(path),
+            None => quote!(#rt::Map),
+        }
+    }
+
     fn ty_id(&self, from: &ModulePath, id: TypeId, mode: Mode) -> TokenStream {
         let resolve = self.resolve();
         if resolve.types[id].name.is_none() {
@@ -194,10 +203,7 @@ impl Generator<'_> {
             }
             TypeDefKind::Map(key, value) => {
                 let (key, value) = (owned(key), owned(value));
-                let map = match &self.options.map_type {
-                    Some(path) => crate::parse_path(path),
-                    None => quote!(#rt::Map),
-                };
+                let map = self.map_type();
                 quote!(#reference #map<#key, #value>)
             }
             TypeDefKind::Option(ty) => {

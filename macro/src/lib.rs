@@ -1,5 +1,6 @@
 //! The `generate!` macro of witflow. Users reach it through the `witflow` crate, which hands its own path on.
 
+mod debug;
 mod input;
 mod report;
 #[cfg(test)]
@@ -29,6 +30,10 @@ fn expand(tokens: TokenStream, manifest: &std::path::Path) -> Result<TokenStream
     let loaded = input.options.input().load().map_err(report)?;
     let bindings = generate(&loaded, &input.options, Some(input.runtime())).map_err(report)?;
     let tracked = track(&loaded);
+    let bindings = match debug::is_wanted(input.debug) {
+        true => debug::include(bindings, &loaded.resolve.worlds[loaded.world].name, manifest),
+        false => bindings,
+    };
     Ok(quote!(#bindings #tracked))
 }
 

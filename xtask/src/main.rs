@@ -12,6 +12,7 @@ mod reference;
 mod test;
 mod tidy;
 mod toolchain;
+mod upstream;
 
 use std::process::ExitCode;
 
@@ -35,6 +36,8 @@ enum Command {
     BadInput(bad_input::Args),
     /// Compare the host's state machines with the specification's executable reference.
     Reference(reference::Args),
+    /// Run wit-bindgen's own tests against our bindings.
+    Upstream(upstream::Args),
     /// Make sure that the WebAssembly targets are installed.
     Toolchain,
 }
@@ -49,6 +52,7 @@ impl Command {
             Self::Bless => bless::run(),
             Self::BadInput(args) => bad_input::run(args),
             Self::Reference(args) => reference::run(args),
+            Self::Upstream(args) => upstream::run(args),
             Self::Toolchain => toolchain::run(),
         }
     }

@@ -23,7 +23,7 @@ pub use crate::__witflow_exports as exports;
 pub use crate::__witflow_future_intrinsics as future_intrinsics;
 pub use crate::__witflow_import as import;
 pub use crate::__witflow_stream_intrinsics as stream_intrinsics;
-pub use crate::async_support::*;
+pub use crate::async_support::{self, *};
 
 pub use alloc::borrow::ToOwned;
 pub use alloc::boxed::Box;

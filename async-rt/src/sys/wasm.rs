@@ -86,44 +86,37 @@ unsafe extern "C" {
     pub(crate) safe fn wasip3_task_set(task: *mut cabi::Task) -> *mut cabi::Task;
 }
 
-#[cfg(any(target_env = "", target_env = "p1"))]
 #[doc(hidden)]
 pub mod cabi_realloc {
-    //! The weak `cabi_realloc` of build.rs calls the function here, whose name carries the version: several versions
-    //! of this crate may be linked into one component.
-
-    unsafe extern "C" {
-        /// The symbol whatever runtime was linked first provides.
-        pub fn cabi_realloc(old: *mut u8, old_size: usize, align: usize, new_size: usize) -> *mut u8;
-    }
+    //! The weak `cabi_realloc` of build.rs calls the function here. Names carry the version: several versions of this crate may be
+    //! linked into one component.
 
     include!(concat!(env!("OUT_DIR"), "/realloc.rs"));
 
     /// Generated code refers to this, which links the symbol.
-    pub const LINK: Option<unsafe extern "C" fn(*mut u8, usize, usize, usize) -> *mut u8> = Some(cabi_realloc);
+    pub const LINK: unsafe extern "C" fn(*mut u8, usize, usize, usize) -> *mut u8 = cabi_realloc;
 }
 
-#[cfg(not(any(target_env = "", target_env = "p1")))]
-#[doc(hidden)]
-pub mod cabi_realloc {
-    //! The C library has a `cabi_realloc` already; naming it here would break links with older runtimes.
-
-    /// Nothing to link.
-    pub const LINK: Option<unsafe extern "C" fn(*mut u8, usize, usize, usize) -> *mut u8> = None;
-}
+static CONSTRUCTORS: fn() = || {
+    unsafe extern "C" {
+        fn __wasm_call_ctors();
+    }
+    // SAFETY: the linker defines this function in every module; it is called once.
+    unsafe { __wasm_call_ctors() }
+};
 
 /// Runs the module's constructors on the first entry. The call also tells wasm-ld that they are taken care of, which
 /// keeps it from wrapping every export in a call to all of them.
 #[doc(hidden)]
 #[inline]
 pub fn run_constructors_once() {
-    unsafe extern "C" {
-        fn __wasm_call_ctors();
-    }
     if !instance().local.constructed.get() {
         instance().local.constructed.set(true);
-        // SAFETY: the linker defines this function in every module; it is called once.
-        unsafe { __wasm_call_ctors() }
+        // Called through a pointer the compiler cannot look through. The C library has functions in its data; in a module that calls no
+        // function through a pointer, rust-lld makes no table for them and crashes when it fills it.
+        // SAFETY: the pointer is a valid static.
+        let constructors = unsafe { core::ptr::read_volatile(&raw const CONSTRUCTORS) };
+        constructors();
     }
 }
 
@@ -194,7 +187,7 @@ macro_rules! __witflow_link_realloc {
     () => {
         const _: () = {
             #[used]
-            static LINK_REALLOC: ::core::option::Option<unsafe extern "C" fn(*mut u8, usize, usize, usize) -> *mut u8> =
+            static LINK_REALLOC: unsafe extern "C" fn(*mut u8, usize, usize, usize) -> *mut u8 =
                 $crate::sys::cabi_realloc::LINK;
         };
     };

@@ -90,17 +90,18 @@ impl Code<'_> {
 
     pub(super) fn lower_list(&mut self, op: &Op, id: TypeId, block: &Block) {
         let closure = self.store_closure(block, &["item"], self.needs_cleanup(block));
-        self.bind_lowered(op, "lower_list", id, &closure);
+        self.bind_lowered(op, quote!(lower_list), id, &closure);
     }
 
     pub(super) fn lower_map(&mut self, op: &Op, id: TypeId, block: &Block) {
         let closure = self.store_closure(block, &["key", "value"], self.needs_cleanup(block));
-        self.bind_lowered(op, "lower_map", id, &closure);
+        // The type lets a reference to a reference become what the function wants.
+        let map = self.generator.map_type();
+        self.bind_lowered(op, quote!(lower_map::<#map<_, _>, _, _>), id, &closure);
     }
 
-    pub(super) fn bind_lowered(&mut self, op: &Op, function: &str, id: TypeId, closure: &TokenStream) {
+    pub(super) fn bind_lowered(&mut self, op: &Op, function: TokenStream, id: TypeId, closure: &TokenStream) {
         let rt = &self.generator.rt;
-        let function = ident(function);
         let list = self.reference(op.args[0]);
         let (size, align) = self.element_layout(id);
         let cleanup = self.callees.cleanup.clone();

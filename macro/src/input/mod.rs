@@ -18,6 +18,8 @@ use witflow_bindgen_rust::core::load::INLINE;
 #[derive(Debug, Default)]
 pub(crate) struct Input {
     pub(crate) options: Options,
+    /// Write the code to a file.
+    pub(crate) debug: bool,
     /// The path of the witflow crate.
     krate: TokenStream,
     /// Option name, one of its values, and the tokens to report an error at.

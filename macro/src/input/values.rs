@@ -7,7 +7,7 @@ use syn::parse::ParseStream;
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Ident, LitBool, LitStr, Token, braced, bracketed};
 use witflow_bindgen_rust::core::diagnostic::Diagnostic;
-use witflow_bindgen_rust::options::{OPTION_NAMES, unknown_option};
+use witflow_bindgen_rust::options::{MACRO_OPTION_NAMES, OPTION_NAMES, unknown_option};
 use witflow_bindgen_rust::{Options, With};
 
 use super::{Input, error_at, evaluate};
@@ -29,7 +29,11 @@ impl Input {
     fn known(&mut self, name: &Ident) -> syn::Result<&'static str> {
         let text = name.to_string();
         // Told before its value is looked at, which may be anything.
-        let Some(text) = OPTION_NAMES.iter().find(|known| **known == text) else {
+        let Some(text) = OPTION_NAMES
+            .iter()
+            .chain(MACRO_OPTION_NAMES)
+            .find(|known| **known == text)
+        else {
             return Err(error_at(name, &unknown_option(&text)));
         };
         if self.seen.contains(text) {
@@ -42,7 +46,11 @@ impl Input {
     }
 
     fn value(&mut self, text: &'static str, stream: ParseStream<'_>) -> syn::Result<()> {
-        if let Some(flag) = flag(&mut self.options, text) {
+        let flag = match text {
+            "debug" => Some(&mut self.debug),
+            text => flag(&mut self.options, text),
+        };
+        if let Some(flag) = flag {
             // Switches can do without a value.
             *flag = stream.is_empty() || stream.peek(Token![,]) || {
                 stream.parse::<Token![:]>()?;
@@ -175,6 +183,7 @@ fn example(option: &str) -> String {
         "additional_derives" => "[PartialEq, serde::Serialize]",
         "additional_type_attributes" => "{ \"ns:pkg/iface/type\": [#[non_exhaustive]] }",
         "additional_member_attributes" => "{ \"ns:pkg/iface/type.field\": [#[serde(skip)]] }",
+        "debug" => "true",
         _ if flag(&mut Options::default(), option).is_some() => "true",
         _ => "\"text\"",
     };
