@@ -239,7 +239,7 @@ fn a_value_nobody_reads_comes_back_with_its_handle() {
 }
 
 #[test]
-fn a_dropped_write_goes_on_in_the_background() {
+fn a_dropped_write_is_cancelled_and_the_default_written() {
     for polled in [false, true] {
         let host = Fake::new();
         let (writer, peer) = writer(&host);
@@ -251,12 +251,29 @@ fn a_dropped_write_goes_on_in_the_background() {
             drop(write);
         }));
         assert!(!host.exited(task), "a background write holds its task");
-        assert_eq!(peer.read(1), word(4));
+        assert_eq!(DROPPED.take(), [4]);
+        assert_eq!(peer.read(1), word(99));
         host.run(task);
         assert!(host.exited(task));
-        assert_eq!(DROPPED.take(), [0]);
         assert_eq!(host.handles(), 0);
     }
+}
+
+#[test]
+fn a_dropped_write_that_was_answered_has_sent_its_value() {
+    let host = Fake::new();
+    let (writer, peer) = writer(&host);
+    let task = host.start(returning(async move {
+        let mut write = Box::pin(writer.write(value(4)));
+        poll_once(write.as_mut()).await;
+        rt::yield_now().await;
+        drop(write);
+    }));
+    assert_eq!(peer.read(1), word(4));
+    host.run(task);
+    assert!(host.exited(task));
+    assert_eq!(DROPPED.take(), [0]);
+    assert_eq!(host.handles(), 0);
 }
 
 #[test]

@@ -81,7 +81,7 @@ pub mod exports {
                         await_: Union,
                         yield_: u8,
                         try_: u8,
-                        gen_: u8,
+                        r#gen: u8,
                     ) -> Union;
                     fn return_(let_: u8);
                     fn macro_rules(
@@ -273,20 +273,20 @@ pub mod test {
                 await_: Union,
                 yield_: u8,
                 try_: u8,
-                gen_: u8,
+                r#gen: u8,
             ) -> _rt::Call<(Union, u8, u8, u8), Union> {
                 unsafe fn start(params: &(Union, u8, u8, u8), area: *mut u8) -> u32 {
                     _rt::import!(
                         "test:keywords/type", "[async-lower]async", fn import(a0 : i32,
                         a1 : i32, a2 : i32, a3 : i32, a4 : * mut u8) -> i32
                     );
-                    let (await_, yield_, try_, gen_) = params;
+                    let (await_, yield_, try_, r#gen) = params;
                     unsafe {
                         let core = import(
                             await_.bits() as i32,
                             i32::from(*yield_),
                             i32::from(*try_),
-                            i32::from(*gen_),
+                            i32::from(*r#gen),
                             area,
                         );
                         core as u32
@@ -300,7 +300,7 @@ pub mod test {
                     start,
                     lift,
                 );
-                _rt::call(&CALL, (await_, yield_, try_, gen_))
+                _rt::call(&CALL, (await_, yield_, try_, r#gen))
             }
             pub fn return_(let_: u8) {
                 _rt::import!("test:keywords/type", "return", fn import(a0 : i32));

@@ -600,7 +600,11 @@ mod _abi {
                 chars,
                 strings,
             } = value;
-            let (core, core1) = _rt::lower_map(
+            let (core, core1) = _rt::lower_map::<
+                _rt::Map<_, _>,
+                _,
+                _,
+            >(
                 bools,
                 2,
                 1,
@@ -612,7 +616,11 @@ mod _abi {
             );
             base.cast::<*mut u8>().write(core);
             base.add(_rt::POINTER).cast::<usize>().write(core1);
-            let (core2, core3) = _rt::lower_map(
+            let (core2, core3) = _rt::lower_map::<
+                _rt::Map<_, _>,
+                _,
+                _,
+            >(
                 u8s,
                 2,
                 1,
@@ -624,7 +632,11 @@ mod _abi {
             );
             base.add(2 * _rt::POINTER).cast::<*mut u8>().write(core2);
             base.add(3 * _rt::POINTER).cast::<usize>().write(core3);
-            let (core4, core5) = _rt::lower_map(
+            let (core4, core5) = _rt::lower_map::<
+                _rt::Map<_, _>,
+                _,
+                _,
+            >(
                 s8s,
                 2,
                 1,
@@ -636,7 +648,11 @@ mod _abi {
             );
             base.add(4 * _rt::POINTER).cast::<*mut u8>().write(core4);
             base.add(5 * _rt::POINTER).cast::<usize>().write(core5);
-            let (core6, core7) = _rt::lower_map(
+            let (core6, core7) = _rt::lower_map::<
+                _rt::Map<_, _>,
+                _,
+                _,
+            >(
                 u16s,
                 4,
                 2,
@@ -648,7 +664,11 @@ mod _abi {
             );
             base.add(6 * _rt::POINTER).cast::<*mut u8>().write(core6);
             base.add(7 * _rt::POINTER).cast::<usize>().write(core7);
-            let (core8, core9) = _rt::lower_map(
+            let (core8, core9) = _rt::lower_map::<
+                _rt::Map<_, _>,
+                _,
+                _,
+            >(
                 s16s,
                 4,
                 2,
@@ -660,7 +680,11 @@ mod _abi {
             );
             base.add(8 * _rt::POINTER).cast::<*mut u8>().write(core8);
             base.add(9 * _rt::POINTER).cast::<usize>().write(core9);
-            let (core10, core11) = _rt::lower_map(
+            let (core10, core11) = _rt::lower_map::<
+                _rt::Map<_, _>,
+                _,
+                _,
+            >(
                 u32s,
                 8,
                 4,
@@ -672,7 +696,11 @@ mod _abi {
             );
             base.add(10 * _rt::POINTER).cast::<*mut u8>().write(core10);
             base.add(11 * _rt::POINTER).cast::<usize>().write(core11);
-            let (core12, core13) = _rt::lower_map(
+            let (core12, core13) = _rt::lower_map::<
+                _rt::Map<_, _>,
+                _,
+                _,
+            >(
                 s32s,
                 8,
                 4,
@@ -684,7 +712,11 @@ mod _abi {
             );
             base.add(12 * _rt::POINTER).cast::<*mut u8>().write(core12);
             base.add(13 * _rt::POINTER).cast::<usize>().write(core13);
-            let (core14, core15) = _rt::lower_map(
+            let (core14, core15) = _rt::lower_map::<
+                _rt::Map<_, _>,
+                _,
+                _,
+            >(
                 u64s,
                 16,
                 8,
@@ -696,7 +728,11 @@ mod _abi {
             );
             base.add(14 * _rt::POINTER).cast::<*mut u8>().write(core14);
             base.add(15 * _rt::POINTER).cast::<usize>().write(core15);
-            let (core16, core17) = _rt::lower_map(
+            let (core16, core17) = _rt::lower_map::<
+                _rt::Map<_, _>,
+                _,
+                _,
+            >(
                 s64s,
                 16,
                 8,
@@ -708,7 +744,11 @@ mod _abi {
             );
             base.add(16 * _rt::POINTER).cast::<*mut u8>().write(core16);
             base.add(17 * _rt::POINTER).cast::<usize>().write(core17);
-            let (core18, core19) = _rt::lower_map(
+            let (core18, core19) = _rt::lower_map::<
+                _rt::Map<_, _>,
+                _,
+                _,
+            >(
                 chars,
                 8,
                 4,
@@ -720,7 +760,11 @@ mod _abi {
             );
             base.add(18 * _rt::POINTER).cast::<*mut u8>().write(core18);
             base.add(19 * _rt::POINTER).cast::<usize>().write(core19);
-            let (core20, core21) = _rt::lower_map(
+            let (core20, core21) = _rt::lower_map::<
+                _rt::Map<_, _>,
+                _,
+                _,
+            >(
                 strings,
                 3 * _rt::POINTER,
                 _rt::POINTER,

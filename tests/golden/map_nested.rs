@@ -73,7 +73,11 @@ pub mod exports {
                         );
                         let held = _rt::Held::<_, { 2 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
-                        let (core, core1) = _rt::lower_map(
+                        let (core, core1) = _rt::lower_map::<
+                            _rt::Map<_, _>,
+                            _,
+                            _,
+                        >(
                             value,
                             4 * _rt::POINTER,
                             _rt::POINTER,
@@ -81,7 +85,11 @@ pub mod exports {
                             |key, value1, base, cleanup| {
                                 base.cast::<*mut u8>().write(key.as_ptr().cast_mut());
                                 base.add(_rt::POINTER).cast::<usize>().write(key.len());
-                                let (core, core1) = _rt::lower_map(
+                                let (core, core1) = _rt::lower_map::<
+                                    _rt::Map<_, _>,
+                                    _,
+                                    _,
+                                >(
                                     value1,
                                     3 * _rt::POINTER,
                                     _rt::POINTER,
@@ -168,7 +176,11 @@ pub mod exports {
                             _rt::POINTER,
                             &mut (*held).cleanup,
                             |item, base, cleanup| {
-                                let (core, core1) = _rt::lower_map(
+                                let (core, core1) = _rt::lower_map::<
+                                    _rt::Map<_, _>,
+                                    _,
+                                    _,
+                                >(
                                     item,
                                     4 * _rt::POINTER,
                                     _rt::POINTER,
@@ -176,7 +188,11 @@ pub mod exports {
                                     |key, value1, base1, cleanup1| {
                                         base1.cast::<*mut u8>().write(key.as_ptr().cast_mut());
                                         base1.add(_rt::POINTER).cast::<usize>().write(key.len());
-                                        let (core, core1) = _rt::lower_map(
+                                        let (core, core1) = _rt::lower_map::<
+                                            _rt::Map<_, _>,
+                                            _,
+                                            _,
+                                        >(
                                             value1,
                                             3 * _rt::POINTER,
                                             _rt::POINTER,
@@ -260,7 +276,11 @@ pub mod exports {
                                 task_return(a0 : * mut u8, a1 : usize)
                             );
                             let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1) = _rt::lower_map(
+                            let (core, core1) = _rt::lower_map::<
+                                _rt::Map<_, _>,
+                                _,
+                                _,
+                            >(
                                 &result,
                                 4 * _rt::POINTER,
                                 _rt::POINTER,
@@ -268,7 +288,11 @@ pub mod exports {
                                 |key, value, base, cleanup1| {
                                     base.cast::<*mut u8>().write(key.as_ptr().cast_mut());
                                     base.add(_rt::POINTER).cast::<usize>().write(key.len());
-                                    let (core, core1) = _rt::lower_map(
+                                    let (core, core1) = _rt::lower_map::<
+                                        _rt::Map<_, _>,
+                                        _,
+                                        _,
+                                    >(
                                         value,
                                         3 * _rt::POINTER,
                                         _rt::POINTER,
@@ -354,7 +378,11 @@ pub mod exports {
                                 _rt::POINTER,
                                 &mut cleanup,
                                 |item, base, cleanup1| {
-                                    let (core, core1) = _rt::lower_map(
+                                    let (core, core1) = _rt::lower_map::<
+                                        _rt::Map<_, _>,
+                                        _,
+                                        _,
+                                    >(
                                         item,
                                         4 * _rt::POINTER,
                                         _rt::POINTER,
@@ -362,7 +390,11 @@ pub mod exports {
                                         |key, value, base1, cleanup2| {
                                             base1.cast::<*mut u8>().write(key.as_ptr().cast_mut());
                                             base1.add(_rt::POINTER).cast::<usize>().write(key.len());
-                                            let (core, core1) = _rt::lower_map(
+                                            let (core, core1) = _rt::lower_map::<
+                                                _rt::Map<_, _>,
+                                                _,
+                                                _,
+                                            >(
                                                 value,
                                                 3 * _rt::POINTER,
                                                 _rt::POINTER,
@@ -467,7 +499,11 @@ pub mod test {
                 );
                 let mut cleanup = _rt::Cleanup::new();
                 unsafe {
-                    let (core, core1) = _rt::lower_map(
+                    let (core, core1) = _rt::lower_map::<
+                        _rt::Map<_, _>,
+                        _,
+                        _,
+                    >(
                         x,
                         4 * _rt::POINTER,
                         _rt::POINTER,
@@ -475,7 +511,11 @@ pub mod test {
                         |key, value, base, cleanup1| {
                             base.cast::<*mut u8>().write(key.as_ptr().cast_mut());
                             base.add(_rt::POINTER).cast::<usize>().write(key.len());
-                            let (core, core1) = _rt::lower_map(
+                            let (core, core1) = _rt::lower_map::<
+                                _rt::Map<_, _>,
+                                _,
+                                _,
+                            >(
                                 value,
                                 3 * _rt::POINTER,
                                 _rt::POINTER,
@@ -549,7 +589,11 @@ pub mod test {
                         _rt::POINTER,
                         &mut cleanup,
                         |item, base, cleanup1| {
-                            let (core, core1) = _rt::lower_map(
+                            let (core, core1) = _rt::lower_map::<
+                                _rt::Map<_, _>,
+                                _,
+                                _,
+                            >(
                                 item,
                                 4 * _rt::POINTER,
                                 _rt::POINTER,
@@ -557,7 +601,11 @@ pub mod test {
                                 |key, value, base1, cleanup2| {
                                     base1.cast::<*mut u8>().write(key.as_ptr().cast_mut());
                                     base1.add(_rt::POINTER).cast::<usize>().write(key.len());
-                                    let (core, core1) = _rt::lower_map(
+                                    let (core, core1) = _rt::lower_map::<
+                                        _rt::Map<_, _>,
+                                        _,
+                                        _,
+                                    >(
                                         value,
                                         3 * _rt::POINTER,
                                         _rt::POINTER,
@@ -640,7 +688,11 @@ pub mod test {
                     );
                     let (x,) = params;
                     unsafe {
-                        let (core, core1) = _rt::lower_map(
+                        let (core, core1) = _rt::lower_map::<
+                            _rt::Map<_, _>,
+                            _,
+                            _,
+                        >(
                             x,
                             4 * _rt::POINTER,
                             _rt::POINTER,
@@ -648,7 +700,11 @@ pub mod test {
                             |key, value, base, cleanup1| {
                                 base.cast::<*mut u8>().write(key.as_ptr().cast_mut());
                                 base.add(_rt::POINTER).cast::<usize>().write(key.len());
-                                let (core, core1) = _rt::lower_map(
+                                let (core, core1) = _rt::lower_map::<
+                                    _rt::Map<_, _>,
+                                    _,
+                                    _,
+                                >(
                                     value,
                                     3 * _rt::POINTER,
                                     _rt::POINTER,
@@ -739,7 +795,11 @@ pub mod test {
                             _rt::POINTER,
                             cleanup,
                             |item, base, cleanup1| {
-                                let (core, core1) = _rt::lower_map(
+                                let (core, core1) = _rt::lower_map::<
+                                    _rt::Map<_, _>,
+                                    _,
+                                    _,
+                                >(
                                     item,
                                     4 * _rt::POINTER,
                                     _rt::POINTER,
@@ -747,7 +807,11 @@ pub mod test {
                                     |key, value, base1, cleanup2| {
                                         base1.cast::<*mut u8>().write(key.as_ptr().cast_mut());
                                         base1.add(_rt::POINTER).cast::<usize>().write(key.len());
-                                        let (core, core1) = _rt::lower_map(
+                                        let (core, core1) = _rt::lower_map::<
+                                            _rt::Map<_, _>,
+                                            _,
+                                            _,
+                                        >(
                                             value,
                                             3 * _rt::POINTER,
                                             _rt::POINTER,
@@ -931,7 +995,11 @@ pub mod wit_stream {
                     cleanup: &mut _rt::Cleanup,
                 ) {
                     unsafe {
-                        let (core, core1) = _rt::lower_map(
+                        let (core, core1) = _rt::lower_map::<
+                            _rt::Map<_, _>,
+                            _,
+                            _,
+                        >(
                             value,
                             4 * _rt::POINTER,
                             _rt::POINTER,
@@ -939,7 +1007,11 @@ pub mod wit_stream {
                             |key, value1, base1, cleanup1| {
                                 base1.cast::<*mut u8>().write(key.as_ptr().cast_mut());
                                 base1.add(_rt::POINTER).cast::<usize>().write(key.len());
-                                let (core, core1) = _rt::lower_map(
+                                let (core, core1) = _rt::lower_map::<
+                                    _rt::Map<_, _>,
+                                    _,
+                                    _,
+                                >(
                                     value1,
                                     3 * _rt::POINTER,
                                     _rt::POINTER,
@@ -1057,7 +1129,11 @@ pub mod wit_future {
                     cleanup: &mut _rt::Cleanup,
                 ) {
                     unsafe {
-                        let (core, core1) = _rt::lower_map(
+                        let (core, core1) = _rt::lower_map::<
+                            _rt::Map<_, _>,
+                            _,
+                            _,
+                        >(
                             value,
                             4 * _rt::POINTER,
                             _rt::POINTER,
@@ -1065,7 +1141,11 @@ pub mod wit_future {
                             |key, value1, base1, cleanup1| {
                                 base1.cast::<*mut u8>().write(key.as_ptr().cast_mut());
                                 base1.add(_rt::POINTER).cast::<usize>().write(key.len());
-                                let (core, core1) = _rt::lower_map(
+                                let (core, core1) = _rt::lower_map::<
+                                    _rt::Map<_, _>,
+                                    _,
+                                    _,
+                                >(
                                     value1,
                                     3 * _rt::POINTER,
                                     _rt::POINTER,

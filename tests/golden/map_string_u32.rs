@@ -55,7 +55,11 @@ pub mod exports {
                         );
                         let held = _rt::Held::<_, { 2 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
-                        let (core, core1) = _rt::lower_map(
+                        let (core, core1) = _rt::lower_map::<
+                            _rt::Map<_, _>,
+                            _,
+                            _,
+                        >(
                             value,
                             3 * _rt::POINTER,
                             _rt::POINTER,
@@ -110,7 +114,11 @@ pub mod exports {
                             _rt::POINTER,
                             &mut (*held).cleanup,
                             |item, base, cleanup| {
-                                let (core, core1) = _rt::lower_map(
+                                let (core, core1) = _rt::lower_map::<
+                                    _rt::Map<_, _>,
+                                    _,
+                                    _,
+                                >(
                                     item,
                                     3 * _rt::POINTER,
                                     _rt::POINTER,
@@ -163,7 +171,11 @@ pub mod exports {
                                 : usize)
                             );
                             let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1) = _rt::lower_map(
+                            let (core, core1) = _rt::lower_map::<
+                                _rt::Map<_, _>,
+                                _,
+                                _,
+                            >(
                                 &result,
                                 3 * _rt::POINTER,
                                 _rt::POINTER,
@@ -217,7 +229,11 @@ pub mod exports {
                                 _rt::POINTER,
                                 &mut cleanup,
                                 |item, base, cleanup1| {
-                                    let (core, core1) = _rt::lower_map(
+                                    let (core, core1) = _rt::lower_map::<
+                                        _rt::Map<_, _>,
+                                        _,
+                                        _,
+                                    >(
                                         item,
                                         3 * _rt::POINTER,
                                         _rt::POINTER,
@@ -306,7 +322,11 @@ pub mod test {
                 );
                 let mut cleanup = _rt::Cleanup::new();
                 unsafe {
-                    let (core, core1) = _rt::lower_map(
+                    let (core, core1) = _rt::lower_map::<
+                        _rt::Map<_, _>,
+                        _,
+                        _,
+                    >(
                         x,
                         3 * _rt::POINTER,
                         _rt::POINTER,
@@ -348,7 +368,11 @@ pub mod test {
                         _rt::POINTER,
                         &mut cleanup,
                         |item, base, cleanup1| {
-                            let (core, core1) = _rt::lower_map(
+                            let (core, core1) = _rt::lower_map::<
+                                _rt::Map<_, _>,
+                                _,
+                                _,
+                            >(
                                 item,
                                 3 * _rt::POINTER,
                                 _rt::POINTER,
@@ -399,7 +423,11 @@ pub mod test {
                     );
                     let (x,) = params;
                     unsafe {
-                        let (core, core1) = _rt::lower_map(
+                        let (core, core1) = _rt::lower_map::<
+                            _rt::Map<_, _>,
+                            _,
+                            _,
+                        >(
                             x,
                             3 * _rt::POINTER,
                             _rt::POINTER,
@@ -458,7 +486,11 @@ pub mod test {
                             _rt::POINTER,
                             cleanup,
                             |item, base, cleanup1| {
-                                let (core, core1) = _rt::lower_map(
+                                let (core, core1) = _rt::lower_map::<
+                                    _rt::Map<_, _>,
+                                    _,
+                                    _,
+                                >(
                                     item,
                                     3 * _rt::POINTER,
                                     _rt::POINTER,
@@ -610,7 +642,11 @@ pub mod wit_stream {
                     cleanup: &mut _rt::Cleanup,
                 ) {
                     unsafe {
-                        let (core, core1) = _rt::lower_map(
+                        let (core, core1) = _rt::lower_map::<
+                            _rt::Map<_, _>,
+                            _,
+                            _,
+                        >(
                             value,
                             3 * _rt::POINTER,
                             _rt::POINTER,
@@ -696,7 +732,11 @@ pub mod wit_future {
                     cleanup: &mut _rt::Cleanup,
                 ) {
                     unsafe {
-                        let (core, core1) = _rt::lower_map(
+                        let (core, core1) = _rt::lower_map::<
+                            _rt::Map<_, _>,
+                            _,
+                            _,
+                        >(
                             value,
                             3 * _rt::POINTER,
                             _rt::POINTER,

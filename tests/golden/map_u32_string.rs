@@ -55,7 +55,11 @@ pub mod exports {
                         );
                         let held = _rt::Held::<_, { 2 * _rt::POINTER }>::new(result);
                         let value = &(*held).value;
-                        let (core, core1) = _rt::lower_map(
+                        let (core, core1) = _rt::lower_map::<
+                            _rt::Map<_, _>,
+                            _,
+                            _,
+                        >(
                             value,
                             3 * _rt::POINTER,
                             _rt::POINTER,
@@ -114,7 +118,11 @@ pub mod exports {
                             _rt::POINTER,
                             &mut (*held).cleanup,
                             |item, base, cleanup| {
-                                let (core, core1) = _rt::lower_map(
+                                let (core, core1) = _rt::lower_map::<
+                                    _rt::Map<_, _>,
+                                    _,
+                                    _,
+                                >(
                                     item,
                                     3 * _rt::POINTER,
                                     _rt::POINTER,
@@ -173,7 +181,11 @@ pub mod exports {
                                 : usize)
                             );
                             let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1) = _rt::lower_map(
+                            let (core, core1) = _rt::lower_map::<
+                                _rt::Map<_, _>,
+                                _,
+                                _,
+                            >(
                                 &result,
                                 3 * _rt::POINTER,
                                 _rt::POINTER,
@@ -231,7 +243,11 @@ pub mod exports {
                                 _rt::POINTER,
                                 &mut cleanup,
                                 |item, base, cleanup1| {
-                                    let (core, core1) = _rt::lower_map(
+                                    let (core, core1) = _rt::lower_map::<
+                                        _rt::Map<_, _>,
+                                        _,
+                                        _,
+                                    >(
                                         item,
                                         3 * _rt::POINTER,
                                         _rt::POINTER,
@@ -326,7 +342,11 @@ pub mod test {
                 );
                 let mut cleanup = _rt::Cleanup::new();
                 unsafe {
-                    let (core, core1) = _rt::lower_map(
+                    let (core, core1) = _rt::lower_map::<
+                        _rt::Map<_, _>,
+                        _,
+                        _,
+                    >(
                         x,
                         3 * _rt::POINTER,
                         _rt::POINTER,
@@ -372,7 +392,11 @@ pub mod test {
                         _rt::POINTER,
                         &mut cleanup,
                         |item, base, cleanup1| {
-                            let (core, core1) = _rt::lower_map(
+                            let (core, core1) = _rt::lower_map::<
+                                _rt::Map<_, _>,
+                                _,
+                                _,
+                            >(
                                 item,
                                 3 * _rt::POINTER,
                                 _rt::POINTER,
@@ -429,7 +453,11 @@ pub mod test {
                     );
                     let (x,) = params;
                     unsafe {
-                        let (core, core1) = _rt::lower_map(
+                        let (core, core1) = _rt::lower_map::<
+                            _rt::Map<_, _>,
+                            _,
+                            _,
+                        >(
                             x,
                             3 * _rt::POINTER,
                             _rt::POINTER,
@@ -492,7 +520,11 @@ pub mod test {
                             _rt::POINTER,
                             cleanup,
                             |item, base, cleanup1| {
-                                let (core, core1) = _rt::lower_map(
+                                let (core, core1) = _rt::lower_map::<
+                                    _rt::Map<_, _>,
+                                    _,
+                                    _,
+                                >(
                                     item,
                                     3 * _rt::POINTER,
                                     _rt::POINTER,
@@ -650,7 +682,11 @@ pub mod wit_stream {
                     cleanup: &mut _rt::Cleanup,
                 ) {
                     unsafe {
-                        let (core, core1) = _rt::lower_map(
+                        let (core, core1) = _rt::lower_map::<
+                            _rt::Map<_, _>,
+                            _,
+                            _,
+                        >(
                             value,
                             3 * _rt::POINTER,
                             _rt::POINTER,
@@ -742,7 +778,11 @@ pub mod wit_future {
                     cleanup: &mut _rt::Cleanup,
                 ) {
                     unsafe {
-                        let (core, core1) = _rt::lower_map(
+                        let (core, core1) = _rt::lower_map::<
+                            _rt::Map<_, _>,
+                            _,
+                            _,
+                        >(
                             value,
                             3 * _rt::POINTER,
                             _rt::POINTER,

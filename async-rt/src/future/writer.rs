@@ -4,7 +4,7 @@
 //!
 //! 1. *awaited*: the write is in flight and a [`FutureWrite`] waits for it.
 //! 2. *background*: nobody waits. The block ends itself when the answer comes, and holds the task until then. Dropping a
-//!    [`FutureWrite`] gets it here, and so does dropping a [`FutureWriter`], with the default value.
+//!    [`FutureWriter`] gets its default value here. Dropping a [`FutureWrite`] cancels it first, which leaves such a writer.
 //! 3. *answered*: nothing is in flight. The end was dropped unless the answer was CANCELLED.
 //!
 //! A background write needs a task only in order to be told its end. Without one it stays in flight unattended: the
@@ -61,8 +61,8 @@ impl<T> FutureWriter<T> {
 
     /// Writes the value. The returned future is done when the reader has it, or has gone.
     ///
-    /// Dropping that future does not take the value back: the write goes on in the background. To take it back, use
-    /// [`FutureWrite::cancel`].
+    /// Dropping that future cancels the write: unless the reader has the value already, it gets the default. To have value and
+    /// writer back, use [`FutureWrite::cancel`].
     pub fn write(self, value: T) -> FutureWrite<T> {
         let default = self.default;
         FutureWrite {
@@ -409,19 +409,15 @@ impl<T> Future for FutureWrite<T> {
 impl<T> Drop for FutureWrite<T> {
     fn drop(&mut self) {
         match mem::replace(&mut self.state, State::Done) {
-            State::Unpolled(writer, value) => {
-                if waitable::is_alive(writer.instance) {
-                    FutureWriter::write_in_background(writer, value);
-                }
+            // The writer writes its default.
+            State::Unpolled(writer, _) => drop(ManuallyDrop::into_inner(writer)),
+            // What belongs to a dead instance stays inert.
+            // SAFETY: the block is alive and ours.
+            State::InFlight(header, value) if unsafe { waitable::is_alive((*header).op.instance()) } => {
+                self.state = State::InFlight(header, value);
+                drop(Pin::new(self).cancel());
             }
-            State::InFlight(header, _) => {
-                // SAFETY: the block is alive and ours; what belongs to a dead instance stays inert.
-                unsafe {
-                    if waitable::is_alive((*header).op.instance()) {
-                        detach(header);
-                    }
-                }
-            }
+            State::InFlight(..) => {}
             State::Done => {}
         }
     }
