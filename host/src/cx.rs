@@ -110,6 +110,16 @@ impl Cx {
             .collect()
     }
 
+    /// Strikes out all calls, and says which they were: those that a trap ended.
+    #[cfg(feature = "native")]
+    pub(crate) fn end_calls(&self) -> Vec<String> {
+        let calls = self.names(Waiting::Call);
+        lock(&self.shared.ledger)
+            .entries
+            .retain(|key, _| key.0 != Waiting::Call);
+        calls
+    }
+
     /// The report of a store in which nothing moves.
     pub(crate) fn deadlock(&self) -> Deadlock {
         Deadlock {

@@ -30,7 +30,9 @@ use crate::error::{Error, Result};
 use crate::val::{Resource, Val};
 use crate::value::ComponentType;
 use anyhow::{anyhow, bail};
-use std::any::{Any, TypeId, type_name};
+#[cfg(feature = "native")]
+use std::any::TypeId;
+use std::any::{Any, type_name};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Deref;
@@ -140,6 +142,7 @@ impl fmt::Debug for HostResource {
 /// A type of the host that implements a resource, and what the back ends do with it.
 #[derive(Clone, Copy)]
 pub(crate) struct Kind {
+    #[cfg(feature = "native")]
     pub(crate) id: TypeId,
     pub(crate) name: &'static str,
     #[cfg(feature = "wasmtime")]
@@ -149,6 +152,7 @@ pub(crate) struct Kind {
 impl Kind {
     pub(crate) fn of<T: Send + Sync + 'static>() -> Self {
         Self {
+            #[cfg(feature = "native")]
             id: TypeId::of::<T>(),
             name: type_name::<T>(),
             #[cfg(feature = "wasmtime")]

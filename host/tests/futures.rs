@@ -1,15 +1,16 @@
 //! Futures between host and guest, in both directions.
 
+#[path = "guests/futures.rs"]
+mod guests;
 mod support;
 
+use guests::FUTURES;
 use support::with;
 use witflow_host::{AnyFuture, FutureReader, Linker, Result, Val, future};
 
-const GUEST: &str = include_str!("components/futures.wat");
-
 #[test]
 fn a_future_goes_in_and_another_comes_out() -> Result<()> {
-    with(&Linker::new(), GUEST, async |store, guest| {
+    with(&Linker::new(), &FUTURES, async |store, guest| {
         let increment = guest.typed_func::<(FutureReader<u32>,), (FutureReader<u32>,)>("increment")?;
         store
             .run_concurrent(async |cx| {
@@ -26,7 +27,7 @@ fn a_future_goes_in_and_another_comes_out() -> Result<()> {
 
 #[test]
 fn a_future_written_before_the_call_is_there() -> Result<()> {
-    with(&Linker::new(), GUEST, async |store, guest| {
+    with(&Linker::new(), &FUTURES, async |store, guest| {
         let increment = guest.func("increment")?;
         let result = store
             .run_concurrent(async |cx| {
@@ -47,7 +48,7 @@ fn a_future_written_before_the_call_is_there() -> Result<()> {
 
 #[test]
 fn a_future_nobody_writes_stops_the_guest() -> Result<()> {
-    with(&Linker::new(), GUEST, async |store, guest| {
+    with(&Linker::new(), &FUTURES, async |store, guest| {
         let increment = guest.typed_func::<(FutureReader<u32>,), (FutureReader<u32>,)>("increment")?;
         let (writer, reader) = future::<u32>();
         drop(writer);
@@ -69,7 +70,7 @@ fn a_future_nobody_writes_stops_the_guest() -> Result<()> {
 
 #[test]
 fn a_reader_nobody_awaits_is_closed() -> Result<()> {
-    with(&Linker::new(), GUEST, async |store, guest| {
+    with(&Linker::new(), &FUTURES, async |store, guest| {
         let increment = guest.typed_func::<(FutureReader<u32>,), (FutureReader<u32>,)>("increment")?;
         let (writer, reader) = future::<u32>();
         let (result,) = increment.call(store, (reader,)).await?;

@@ -1,11 +1,12 @@
 //! Streams between host and guest, in both directions, of bytes and of documents that hold streams.
 
+#[path = "guests/streams.rs"]
+mod guests;
 mod support;
 
-use support::with;
+use guests::STREAMS;
+use support::{BACK_ENDS, with};
 use witflow_host::{AnyStream, ComponentType, Linker, Result, StreamReader, Val, stream};
-
-const GUEST: &str = include_str!("components/streams.wat");
 
 #[derive(ComponentType)]
 struct Document {
@@ -15,7 +16,7 @@ struct Document {
 
 #[test]
 fn the_guest_reads_everything_the_host_writes() -> Result<()> {
-    with(&Linker::new(), GUEST, async |store, guest| {
+    with(&Linker::new(), &STREAMS, async |store, guest| {
         let sum = guest.typed_func::<(StreamReader<u8>,), (u32,)>("sum")?;
         let total = store
             .run_concurrent(async |cx| {
@@ -39,7 +40,7 @@ fn the_guest_reads_everything_the_host_writes() -> Result<()> {
 
 #[test]
 fn several_guest_tasks_read_at_once() -> Result<()> {
-    with(&Linker::new(), GUEST, async |store, guest| {
+    with(&Linker::new(), &STREAMS, async |store, guest| {
         let sum = guest.typed_func::<(StreamReader<u8>,), (u32,)>("sum")?;
         store
             .run_concurrent(async |cx| {
@@ -66,7 +67,7 @@ fn several_guest_tasks_read_at_once() -> Result<()> {
 
 #[test]
 fn the_host_reads_what_it_asks_for_and_no_more() -> Result<()> {
-    with(&Linker::new(), GUEST, async |store, guest| {
+    with(&Linker::new(), &STREAMS, async |store, guest| {
         let count = guest.typed_func::<(u32,), (StreamReader<u8>,)>("count")?;
         let (mut reader,) = count.call(store, (20,)).await?;
         store
@@ -93,7 +94,7 @@ fn the_host_reads_what_it_asks_for_and_no_more() -> Result<()> {
 
 #[test]
 fn a_read_given_up_loses_nothing() -> Result<()> {
-    with(&Linker::new(), GUEST, async |store, guest| {
+    with(&Linker::new(), &STREAMS, async |store, guest| {
         let count = guest.typed_func::<(u32,), (StreamReader<u8>,)>("count")?;
         let items = store
             .run_concurrent(async |cx| {
@@ -112,7 +113,7 @@ fn a_read_given_up_loses_nothing() -> Result<()> {
 
 #[test]
 fn a_dropped_reader_ends_the_guest_s_writing() -> Result<()> {
-    with(&Linker::new(), GUEST, async |store, guest| {
+    with(&Linker::new(), &STREAMS, async |store, guest| {
         let count = guest.typed_func::<(u32,), (StreamReader<u8>,)>("count")?;
         for read_first in [false, true] {
             let (mut reader,) = count.call(store, (200,)).await?;
@@ -133,7 +134,7 @@ fn a_dropped_reader_ends_the_guest_s_writing() -> Result<()> {
 
 #[test]
 fn a_dropped_guest_end_gives_back_what_was_not_taken() -> Result<()> {
-    with(&Linker::new(), GUEST, async |store, guest| {
+    with(&Linker::new(), &STREAMS, async |store, guest| {
         let probe = guest.typed_func::<(StreamReader<u8>,), (u32,)>("probe")?;
         store
             .run_concurrent(async |cx| {
@@ -152,7 +153,7 @@ fn a_dropped_guest_end_gives_back_what_was_not_taken() -> Result<()> {
 
 #[test]
 fn zero_length_writes_wait_for_a_reader() -> Result<()> {
-    with(&Linker::new(), GUEST, async |store, guest| {
+    with(&Linker::new(), &STREAMS, async |store, guest| {
         let offer = guest.typed_func::<(u32,), (StreamReader<u8>,)>("offer")?;
         let items = store
             .run_concurrent(async |cx| Ok(offer.call_concurrent(&cx, (3,)).await?.0.collect().await))
@@ -175,7 +176,7 @@ fn zero_length_writes_wait_for_a_reader() -> Result<()> {
 
 #[test]
 fn a_stream_of_documents_carries_streams() -> Result<()> {
-    with(&Linker::new(), GUEST, async |store, guest| {
+    with(&Linker::new(), &STREAMS, async |store, guest| {
         let first = guest.typed_func::<(StreamReader<Document>,), (u32,)>("first")?;
         let total = store
             .run_concurrent(async |cx| {
@@ -200,7 +201,7 @@ fn a_stream_of_documents_carries_streams() -> Result<()> {
 
 #[test]
 fn a_stream_passes_through_a_guest_and_the_host() -> Result<()> {
-    with(&Linker::new(), GUEST, async |store, guest| {
+    with(&Linker::new(), &STREAMS, async |store, guest| {
         let pass = guest.typed_func::<(StreamReader<u8>,), (StreamReader<u8>,)>("pass")?;
         let count = guest.typed_func::<(u32,), (StreamReader<u8>,)>("count")?;
         let sum = guest.typed_func::<(StreamReader<u8>,), (u32,)>("sum")?;
@@ -219,10 +220,12 @@ fn a_stream_passes_through_a_guest_and_the_host() -> Result<()> {
                 // A host's end comes back to the host.
                 let (mut writer, reader) = stream();
                 let (mut back,) = pass.call_concurrent(&cx, (reader,)).await?;
-                let (written, read) = futures::join!(writer.write([1, 2, 3]), back.read(2));
-                assert_eq!(read, Some(vec![1, 2]));
+                let reading = async {
+                    assert_eq!(back.read(2).await, Some(vec![1, 2]));
+                    assert_eq!(back.read(9).await, Some(vec![3]));
+                };
+                let (written, ()) = futures::join!(writer.write([1, 2, 3]), reading);
                 written?;
-                assert_eq!(back.read(9).await, Some(vec![3]));
                 drop(writer);
                 assert_eq!(back.read(9).await, None);
                 Ok(())
@@ -233,32 +236,34 @@ fn a_stream_passes_through_a_guest_and_the_host() -> Result<()> {
 
 #[test]
 fn a_stream_moves_from_one_store_to_another() -> Result<()> {
-    with(&Linker::new(), GUEST, async |store, guest| {
+    with(&Linker::new(), &STREAMS, async |store, guest| {
         let count = guest.typed_func::<(u32,), (StreamReader<u8>,)>("count")?;
-        let (reader,) = count.call(store, (30,)).await?;
-        let engine = witflow_host::Engine::new()?;
-        let component = support::component(&engine, "other", GUEST)?;
-        let mut other_store = witflow_host::Store::new(&engine);
-        let other = Linker::new().instantiate(&mut other_store, &component).await?;
-        let sum = other.typed_func::<(StreamReader<u8>,), (u32,)>("sum")?;
-        let (done, finished) = futures::channel::oneshot::channel();
-        // To either store, the other is outside.
-        let writing = store.run_concurrent(async |cx| Ok(cx.external(finished).await?));
-        let reading = other_store.run_concurrent(async |cx| {
-            let result = cx.external(sum.call_concurrent(&cx, (reader,))).await;
-            done.send(()).expect("the other store waits");
-            result
-        });
-        let (written, total) = futures::join!(writing, reading);
-        written?;
-        assert_eq!(total?, (465,));
+        for back_end in BACK_ENDS {
+            let (reader,) = count.call(store, (30,)).await?;
+            let engine = back_end.engine()?;
+            let component = back_end.component(&engine, "other", &STREAMS)?;
+            let mut other_store = witflow_host::Store::new(&engine);
+            let other = Linker::new().instantiate(&mut other_store, &component).await?;
+            let sum = other.typed_func::<(StreamReader<u8>,), (u32,)>("sum")?;
+            let (done, finished) = futures::channel::oneshot::channel();
+            // To either store, the other is outside.
+            let writing = store.run_concurrent(async |cx| Ok(cx.external(finished).await?));
+            let reading = other_store.run_concurrent(async |cx| {
+                let result = cx.external(sum.call_concurrent(&cx, (reader,))).await;
+                done.send(()).expect("the other store waits");
+                result
+            });
+            let (written, total) = futures::join!(writing, reading);
+            written?;
+            assert_eq!(total?, (465,));
+        }
         Ok(())
     })
 }
 
 #[test]
 fn a_stream_can_be_untyped() -> Result<()> {
-    with(&Linker::new(), GUEST, async |store, guest| {
+    with(&Linker::new(), &STREAMS, async |store, guest| {
         let (mut writer, reader) = stream::<u8>();
         let sum = guest
             .func("sum")?
@@ -285,7 +290,7 @@ fn a_stream_can_be_untyped() -> Result<()> {
 
 #[test]
 fn an_unused_untyped_stream_is_closed() -> Result<()> {
-    with(&Linker::new(), GUEST, async |store, guest| {
+    with(&Linker::new(), &STREAMS, async |store, guest| {
         drop(guest.func("count")?.call(store, vec![Val::U32(3)]).await?);
         store.finish_tasks().await
     })

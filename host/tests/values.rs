@@ -1,12 +1,13 @@
 //! Every kind of value, typed and dynamic, there and back through a guest's memory.
 
+#[path = "guests/values.rs"]
+mod guests;
 mod support;
 
+use guests::VALUES;
 use std::collections::{BTreeMap, HashMap};
 use support::with;
 use witflow_host::{ComponentType, Linker, Result, StreamReader, Val, stream};
-
-const GUEST: &str = include_str!("components/values.wat");
 
 #[derive(ComponentType, Debug, Clone, PartialEq)]
 enum Color {
@@ -103,7 +104,7 @@ fn samples() -> Vec<Everything> {
 
 #[test]
 fn typed_values_come_back_equal() -> Result<()> {
-    with(&Linker::new(), GUEST, async |store, guest| {
+    with(&Linker::new(), &VALUES, async |store, guest| {
         let everything = guest.typed_func::<(Vec<Everything>,), (Vec<Everything>,)>("all")?;
         assert_eq!(everything.call(store, (samples(),)).await?, (samples(),));
         let text = guest.typed_func::<(String,), (String,)>("text")?;
@@ -117,7 +118,7 @@ fn typed_values_come_back_equal() -> Result<()> {
 
 #[test]
 fn dynamic_values_come_back_equal_and_are_the_typed_ones() -> Result<()> {
-    with(&Linker::new(), GUEST, async |store, guest| {
+    with(&Linker::new(), &VALUES, async |store, guest| {
         let sent = samples().into_val();
         let Some(back) = guest.func("all")?.call(store, vec![sent.clone()]).await? else {
             panic!("all has a result");
@@ -125,8 +126,8 @@ fn dynamic_values_come_back_equal_and_are_the_typed_ones() -> Result<()> {
         assert_eq!(back, sent);
         assert_eq!(back.get::<Vec<Everything>>()?, samples());
         let entries = Val::Map(vec![
-            (Val::String("b".into()), Val::U32(2)),
-            (Val::String("a".into()), Val::U32(1)),
+            (Val::String("a".into()), Val::U32(2)),
+            (Val::String("b".into()), Val::U32(1)),
         ]);
         assert_eq!(
             guest.func("ages")?.call(store, vec![entries.clone()]).await?,
@@ -138,7 +139,7 @@ fn dynamic_values_come_back_equal_and_are_the_typed_ones() -> Result<()> {
 
 #[test]
 fn streams_travel_inside_other_values() -> Result<()> {
-    with(&Linker::new(), GUEST, async |store, guest| {
+    with(&Linker::new(), &VALUES, async |store, guest| {
         let streams = guest.typed_func::<(Vec<StreamReader<u8>>,), (Vec<StreamReader<u8>>,)>("streams")?;
         store
             .run_concurrent(async |cx| {

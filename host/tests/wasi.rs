@@ -2,8 +2,13 @@
 
 mod support;
 
-use support::with;
-use witflow_host::{Linker, MissingImports, Result, WasiOptions};
+use witflow_host::{Component, Engine, Instance, Linker, MissingImports, Result, Store, WasiOptions};
+
+fn with<R>(linker: &Linker, text: &str, body: impl AsyncFnOnce(&mut Store, Instance) -> Result<R>) -> Result<R> {
+    let engine = Engine::new()?;
+    let component = Component::named(&engine, "guest", &wat::parse_str(text)?)?;
+    support::run(&engine, &component, linker, body)
+}
 
 fn guest(version: &str) -> String {
     include_str!("components/wasi.wat").replace("VERSION", version)

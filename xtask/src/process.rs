@@ -63,6 +63,23 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
+/// Runs a command to its end and gives what it wrote to its standard output.
+pub(crate) fn output(command: &mut Command) -> Result<String> {
+    let shown = show(command);
+    println!("    {shown}");
+    let output = command
+        .output()
+        .with_context(|| format!("`{shown}` cannot be started"))?;
+    if !output.status.success() {
+        bail!(
+            "`{shown}` failed ({}): {}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

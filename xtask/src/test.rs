@@ -63,6 +63,16 @@ const STEPS: &[Step] = &[
         run: clippy,
     },
     Step {
+        name: "light-host",
+        about: "a guest that is tested natively has no Wasmtime among its dependencies",
+        run: light_host,
+    },
+    Step {
+        name: "host-features",
+        about: "the host builds with each of its back ends alone",
+        run: host_features,
+    },
+    Step {
         name: "docs",
         about: "the documentation builds and its links resolve",
         run: docs,
@@ -187,6 +197,45 @@ fn clippy() -> Result<()> {
         "-D",
         "warnings",
     ]))
+}
+
+/// What the tests of the example guest depend on is what those of any guest do.
+fn light_host() -> Result<()> {
+    let tree = process::output(&mut cargo([
+        "tree",
+        "--package",
+        "text-stats",
+        "--edges",
+        "normal,dev,build",
+        "--prefix",
+        "none",
+    ]))?;
+    let heavy = tree.lines().filter(|line| {
+        let name = line.split(' ').next().unwrap_or_default();
+        name.starts_with("wasmtime") || matches!(name, "tokio" | "cranelift-codegen" | "wasi-common")
+    });
+    let heavy: Vec<_> = heavy.collect();
+    if !heavy.is_empty() {
+        bail!("testing text-stats natively depends on {}", heavy.join(", "));
+    }
+    Ok(())
+}
+
+fn host_features() -> Result<()> {
+    for features in ["native", "wasmtime"] {
+        process::run(&mut cargo([
+            "clippy",
+            "--package",
+            "witflow-host",
+            "--no-default-features",
+            "--features",
+            features,
+            "--",
+            "-D",
+            "warnings",
+        ]))?;
+    }
+    Ok(())
 }
 
 fn docs() -> Result<()> {

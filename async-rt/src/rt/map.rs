@@ -49,6 +49,28 @@ impl<K: core::hash::Hash + Eq, V, S: core::hash::BuildHasher + Default> WitMap<K
     }
 }
 
+/// A map whose references are iterable.
+///
+/// That is a bound on the map and not on the reference, because the compiler asks for it before it knows the map: of an
+/// unknown reference it tries every crate's implementations, one of which may go on for ever.
+pub trait Entries<'m, K: 'm, V: 'm> {
+    /// What iterates.
+    type Iter: Iterator<Item = (&'m K, &'m V)>;
+    /// The entries.
+    fn entries(&'m self) -> Self::Iter;
+}
+
+impl<'m, M: 'm, K: 'm, V: 'm> Entries<'m, K, V> for M
+where
+    &'m M: IntoIterator<Item = (&'m K, &'m V)>,
+{
+    type Iter = <&'m M as IntoIterator>::IntoIter;
+
+    fn entries(&'m self) -> Self::Iter {
+        self.into_iter()
+    }
+}
+
 /// Lifts each entry of a map and frees the buffer. Of entries with equal keys the last one counts.
 ///
 /// # Safety
@@ -85,12 +107,11 @@ pub fn lower_map<'m, M, K: 'm, V: 'm>(
     mut store: impl FnMut(&K, &V, *mut u8, &mut Cleanup),
 ) -> (*mut u8, usize)
 where
-    M: WitMap<K, V>,
-    &'m M: IntoIterator<Item = (&'m K, &'m V)>,
+    M: WitMap<K, V> + Entries<'m, K, V>,
 {
     let length = map.wit_map_len();
     let base = buffer(length, size, align, cleanup);
-    let mut entries = map.into_iter();
+    let mut entries = map.entries();
     for index in 0..length {
         // The length is what the type says, so nothing relies on there being as many entries.
         let Some((key, value)) = entries.next() else {

@@ -19,6 +19,8 @@ pub enum Choice {
     HostStart,
     /// Which of the host's own finished operations is seen next.
     HostEvent,
+    /// Whether an end of the host answers a peer that begins to wait at once (0) or later (1).
+    HostPace,
     /// How much of what both sides offer a copy moves: all (0), or `k` elements.
     CopyLength,
     /// The bits of a NaN: canonical (0) or another.
@@ -33,13 +35,14 @@ pub enum Choice {
 
 impl Choice {
     /// All kinds.
-    pub const ALL: [Choice; 11] = [
+    pub const ALL: [Choice; 12] = [
         Choice::Event,
         Choice::Task,
         Choice::SiblingTask,
         Choice::GoOn,
         Choice::HostStart,
         Choice::HostEvent,
+        Choice::HostPace,
         Choice::CopyLength,
         Choice::Nan,
         Choice::StringSource,

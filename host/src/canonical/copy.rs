@@ -52,8 +52,8 @@ pub(crate) trait Party {
     fn done(&self, result: CopyResult);
     /// The peer went away while nothing was offered.
     fn peer_dropped(&self);
-    /// The peer offers a buffer and waits.
-    fn peer_waits(&self) {}
+    /// The peer offers a buffer and waits. An answer on the spot ends its wait before it began.
+    fn peer_waits(&self, _: &Store) {}
     /// Whether it is an end of the host, which is told of more than an end in a table.
     fn is_host(&self) -> bool {
         self.handle().is_none()
@@ -200,7 +200,7 @@ impl Shared {
     }
 
     /// Keeps a buffer until the other side comes, and tells it.
-    fn wait(&self, pending: Pending) {
+    fn wait(&self, store: &Store, pending: Pending) {
         let place = if pending.buffer.is_readable_side() {
             &self.writable
         } else {
@@ -209,7 +209,7 @@ impl Shared {
         let peer = place.borrow().as_ref().and_then(Weak::upgrade);
         self.pending.replace(Some(pending));
         if let Some(peer) = peer {
-            peer.peer_waits();
+            peer.peer_waits(store);
         }
     }
 
@@ -234,11 +234,12 @@ impl Shared {
             .as_ref()
             .map(|pending| (pending.party.clone(), pending.buffer.clone(), pending.instance));
         let Some((other, waiting, other_instance)) = met else {
-            self.wait(Pending {
+            let pending = Pending {
                 party,
                 buffer,
                 instance,
-            });
+            };
+            self.wait(store, pending);
             return Ok(());
         };
         let moves = waiting.remaining() > 0 && buffer.remaining() > 0;
@@ -263,11 +264,12 @@ impl Shared {
             party.done(CopyResult::Completed);
         } else {
             self.finish_pending(CopyResult::Completed);
-            self.wait(Pending {
+            let pending = Pending {
                 party,
                 buffer,
                 instance,
-            });
+            };
+            self.wait(store, pending);
         }
         Ok(())
     }

@@ -5,6 +5,7 @@
 //! with [`HostEnd::on_ready`], and also when the peer begins to wait or goes away; that function must not call into the store.
 
 use super::buffer::Buffer;
+use super::choose::Choice;
 use super::copy::{CopyResult, Party, Shared};
 use super::store::Store;
 use super::trap::Result;
@@ -24,6 +25,9 @@ pub struct HostCopy {
     pub chunk: Chunk,
 }
 
+/// What answers a peer that begins to wait.
+type Answer = Rc<dyn Fn(&Store)>;
+
 struct Inner {
     shared: Rc<Shared>,
     readable: bool,
@@ -33,6 +37,7 @@ struct Inner {
     peer_gone: Cell<bool>,
     written: Cell<bool>,
     on_ready: RefCell<Option<Rc<dyn Fn()>>>,
+    on_peer: RefCell<Option<Answer>>,
 }
 
 impl Inner {
@@ -62,8 +67,12 @@ impl Party for Inner {
         self.ready();
     }
 
-    fn peer_waits(&self) {
-        self.ready();
+    fn peer_waits(&self, store: &Store) {
+        let answer = self.on_peer.borrow().clone();
+        match answer {
+            Some(answer) if store.choose(Choice::HostPace, 2) == 0 => answer(store),
+            _ => self.ready(),
+        }
     }
 }
 
@@ -83,6 +92,7 @@ impl HostEnd {
             peer_gone: Cell::new(false),
             written: Cell::new(false),
             on_ready: RefCell::new(None),
+            on_peer: RefCell::new(None),
         });
         let party: Rc<dyn Party> = inner.clone();
         let party: Weak<dyn Party> = Rc::downgrade(&party);
@@ -134,6 +144,12 @@ impl HostEnd {
     /// Calls `notify` whenever an outcome becomes available, and when the peer begins to wait or goes away.
     pub fn on_ready(&self, notify: Rc<dyn Fn()>) {
         self.inner.on_ready.replace(Some(notify));
+    }
+
+    /// Calls `answer` when the peer begins to wait. It may start an operation, which then happens at once, as far as the peer
+    /// can tell. Whether it is called or only `notify` is the store's choice.
+    pub fn on_peer(&self, answer: Rc<dyn Fn(&Store)>) {
+        self.inner.on_peer.replace(Some(answer));
     }
 
     /// Whether an operation was started whose outcome was not taken.

@@ -71,10 +71,8 @@ fn call<R: 'static>(
         };
         resolver.resolve(result.with_context(|| format!("calling `{path}`")));
     };
-    if let Err(trap) = canonical::invoke(store.canonical(), &func, params, Box::new(done))
-        && let Some(resolver) = resolver.take()
-    {
-        let error = store.trapped(&trap).context(format!("calling `{}`", resolver.path));
-        resolver.resolve(Err(error));
+    if canonical::invoke(store.canonical(), &func, params, Box::new(done)).is_err() {
+        // The store reports the trap, and names this call among others.
+        store.strand(resolver);
     }
 }

@@ -42,8 +42,8 @@ fn result_types(ty: &FuncType) -> Vec<&Type> {
 /// # Errors
 /// When they are not.
 pub(crate) fn check<P: NamedList, R: NamedList>(ty: &FuncType) -> Result<()> {
-    P::check_all(&param_types(ty)).context("type mismatch with the parameters")?;
-    R::check_all(&result_types(ty)).context("type mismatch with the result")
+    P::check_all(&param_types(ty)).context("type mismatch with parameters")?;
+    R::check_all(&result_types(ty)).context("type mismatch with results")
 }
 
 /// The store that a future belongs to, once it is done.

@@ -11,7 +11,7 @@ use crate::cx::Cx;
 use crate::error::Result;
 use crate::val::{ErrorContext, Resource};
 use crate::value::ComponentType;
-use anyhow::{anyhow, bail};
+use anyhow::{Context as _, anyhow, bail};
 use std::any::TypeId;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -64,6 +64,7 @@ impl Held {
 /// A readable end the store holds.
 struct EndKey {
     number: u64,
+    payload: Option<Type>,
     cx: Cx,
 }
 
@@ -86,8 +87,11 @@ macro_rules! any_end {
         impl $name {
             /// The end with its payload type.
             pub(crate) fn typed<T: ComponentType>(mut self) -> Result<$typed<T>> {
-                let key = self.0.take().ok_or_else(|| anyhow!("the handle was used before"))?;
-                Ok($typed::new(key.number, &key.cx))
+                let key = self.0.as_ref().ok_or_else(|| anyhow!("the handle was used before"))?;
+                T::check_payload(key.payload.as_ref()).context("the payload is of another type")?;
+                let typed = $typed::new(key.number, &key.cx);
+                self.0 = None;
+                Ok(typed)
             }
 
             /// The end itself, for use in `store`.
@@ -191,6 +195,7 @@ impl NativeStore {
     fn end_key(&self, end: Readable, payload: Option<&Type>) -> EndKey {
         EndKey {
             number: self.keep_end(end, payload),
+            payload: payload.cloned(),
             cx: self.cx().clone(),
         }
     }

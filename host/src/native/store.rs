@@ -13,12 +13,13 @@ use super::stacks::NativeStacks;
 use super::tasks::{Alarm, TaskId, Tasks};
 use crate::backend::Job as AnyJob;
 use crate::canonical::{self, ResourceType, Rule};
-use crate::cx::{Cx, Waiting};
+use crate::cx::Cx;
 use crate::engine::{NativeOptions, ThreadLocals};
 use crate::error::{Deadlock, Error, Leak, Result, Trap};
 use crate::idle;
 use futures::future::LocalBoxFuture;
 use futures::task::waker_ref;
+use std::any::Any;
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::pin::pin;
@@ -48,6 +49,8 @@ struct Inner {
     guests: RefCell<Vec<Rc<Guest>>>,
     funcs: RefCell<Vec<canonical::Func>>,
     resource_types: RefCell<Vec<Rc<ResourceType>>>,
+    /// What waits for calls that a trap ended before they began.
+    stranded: RefCell<Vec<Box<dyn Any>>>,
     /// The error of a host function, which ends the store.
     failure: RefCell<Option<Error>>,
 }
@@ -76,6 +79,7 @@ impl NativeStore {
             guests: RefCell::default(),
             funcs: RefCell::default(),
             resource_types: RefCell::default(),
+            stranded: RefCell::default(),
             failure: RefCell::new(None),
         }))
     }
@@ -130,6 +134,11 @@ impl NativeStore {
         self.0.tasks.spawn(&self.0.cx, future)
     }
 
+    /// Keeps what waits for a call that a trap ended, until the trap is reported with the names of the calls.
+    pub(crate) fn strand(&self, waiting: impl Any) {
+        self.0.stranded.borrow_mut().push(Box::new(waiting));
+    }
+
     pub(crate) fn tasks(&self) -> &Tasks {
         &self.0.tasks
     }
@@ -147,7 +156,10 @@ impl NativeStore {
     }
 
     /// Does what was asked for since the store ran last, and says whether that was anything.
-    fn run_jobs(&self) -> bool {
+    ///
+    /// # Errors
+    /// The trap that has ended the store, by this or before.
+    fn run_jobs(&self) -> Result<bool> {
         let mut any = false;
         while let Some(job) = self.0.cx.pop() {
             any = true;
@@ -158,20 +170,24 @@ impl NativeStore {
                 AnyJob::Wasmtime(_) => unreachable!("what leaves such jobs holds a handle on a store of Wasmtime's"),
             }
         }
-        any
+        match self.0.canonical.trapped() {
+            None => Ok(any),
+            Some(trap) => Err(self.trapped(&trap)),
+        }
     }
 
     /// One round of the loop.
     fn round(&self) -> Result<bool> {
-        let asked = self.run_jobs();
+        let asked = self.run_jobs()?;
         let polled = self.0.tasks.poll_woken();
         let ran = self.0.canonical.tick().map_err(|trap| self.trapped(&trap))?;
         Ok(asked | polled | ran)
     }
 
     /// The error for a trap of the store, which may be that of a host function.
-    pub(crate) fn trapped(&self, trap: &canonical::Trap) -> Error {
-        let calls = self.0.cx.names(Waiting::Call);
+    fn trapped(&self, trap: &canonical::Trap) -> Error {
+        let calls = self.0.cx.end_calls();
+        self.0.stranded.take();
         match (self.0.failure.take(), calls.as_slice()) {
             (None, _) => {
                 let reason = trap.to_string();
@@ -230,12 +246,13 @@ impl StoreHandle {
         let running = poll_fn(|task| {
             cx.register_driver(task.waker());
             loop {
-                store.run_jobs();
+                if let Err(error) = store.run_jobs() {
+                    return Poll::Ready(Err(error));
+                }
                 if alarm.take()
                     && let Poll::Ready(output) = body.as_mut().poll(&mut Context::from_waker(&waker_ref(&alarm)))
                 {
-                    store.run_jobs();
-                    return Poll::Ready(output);
+                    return Poll::Ready(output.and_then(|output| store.run_jobs().map(|_| output)));
                 }
                 match store.round() {
                     Ok(true) => {}

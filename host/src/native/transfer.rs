@@ -19,6 +19,7 @@ use crate::value::ComponentType;
 use anyhow::anyhow;
 use futures::FutureExt as _;
 use futures::task::AtomicWaker;
+use std::cell::Cell;
 use std::future::poll_fn;
 use std::marker::PhantomData;
 use std::rc::Rc;
@@ -49,14 +50,25 @@ impl End {
     }
 }
 
+/// What moves items between an end and a channel.
+trait Pump: 'static {
+    fn end(&self) -> &HostEnd;
+
+    /// Moves what can be moved, until the stream has ended or nobody is there any more.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>>;
+}
+
 /// Feeds a guest's reads.
 struct Producer<T> {
     output: Output<T>,
     at: End,
 }
 
-impl<T: ComponentType> Producer<T> {
-    /// Moves what can be moved, until the stream has ended.
+impl<T: ComponentType> Pump for Producer<T> {
+    fn end(&self) -> &HostEnd {
+        &self.at.end
+    }
+
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
         self.at.waker.register(cx.waker());
         loop {
@@ -75,13 +87,15 @@ impl<T: ComponentType> Producer<T> {
             };
             match self.output.poll_take(room, cx) {
                 Poll::Pending => return Poll::Pending,
-                Poll::Ready(None) => return Poll::Ready(self.end()),
+                Poll::Ready(None) => return Poll::Ready(self.finish()),
                 Poll::Ready(Some(items)) if items.is_empty() => self.at.end.answer_probe(),
                 Poll::Ready(Some(items)) => self.write(items)?,
             }
         }
     }
+}
 
+impl<T: ComponentType> Producer<T> {
     fn write(&self, items: Vec<T>) -> Result<()> {
         let End {
             end, payload, store, ..
@@ -99,9 +113,10 @@ impl<T: ComponentType> Producer<T> {
     }
 
     /// The writer is gone, and the guest reads.
-    fn end(&self) -> Result<()> {
+    fn finish(&self) -> Result<()> {
         if self.at.is_future {
-            let detail = format!("it is a future<{}> that the guest reads", std::any::type_name::<T>());
+            let payload = std::any::type_name::<T>();
+            let detail = format!("the host dropped the writer of a future<{payload}> that the guest reads");
             self.at
                 .store
                 .canonical()
@@ -119,8 +134,11 @@ struct Consumer<T> {
     asked: usize,
 }
 
-impl<T: ComponentType> Consumer<T> {
-    /// Moves what can be moved, until the stream has ended or nobody reads any more.
+impl<T: ComponentType> Pump for Consumer<T> {
+    fn end(&self) -> &HostEnd {
+        &self.at.end
+    }
+
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
         self.at.waker.register(cx.waker());
         loop {
@@ -159,7 +177,9 @@ impl<T: ComponentType> Consumer<T> {
             }
         }
     }
+}
 
+impl<T: ComponentType> Consumer<T> {
     /// Passes on what was read. Says whether the stream has ended.
     fn accept(&mut self, copy: HostCopy) -> Result<bool> {
         let count = copy.count;
@@ -171,18 +191,26 @@ impl<T: ComponentType> Consumer<T> {
     }
 }
 
-/// Runs a producer or consumer within the store until it ends; an error poisons the store.
-fn run(store: &NativeStore, mut poll: impl FnMut(&mut Context<'_>) -> Poll<Result<()>> + 'static) {
+/// Runs a producer or consumer within the store until it ends; an error poisons the store. When the guest begins to wait at
+/// its end, it is polled on the spot.
+fn run<P: Pump>(store: &NativeStore, mut pump: P) {
+    let place = Rc::new(Cell::new(None));
+    let (task_place, weak) = (place.clone(), store.downgrade());
+    pump.end().on_peer(Rc::new(move |_| {
+        if let Some((store, task)) = weak.upgrade().zip(task_place.get()) {
+            store.tasks().poll(task);
+        }
+    }));
     // The task belongs to the store, so it must not keep it alive; the end in it holds what it needs.
     let failures = store.downgrade();
     let task = async move {
-        if let Err(error) = poll_fn(&mut poll).await
+        if let Err(error) = poll_fn(|cx| pump.poll(cx)).await
             && let Some(store) = failures.upgrade()
         {
             store.fail(error, "a stream or future of the host");
         }
     };
-    store.spawn(task.boxed_local());
+    place.set(Some(store.spawn(task.boxed_local())));
 }
 
 macro_rules! guest_end {
@@ -207,8 +235,7 @@ macro_rules! guest_end {
                     let Ok(held) = store.take_end(number) else { return };
                     let Some(end) = HostEnd::reader(held.readable, held.payload.as_ref()) else { return };
                     let at = End::new(end, held.payload.as_ref(), $is_future, store);
-                    let mut consumer = Consumer { input, at, asked: 0 };
-                    run(store, move |cx| consumer.poll(cx));
+                    run(store, Consumer { input, at, asked: 0 });
                 })));
             }
 
@@ -246,8 +273,7 @@ pub(crate) fn stream_into_value<T: ComponentType>(
     };
     let (end, value) = HostEnd::stream(store.canonical(), payload);
     let at = End::new(end, payload, false, store);
-    let mut producer = Producer { output, at };
-    run(store, move |cx| producer.poll(cx));
+    run(store, Producer { output, at });
     Ok(value)
 }
 
@@ -268,7 +294,6 @@ pub(crate) fn future_into_value<T: ComponentType>(
     };
     let (end, value) = HostEnd::future(store.canonical(), payload);
     let at = End::new(end, payload, true, store);
-    let mut producer = Producer { output, at };
-    run(store, move |cx| producer.poll(cx));
+    run(store, Producer { output, at });
     Ok(value)
 }
