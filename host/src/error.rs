@@ -63,7 +63,7 @@ impl fmt::Display for Deadlock {
         for task in &self.waiting {
             writeln!(f, "  {task}")?;
         }
-        if self.calls.is_empty() && self.host_functions.is_empty() {
+        if self.calls.is_empty() && self.host_functions.is_empty() && self.waiting.is_empty() {
             writeln!(
                 f,
                 "  the future given to the store waits for something the store does not know"
