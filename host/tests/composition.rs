@@ -286,10 +286,9 @@ fn a_guest_that_several_import_from_is_one_instance() -> Result<()> {
         let count = front.typed_func::<(), (u32,)>("count")?;
         assert_eq!(count.call(store, ()).await?, (1,));
         // What the world of `top` calls `front` is a function of the host here, which calls the guest.
-        linker.instance("front")?.func_wrap_concurrent("count", move |cx, ()| {
-            let called = count.call_concurrent(&cx, ());
-            async move { called.await }
-        })?;
+        linker
+            .instance("front")?
+            .func_wrap_concurrent("count", move |cx, ()| count.call_concurrent(&cx, ()))?;
         let top = linker.instantiate(store, &top).await?;
         let counts = top.typed_func::<(), ((u32, u32),)>("counts")?;
         assert_eq!(counts.call(store, ()).await?, ((2, 3),));
