@@ -7,6 +7,7 @@ mod bench;
 mod bless;
 mod demo;
 mod guests;
+mod miri;
 mod process;
 mod reference;
 mod test;
@@ -38,6 +39,8 @@ enum Command {
     Reference(reference::Args),
     /// Run wit-bindgen's own tests against our bindings.
     Upstream(upstream::Args),
+    /// Run native tests with Miri, which watches every access to memory.
+    Miri(miri::Args),
     /// Make sure that the WebAssembly targets are installed.
     Toolchain,
 }
@@ -53,6 +56,7 @@ impl Command {
             Self::BadInput(args) => bad_input::run(args),
             Self::Reference(args) => reference::run(args),
             Self::Upstream(args) => upstream::run(args),
+            Self::Miri(args) => miri::run(args),
             Self::Toolchain => toolchain::run(),
         }
     }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::process::{self, cargo};
-use crate::{bad_input, bench, guests, reference, tidy, toolchain};
+use crate::{bad_input, bench, guests, miri, reference, tidy, toolchain};
 
 /// Arguments of `cargo xtask test`.
 #[derive(Debug, clap::Args)]
@@ -106,6 +106,11 @@ const STEPS: &[Step] = &[
         name: "bench",
         about: "no figure that depends on no machine is worse than before",
         run: bench::check,
+    },
+    Step {
+        name: "miri",
+        about: "native tests pass with every access to memory watched",
+        run: || miri::run(&miri::Args::default()),
     },
 ];
 

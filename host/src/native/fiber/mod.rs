@@ -93,6 +93,7 @@ thread_local! {
 #[derive(Clone, Copy)]
 enum Current {
     None,
+    #[cfg_attr(miri, expect(dead_code, reason = "there are no stacks to switch"))]
     Stack(NonNull<stacks::Slot>),
     Thread(NonNull<baton::Baton>),
 }

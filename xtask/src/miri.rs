@@ -1,0 +1,212 @@
+//! `cargo xtask miri`: the native tests, with every access to memory watched.
+//!
+//! Miri comes with the nightly toolchain; what is missing of it is installed. Where it cannot be had, the command says so and
+//! is done. Provenance is strict, and aliasing is judged by Tree Borrows. Whatever is not freed at the end is an error, but for
+//! the tests that leave something behind on purpose: these are named here and run a second time without that check.
+
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::process;
+
+/// Arguments of `cargo xtask miri`.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct Args {
+    /// Run the tests of this package only; may be given several times.
+    #[arg(long, value_name = "PACKAGE")]
+    only: Vec<String>,
+}
+
+/// The components of the toolchain that Miri needs.
+const COMPONENTS: &[&str] = &["miri", "rust-src"];
+
+const FLAGS: &str = "-Zmiri-strict-provenance -Zmiri-tree-borrows";
+
+/// Tests of one package.
+struct Suite {
+    package: &'static str,
+    /// Which targets of it.
+    targets: &'static [&'static str],
+    /// Which tests: those whose name contains one of these, or all.
+    filters: &'static [&'static str],
+    /// Tests that leave something behind, and why.
+    leaking: &'static [(&'static str, &'static str)],
+}
+
+const SUITES: &[Suite] = &[
+    Suite {
+        package: "witflow-async-rt",
+        targets: &["--lib", "--tests"],
+        filters: &[],
+        leaking: &[
+            ("forgotten_calls_leak_but_do_not_break", "it forgets calls"),
+            ("a_forgotten_read_can_be_followed_by_anything", "it forgets a read"),
+            (
+                "a_foreign_registration_outlives_the_root",
+                "the parameters of its call are the other runtime's",
+            ),
+            (
+                "a_default_is_written_without_any_task",
+                "nobody is left who hears that the write is done",
+            ),
+            ("a_panic_through_block_on_leaves_no_way_to_the_stack", "it panics"),
+            ("without_a_host_the_remedy_is_named", "it panics"),
+            ("a_waker_of_another_instance_is_refused", "it panics"),
+        ],
+    },
+    // The state machines of the Canonical ABI have no unsafe code of their own, and would take an hour.
+    Suite {
+        package: "witflow-host",
+        targets: &["--lib"],
+        filters: &["native::"],
+        leaking: &[],
+    },
+    Suite {
+        package: "text-stats",
+        targets: &["--lib"],
+        filters: &["documents"],
+        leaking: &[],
+    },
+];
+
+/// Runs the suites.
+pub(crate) fn run(args: &Args) -> Result<()> {
+    if let Err(reason) = install() {
+        println!("    SKIP miri: {reason:#}");
+        return Ok(());
+    }
+    for suite in choose(&args.only)? {
+        for mut command in suite.commands() {
+            process::run(&mut command)?;
+        }
+    }
+    Ok(())
+}
+
+/// The suites of the named packages; all of them if none is named.
+fn choose(only: &[String]) -> Result<Vec<&'static Suite>> {
+    if let Some(unknown) = only
+        .iter()
+        .find(|name| !SUITES.iter().any(|suite| suite.package == **name))
+    {
+        let packages: Vec<_> = SUITES.iter().map(|suite| suite.package).collect();
+        bail!("Miri runs no tests of `{unknown}`; it does of {}", packages.join(", "));
+    }
+    let chosen = |suite: &&Suite| only.is_empty() || only.iter().any(|name| name == suite.package);
+    Ok(SUITES.iter().filter(chosen).collect())
+}
+
+/// Makes sure that the nightly toolchain has what Miri needs.
+///
+/// # Errors
+///
+/// When something is missing and cannot be installed.
+fn install() -> Result<()> {
+    let mut list = rustup(&["component", "list", "--toolchain", "nightly", "--installed"]);
+    let output = list.output().context("rustup cannot be started")?;
+    if !output.status.success() {
+        bail!("there is no nightly toolchain; `rustup toolchain install nightly` makes one");
+    }
+    let installed = String::from_utf8_lossy(&output.stdout).into_owned();
+    let missing = missing(&installed);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let mut add = rustup(&["component", "add", "--toolchain", "nightly"]);
+    process::run(add.args(missing)).context("the nightly toolchain lacks a component")
+}
+
+/// The components that are not in a list of those that are installed, whose names may go on with that of a target.
+fn missing(installed: &str) -> Vec<&'static str> {
+    let has = |component: &str| {
+        installed.lines().any(|line| {
+            let rest = line.trim().strip_prefix(component);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+        })
+    };
+    COMPONENTS.iter().copied().filter(|component| !has(component)).collect()
+}
+
+fn rustup(args: &[&str]) -> Command {
+    let mut command = Command::new("rustup");
+    command.args(args).current_dir(process::root());
+    command
+}
+
+impl Suite {
+    /// What runs it: most tests with the check for leaks, and those that leak without.
+    fn commands(&self) -> Vec<Command> {
+        let leaking: Vec<_> = self.leaking.iter().map(|(name, _)| *name).collect();
+        let mut checked = self.command(FLAGS, self.filters);
+        checked.args(leaking.iter().flat_map(|name| ["--skip", name]));
+        let mut commands = vec![checked];
+        if !leaking.is_empty() {
+            commands.push(self.command(&format!("{FLAGS} -Zmiri-ignore-leaks"), &leaking));
+        }
+        commands
+    }
+
+    fn command(&self, flags: &str, filters: &[&str]) -> Command {
+        // Through rustup: the Cargo that runs this program is that of another toolchain, and so are its variables.
+        let mut command = rustup(&["run", "nightly", "cargo", "miri", "test", "--package", self.package]);
+        command.args(self.targets).arg("--").args(filters);
+        // Finding the names for the backtrace of an expected panic takes Miri minutes.
+        command.env("MIRIFLAGS", flags).env("RUST_BACKTRACE", "0");
+        for variable in ["CARGO", "RUSTC", "RUSTDOC", "RUSTUP_TOOLCHAIN"] {
+            command.env_remove(variable);
+        }
+        command
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_installed_is_not_missing() {
+        assert_eq!(missing("cargo-x86_64-unknown-linux-gnu\n"), ["miri", "rust-src"]);
+        assert_eq!(missing("miri-x86_64-unknown-linux-gnu\nrust-src\n"), [] as [&str; 0]);
+        assert_eq!(missing("miriad\nrust-src\n"), ["miri"]);
+    }
+
+    #[test]
+    fn tests_that_leak_run_apart() {
+        let suite = Suite {
+            package: "some",
+            targets: &["--lib"],
+            filters: &["part::"],
+            leaking: &[("forgets", "on purpose")],
+        };
+        let commands: Vec<_> = suite.commands().iter().map(process::show).collect();
+        let run = "rustup run nightly cargo miri test --package some --lib --";
+        assert_eq!(
+            commands,
+            [
+                format!("MIRIFLAGS=\"{FLAGS}\" RUST_BACKTRACE=0 {run} part:: --skip forgets"),
+                format!("MIRIFLAGS=\"{FLAGS} -Zmiri-ignore-leaks\" RUST_BACKTRACE=0 {run} forgets"),
+            ]
+        );
+    }
+
+    #[test]
+    fn tests_that_leak_exist() {
+        let folder = process::root().join("async-rt/tests");
+        let files = folder.read_dir().unwrap().map(|entry| entry.unwrap().path());
+        let files = files.filter(|path| path.extension().is_some_and(|extension| extension == "rs"));
+        let text: String = files.map(|path| std::fs::read_to_string(path).unwrap()).collect();
+        for (name, _) in SUITES.iter().flat_map(|suite| suite.leaking) {
+            assert!(text.contains(&format!("fn {name}()")), "there is no test `{name}`");
+        }
+    }
+
+    #[test]
+    fn a_package_without_such_tests_is_named() {
+        let error = choose(&["cli".to_owned()]).err().unwrap();
+        assert_eq!(
+            error.to_string(),
+            "Miri runs no tests of `cli`; it does of witflow-async-rt, witflow-host, text-stats"
+        );
+    }
+}
