@@ -1,0 +1,78 @@
+//! The guest and the test that README.md shows, at work.
+
+use futures::StreamExt;
+use witflow::StreamReader;
+
+witflow::generate!({
+    inline: "
+        package demo:text;
+
+        world rot13 {
+          import progress: interface {
+            report: async func(line: string);
+          }
+          export transform: async func(input: stream<u8>) -> stream<u8>;
+        }
+    ",
+});
+
+struct Component;
+export!(Component);
+
+impl Guest for Component {
+    async fn transform(input: StreamReader<u8>) -> StreamReader<u8> {
+        let (output, result) = wit_stream::new();
+        witflow::spawn(async move {
+            progress::report("started".into()).await;
+            // The only error is that nobody reads the result any more.
+            let _ = input.map(rot13).map(Ok).forward(output).await;
+            progress::report("done".into()).await;
+        });
+        result
+    }
+}
+
+fn rot13(byte: u8) -> u8 {
+    match byte {
+        b'a'..=b'm' | b'A'..=b'M' => byte + 13,
+        b'n'..=b'z' | b'N'..=b'Z' => byte - 13,
+        other => other,
+    }
+}
+
+#[test]
+fn text_is_rotated() -> witflow_host::Result<()> {
+    let mut linker = witflow_host::Linker::new();
+    linker
+        .instance("progress")?
+        .func_wrap("report", |_cx, (line,): (String,)| {
+            println!("the guest says {line}");
+            Ok(())
+        })?;
+    let component = witflow_host::Component::native::<Component>("rot13")?;
+    let mut store = witflow_host::Store::new(&witflow_host::Engine::native());
+    store.block_on(async |store| {
+        let guest = linker.instantiate(store, &component).await?;
+        let transform = guest.typed_func("transform")?;
+        let rotated = store.run_concurrent(async |cx| {
+            let (mut writer, input) = witflow_host::stream::<u8>();
+            let (output,): (witflow_host::StreamReader<u8>,) = transform.call_concurrent(&cx, (input,)).await?;
+            cx.spawn(async move { writer.write("Uryyb").await.expect("the guest reads on") });
+            Ok(output.collect().await)
+        });
+        assert_eq!(rotated.await?, b"Hello");
+        store.finish_tasks().await // fails, and says who waits for what, if a task never ends
+    })
+}
+
+/// README.md shows what is above, line by line.
+#[test]
+fn the_readme_shows_this() {
+    let readme = include_str!("../README.md");
+    let this = include_str!("readme.rs");
+    for begin in ["impl Guest for Component {", "#[test]\nfn text_is_rotated"] {
+        let from = &this[this.find(begin).expect("it is above")..];
+        let shown = &from[..from.find("\n}\n").expect("it ends") + 3];
+        assert!(readme.contains(shown), "README.md shows something else than\n{shown}");
+    }
+}
