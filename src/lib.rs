@@ -100,6 +100,54 @@ macro_rules! generate {
     };
 }
 
+/// What [`generate!`] makes of a world, to look at: this module is part of the documentation only.
+///
+/// ```wit
+/// package demo:orders;
+/// interface types {
+///   /// Something to buy.
+///   record item { name: string, price: u32 }
+///   variant problem { sold-out, too-much(u32) }
+/// }
+/// interface payment {
+///   use types.{problem};
+///   charge: async func(amount: u32) -> result<_, problem>;
+/// }
+/// world shop {
+///   import payment;
+///   use types.{item, problem};
+///   export buy: async func(items: stream<item>) -> result<u32, problem>;
+/// }
+/// ```
+#[cfg(all(doc, feature = "macros"))]
+#[allow(missing_docs, reason = "what the WIT does not document has no documentation")]
+pub mod example {
+    extern crate self as witflow;
+
+    crate::generate!({
+        inline: "
+            package demo:orders;
+            interface types {
+              /// Something to buy.
+              record item { name: string, price: u32 }
+              /// Why nothing was bought.
+              variant problem { sold-out, too-much(u32) }
+            }
+            interface payment {
+              use types.{problem};
+              /// Takes the money.
+              charge: async func(amount: u32) -> result<_, problem>;
+            }
+            world shop {
+              import payment;
+              use types.{item, problem};
+              /// Buys all items, or none.
+              export buy: async func(items: stream<item>) -> result<u32, problem>;
+            }
+        ",
+    });
+}
+
 #[cfg(feature = "macros")]
 #[doc(hidden)]
 pub mod __private {

@@ -8,6 +8,8 @@ mod bless;
 mod demo;
 mod guests;
 mod miri;
+mod msrv;
+mod package;
 mod process;
 mod reference;
 mod test;
@@ -41,6 +43,8 @@ enum Command {
     Upstream(upstream::Args),
     /// Run native tests with Miri, which watches every access to memory.
     Miri(miri::Args),
+    /// Make the packages that are published, and build each alone.
+    Package,
     /// Make sure that the WebAssembly targets are installed.
     Toolchain,
 }
@@ -57,6 +61,7 @@ impl Command {
             Self::Reference(args) => reference::run(args),
             Self::Upstream(args) => upstream::run(args),
             Self::Miri(args) => miri::run(args),
+            Self::Package => package::run(),
             Self::Toolchain => toolchain::run(),
         }
     }

@@ -1,0 +1,103 @@
+//! `cargo xtask package`: what is published can be published.
+//!
+//! Cargo makes the packages as for a registry, unpacks each and builds it with nothing but the others: what a manifest leaves out,
+//! or what lies outside a package's folder, is missed here and not by the first user. Nothing is uploaded.
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::process;
+
+/// Licences have to be in every package, since each may be passed on alone.
+const FILES: &[&str] = &["LICENSE-APACHE", "LICENSE-MIT", "README.md", "Cargo.toml"];
+
+/// A package that is published.
+struct Package {
+    name: String,
+    /// What its manifest lacks.
+    lacks: Vec<&'static str>,
+}
+
+/// Checks the manifests, then makes and builds the packages.
+pub(crate) fn run() -> Result<()> {
+    let packages = published(&metadata()?);
+    for package in &packages {
+        if !package.lacks.is_empty() {
+            bail!("the manifest of {} lacks {}", package.name, package.lacks.join(", "));
+        }
+        holds_files(&package.name)?;
+    }
+    let mut cargo = process::cargo(["package", "--allow-dirty", "--quiet"]);
+    cargo.args(packages.iter().flat_map(|package| ["--package", &package.name]));
+    process::run(&mut cargo)?;
+    println!("    {} packages build as they would be published", packages.len());
+    Ok(())
+}
+
+/// The names of the packages that are published.
+pub(crate) fn names() -> Result<Vec<String>> {
+    Ok(published(&metadata()?)
+        .into_iter()
+        .map(|package| package.name)
+        .collect())
+}
+
+fn metadata() -> Result<Value> {
+    let output = process::cargo(["metadata", "--no-deps", "--format-version", "1"]).output()?;
+    serde_json::from_slice(&output.stdout).context("`cargo metadata` gives no JSON")
+}
+
+/// The packages of the workspace without `publish = false`.
+fn published(metadata: &Value) -> Vec<Package> {
+    let packages = metadata["packages"].as_array().into_iter().flatten();
+    let packages = packages.filter(|package| package["publish"].is_null());
+    packages.map(package).collect()
+}
+
+fn package(package: &Value) -> Package {
+    let wanted = [
+        "description",
+        "license",
+        "documentation",
+        "readme",
+        "rust_version",
+        "keywords",
+        "categories",
+    ];
+    let is_empty = |value: &Value| value.is_null() || value.as_array().is_some_and(Vec::is_empty);
+    let lacks = wanted.into_iter().filter(|key| is_empty(&package[*key]));
+    Package {
+        name: package["name"].as_str().unwrap_or_default().to_owned(),
+        lacks: lacks.collect(),
+    }
+}
+
+/// Whether Cargo would put the files in the package that belong in each.
+fn holds_files(package: &str) -> Result<()> {
+    let output = process::cargo(["package", "--list", "--allow-dirty", "--package", package]).output()?;
+    let listed = String::from_utf8_lossy(&output.stdout);
+    match FILES.iter().find(|file| !listed.lines().any(|line| line == **file)) {
+        Some(missing) => bail!("the package {package} lacks {missing}"),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_manifest_lacks_is_named() {
+        let metadata = serde_json::json!({ "packages": [
+            { "name": "inner", "publish": [] },
+            { "name": "outer", "publish": null, "description": "d", "license": "MIT", "readme": "README.md", "rust_version": "1.95",
+              "keywords": [], "categories": ["wasm"] },
+        ] });
+        let packages = published(&metadata);
+        assert_eq!(packages.len(), 1, "what is not published needs nothing");
+        assert_eq!(
+            (packages[0].name.as_str(), &packages[0].lacks[..]),
+            ("outer", &["documentation", "keywords"][..])
+        );
+    }
+}
