@@ -40,6 +40,23 @@ impl fmt::Display for MissingImports {
 
 impl std::error::Error for MissingImports {}
 
+/// A guest has ended itself, as a command does by `wasi:cli/exit`. No code of the store runs any more.
+///
+/// It is the error of the call that was running. A host function that defines an exit of its own returns this too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exit {
+    /// The exit code; zero stands for success.
+    pub code: i32,
+}
+
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the guest has ended with exit code {}", self.code)
+    }
+}
+
+impl std::error::Error for Exit {}
+
 /// Nothing in the store can make progress, and nobody outside it was announced who could change that.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deadlock {

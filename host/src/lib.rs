@@ -110,7 +110,7 @@ pub use engine::EngineOptions;
 pub use engine::{Component, Engine};
 #[cfg(feature = "native")]
 pub use engine::{NativeOptions, ThreadLocals};
-pub use error::{Deadlock, Error, Leak, MissingImports, ReaderDropped, Result, Trap};
+pub use error::{Deadlock, Error, Exit, Leak, MissingImports, ReaderDropped, Result, Trap};
 pub use instance::{Func, Instance, Promise, TypedFunc};
 pub use linker::{Linker, LinkerInstance};
 #[cfg(feature = "native")]

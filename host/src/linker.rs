@@ -14,8 +14,9 @@ use crate::val::Val;
 use crate::value::NamedList;
 #[cfg(feature = "wasmtime")]
 use crate::wasmtime::wasi::WasiOptions;
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -27,6 +28,7 @@ pub(crate) type Definitions<T> = BTreeMap<String, BTreeMap<String, T>>;
 pub struct Linker {
     interfaces: Definitions<Arc<dyn HostFunction>>,
     resources: Definitions<Kind>,
+    missing_fail_late: bool,
     #[cfg(feature = "native")]
     pub(crate) links: Definitions<crate::native::Link>,
     #[cfg(feature = "wasmtime")]
@@ -104,10 +106,33 @@ impl Linker {
         self
     }
 
+    /// Lets components be instantiated although some of their imports are not defined here: calling one of those fails, and
+    /// names it. A test of a guest with many imports then defines those that matter to it.
+    pub fn allow_missing(&mut self) -> &mut Self {
+        self.missing_fail_late = true;
+        self
+    }
+
+    /// What serves an import that is not defined, if that is allowed.
+    pub(crate) fn stand_in(&self, path: &str) -> Option<Arc<dyn HostFunction>> {
+        let path: Arc<str> = path.into();
+        let body = move |_, _| -> BoxFuture<'static, Result<Option<Val>>> {
+            let error = anyhow!("the linker does not define `{path}`, and a guest has called it");
+            std::future::ready(Err(error)).boxed()
+        };
+        self.missing_fail_late.then(|| Arc::new(Dynamic(Arc::new(body))) as _)
+    }
+
+    /// The type of resources that are not defined, if that is allowed. There are no values of it.
+    pub(crate) fn resource_stand_in(&self) -> Option<Kind> {
+        enum Missing {}
+        self.missing_fail_late.then(Kind::of::<Missing>)
+    }
+
     /// Instantiates `component` in `store`.
     ///
     /// # Errors
-    /// [`MissingImports`], with all of them; or a definition whose type is not the import's; or a trap in a start function;
+    /// [`MissingImports`], with all of them, unless they are [allowed](Self::allow_missing); or a definition whose type is not the import's; or a trap in a start function;
     /// or the component was made for another back end than the store's.
     pub async fn instantiate(&self, store: &mut Store, component: &Component) -> Result<Instance> {
         let exports = match (&mut store.back_end, &component.code) {

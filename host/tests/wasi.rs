@@ -63,6 +63,21 @@ fn without_wasi_its_functions_are_missing() {
 }
 
 #[test]
+fn what_is_missing_fails_when_it_is_called_if_that_is_allowed() {
+    let mut linker = Linker::new();
+    linker.allow_missing();
+    let error = with(&linker, &guest("0.3.2"), async |store, guest| {
+        let arguments = guest.typed_func::<(), (Vec<String>,)>("arguments")?;
+        arguments.call(store, ()).await.map(drop)
+    });
+    let error = format!("{:#}", error.expect_err("nobody has defined it"));
+    assert!(
+        error.contains("the linker does not define `wasi:cli/environment@0.3.2#get-arguments`"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_component_without_imports_needs_no_wasi() -> Result<()> {
     let mut linker = Linker::new();
     linker.with_wasi(WasiOptions::new());

@@ -23,7 +23,7 @@ const GROUPS: &[Group] = &[
     Group {
         profile: "guest",
         targets: TARGETS,
-        packages: &["hello", "text-stats"],
+        packages: &["cli-tool", "hello", "text-stats"],
     },
     // What `bench` measures.
     Group {

@@ -86,7 +86,8 @@ impl Linking<'_> {
     /// Finds what serves the imports from an interface.
     fn serve(&self, interface: &Interface, found: &mut Found) -> Result<()> {
         for (resource, index) in &interface.resources {
-            match self.resource(interface, resource) {
+            let stand_in = || Some(self.store.host_resource(self.definitions.resource_stand_in()?));
+            match self.resource(interface, resource).or_else(stand_in) {
                 Some(ty) => found.resources.push((*index, ty)),
                 None => found.missing.push(format!("{} (a resource)", interface.path(resource))),
             }
@@ -99,10 +100,13 @@ impl Linking<'_> {
                 (None, Some(host)) => host.native().serve(self.store, &path, &function.ty),
                 (None, None) => match self.link(interface, &function.name) {
                     Some(link) => link.func(self.store, &function.ty),
-                    None => {
-                        found.missing.push(path);
-                        continue;
-                    }
+                    None => match self.definitions.stand_in(&path) {
+                        Some(stand_in) => stand_in.native().serve(self.store, &path, &function.ty),
+                        None => {
+                            found.missing.push(path);
+                            continue;
+                        }
+                    },
                 },
             };
             let func = func.with_context(|| format!("import `{path}`"))?;

@@ -66,7 +66,12 @@ impl Linking<'_> {
         let ty = component.inner.component_type();
         for (name, import) in ty.imports(self.engine) {
             match import.ty {
-                ComponentItem::ComponentFunc(func) => match self.definitions.find(&[""], name) {
+                ComponentItem::ComponentFunc(func) => match self
+                    .definitions
+                    .find(&[""], name)
+                    .cloned()
+                    .or_else(|| self.definitions.stand_in(name))
+                {
                     Some(function) => function.define(Place {
                         linker: &mut self.linker.root(),
                         name,
@@ -94,7 +99,12 @@ impl Linking<'_> {
             let func = match export.ty {
                 ComponentItem::ComponentFunc(func) => func,
                 ComponentItem::Resource(_) => {
-                    match self.definitions.find_resource(&[name, implements], item) {
+                    let stand_in = || self.definitions.resource_stand_in().filter(|_| !by_wasi);
+                    match self
+                        .definitions
+                        .find_resource(&[name, implements], item)
+                        .or_else(stand_in)
+                    {
                         Some(kind) => {
                             let instance = self.linker.instance(&defined);
                             let defined = instance.and_then(|mut instance| kind.wasmtime.define(&mut instance, item));
@@ -107,7 +117,9 @@ impl Linking<'_> {
                 }
                 _ => continue,
             };
-            match self.definitions.find(&[name, implements], item) {
+            let stand_in = || self.definitions.stand_in(&path).filter(|_| !by_wasi);
+            let function = self.definitions.find(&[name, implements], item).cloned();
+            match function.or_else(stand_in) {
                 Some(function) => {
                     let instance = self.linker.instance(&defined);
                     function.define(Place {

@@ -1,7 +1,7 @@
 //! Carries errors across Wasmtime, in both directions, with their causes.
 
 use crate::cx::{Cx, Waiting};
-use crate::error::{Error, Trap};
+use crate::error::{Error, Exit, Trap};
 use std::fmt;
 
 /// One of our errors inside one of Wasmtime's.
@@ -47,6 +47,9 @@ pub(crate) fn trap(error: wasmtime::Error, cx: &Cx) -> Error {
             [] => error,
             calls => error.context(format!("while `{}` was running", calls.join("`, `"))),
         };
+    }
+    if let Some(exit) = error.downcast_ref::<wasmtime_wasi::I32Exit>() {
+        return Error::new(Exit { code: exit.0 });
     }
     let reason = error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
     Error::new(Trap { calls, reason })
