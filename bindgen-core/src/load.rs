@@ -36,6 +36,8 @@ pub struct Input {
 pub struct Loaded {
     /// Everything that was parsed. An interface that occurs several times in the world is there once for each occurrence.
     pub resolve: Resolve,
+    /// The same as it was written, each interface once: what is described to the tools that make components.
+    pub written: Resolve,
     /// The selected world.
     pub world: WorldId,
     /// Every file and directory whose change can change the world, sorted.
@@ -51,9 +53,11 @@ impl Input {
     pub fn load(&self) -> Result<Loaded, Diagnostics> {
         let (mut resolve, packages) = self.parse()?;
         let world = select_world(&resolve, &packages, self.world.as_deref())?;
+        let written = resolve.clone();
         resolve.generate_nominal_type_ids(world);
         Ok(Loaded {
             resolve,
+            written,
             world,
             files: self.files(),
         })

@@ -9,6 +9,7 @@ use std::path::Path;
 use wit_component::{ComponentEncoder, DecodedWasm, StringEncoding};
 use wit_parser::{Resolve, World, WorldId, WorldItem, WorldKey};
 use witflow_bindgen_core::component_type;
+use witflow_bindgen_core::load::Input;
 
 fn parse(wit: &str) -> Resolve {
     let mut resolve = Resolve::default();
@@ -364,10 +365,49 @@ fn wasi() {
     assert!(names.len() > 4, "the packages' own worlds are compared too: {names:?}");
 }
 
+/// One feature a file, resources among them.
+#[test]
+fn features() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/wit");
+    let entries = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    for entry in entries {
+        let path = entry.expect("the folder can be listed").path();
+        let name = path
+            .file_name()
+            .expect("a file has a name")
+            .to_string_lossy()
+            .into_owned();
+        let resolve = load(&format!("tests/wit/{name}"));
+        compare_all(&resolve);
+        described(&resolve, path);
+    }
+}
+
+/// What the loader hands out to be described is the WIT as it was written, although it tells the occurrences of an interface apart.
+fn described(resolve: &Resolve, path: std::path::PathBuf) {
+    let input = Input {
+        paths: vec![path],
+        world: Some("both".to_owned()),
+        ..Input::default()
+    };
+    let loaded = input.load().unwrap_or_else(|errors| panic!("{errors}"));
+    let mut worlds = resolve.worlds.iter();
+    let (id, _) = worlds
+        .find(|(_, world)| world.name == "both")
+        .expect("each file has this world");
+    let encode = |resolve, id| component_type::encode(resolve, id).unwrap_or_else(|error| panic!("{error}"));
+    assert!(encode(&loaded.written, loaded.world) == encode(resolve, id));
+}
+
 #[test]
 fn benchmark_worlds() {
-    assert_eq!(compare_all(&load("benches/wit/bench.wit")), ["bench", "bench-counting"]);
-    assert_eq!(compare_all(&load("benches/wit/minimal.wit")), ["minimal"]);
+    for (file, world) in [("bench", "bench"), ("minimal", "minimal")] {
+        let names = compare_all(&load(&format!("benches/wit/{file}.wit")));
+        assert!(
+            names.iter().any(|name| name == world),
+            "no world `{world}` in {names:?}"
+        );
+    }
 }
 
 /// A module with one import, an exported function, and an exported interface's function, all on numbers.

@@ -27,10 +27,10 @@ impl ComponentType {
     /// Encodes the world, and a second time without its exports where that is needed.
     pub(crate) fn new(loaded: &Loaded, options: &Options) -> Result<Self, Diagnostic> {
         let failed = |error: witflow_bindgen_core::component_type::Error| Diagnostic::new(error.to_string());
-        let whole = encode(&loaded.resolve, loaded.world).map_err(failed)?;
-        let split = options.pub_export_macro && !loaded.resolve.worlds[loaded.world].exports.is_empty();
+        let whole = encode(&loaded.written, loaded.world).map_err(failed)?;
+        let split = options.pub_export_macro && !loaded.written.worlds[loaded.world].exports.is_empty();
         let imports = split.then(|| {
-            let mut resolve = loaded.resolve.clone();
+            let mut resolve = loaded.written.clone();
             let world = &resolve.worlds[loaded.world];
             // A world of its own: joining two of one name and different contents fails.
             let world = World {

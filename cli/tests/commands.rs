@@ -19,7 +19,7 @@ fn component_type_section() -> String {
     }
     .load()
     .expect("the WIT is valid");
-    let bytes = component_type::encode(&loaded.resolve, loaded.world).expect("the world can be encoded");
+    let bytes = component_type::encode(&loaded.written, loaded.world).expect("the world can be encoded");
     let escaped: String = bytes.iter().map(|byte| format!("\\{byte:02x}")).collect();
     format!("(@custom \"component-type:test\" \"{escaped}\")")
 }
