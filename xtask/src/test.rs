@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::process::{self, cargo};
-use crate::{bad_input, bench, guests, miri, msrv, package, reference, tidy, toolchain};
+use crate::{bad_input, bench, guests, miri, msrv, reference, tidy, toolchain};
 
 /// Arguments of `cargo xtask test`.
 #[derive(Debug, clap::Args)]
@@ -106,11 +106,6 @@ const STEPS: &[Step] = &[
         name: "msrv",
         about: "the oldest Rust that is promised builds what is published",
         run: msrv::run,
-    },
-    Step {
-        name: "package",
-        about: "the packages build as they would be published",
-        run: package::run,
     },
     Step {
         name: "bench",
