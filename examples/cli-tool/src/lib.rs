@@ -1,6 +1,6 @@
 //! An example guest: a command of WASI 0.3 that encodes and decodes base64, as `base64` of GNU coreutils does.
 //!
-//! What is read goes piece by piece through a [`Transform`] and is written at once, so memory does not grow with the input.
+//! What is read goes piece by piece through a `Transform` and is written at once, so memory does not grow with the input.
 //! The exit code is 0 when all went well, 1 when something could not be read, decoded or written, and 2 for a misuse.
 
 mod args;
