@@ -132,6 +132,9 @@ impl Subtask {
 
     fn resolve_cancelled(&self) -> Result<()> {
         trap_if(!self.cancellation_requested.get(), Rule::HostContract)?;
+        for lease in [&self.params_lease, &self.result_lease] {
+            return_lease(lease).map_err(|trap| self.blame(trap))?;
+        }
         self.state.set(match self.state.get() {
             SubtaskState::Starting => SubtaskState::CancelledBeforeStarted,
             SubtaskState::Started => SubtaskState::CancelledBeforeReturned,

@@ -105,13 +105,20 @@ impl Guest {
         }
     }
 
-    /// Ends an instance, and says which blocks of memory it leaves behind, each with the call it was allocated in. Nothing
-    /// is known of that without the checked allocator.
-    pub(crate) fn end(guest: Rc<Guest>) -> Vec<String> {
-        let (instance, name) = (guest.scope.get().instance, guest.instance.name().clone());
-        drop(guest);
-        let blocks = heap::retire(instance);
-        blocks.iter().map(|block| format!("{name}: {block}")).collect()
+    /// Ends instances, and says which blocks of memory they leave behind, each with the call it was allocated in. Nothing is
+    /// known of that without the checked allocator.
+    pub(crate) fn end(guests: Vec<Rc<Guest>>) -> Vec<String> {
+        let known = guests
+            .iter()
+            .map(|guest| (guest.scope.get().instance, guest.instance.name().clone()));
+        let known: Vec<_> = known.collect();
+        // An instance keeps those that it imports from, so all of them go before any is asked for what is left.
+        drop(guests);
+        let left = known.into_iter().map(|(instance, name)| {
+            let blocks = heap::retire(instance).into_iter();
+            blocks.map(move |block| format!("{name}: {block}"))
+        });
+        left.flatten().collect()
     }
 
     /// The guest's code goes no further.

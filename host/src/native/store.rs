@@ -233,7 +233,7 @@ impl NativeStore {
         self.0.funcs.take();
         self.0.resource_types.take();
         self.0.canonical.dispose();
-        self.0.guests.take().into_iter().flat_map(Guest::end).collect()
+        Guest::end(self.0.guests.take())
     }
 }
 

@@ -76,6 +76,7 @@ use std::ops::Range;
 use std::panic;
 use std::ptr::NonNull;
 use std::rc::Rc;
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 /// How large a stack is unless another size is asked for.
@@ -287,6 +288,38 @@ pub(crate) fn current_stack() -> Option<Range<usize>> {
         // SAFETY: as above.
         Current::Thread(baton) => unsafe { baton.as_ref() }.stack(),
     }
+}
+
+/// The addresses of the stacks that fibers run on, or can, in this process.
+static STACKS: Mutex<Vec<Range<usize>>> = Mutex::new(Vec::new());
+
+/// A stack that is known to [`is_on_a_stack`] while this lives.
+struct KnownStack(Range<usize>);
+
+impl KnownStack {
+    fn new(stack: Range<usize>) -> KnownStack {
+        let mut stacks = STACKS.lock().unwrap_or_else(PoisonError::into_inner);
+        stacks.push(stack.clone());
+        KnownStack(stack)
+    }
+}
+
+impl Drop for KnownStack {
+    fn drop(&mut self) {
+        let mut stacks = STACKS.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(place) = stacks.iter().position(|stack| *stack == self.0) {
+            stacks.swap_remove(place);
+        }
+    }
+}
+
+/// Whether an area is on the stack of a fiber: of the one that runs, of one further out, which waits for it, or of one that is
+/// suspended.
+pub(crate) fn is_on_a_stack(area: &Range<usize>) -> bool {
+    let stacks = STACKS.lock().unwrap_or_else(PoisonError::into_inner);
+    stacks
+        .iter()
+        .any(|stack| stack.start <= area.start && area.end <= stack.end)
 }
 
 /// Runs `run` on a new thread, where every `thread_local!` is as at the start, and waits for its end, that of the

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use corosensei::stack::{DefaultStack, Stack};
 use corosensei::{CoroutineResult, Yielder};
 
-use super::{CURRENT, Current, Payload};
+use super::{CURRENT, Current, KnownStack, Payload};
 
 pub(super) const AVAILABLE: bool = true;
 
@@ -37,7 +37,7 @@ pub(super) struct Slot {
     state: Cell<State>,
     /// Points into the stack of a fiber that has begun.
     yielder: Cell<*const Yielder<(), ()>>,
-    stack: Range<usize>,
+    stack: KnownStack,
 }
 
 enum Content {
@@ -96,7 +96,7 @@ impl Pool {
         let stack = DefaultStack::new(self.stack_size)?;
         let slot = Rc::new(Slot {
             pool: self.clone(),
-            stack: stack.limit().get()..stack.base().get(),
+            stack: KnownStack::new(stack.limit().get()..stack.base().get()),
             content: UnsafeCell::new(Content::Stack(stack)),
             state: Cell::new(State::Free),
             yielder: Cell::new(ptr::null()),
@@ -137,7 +137,7 @@ impl Slot {
     }
 
     pub(super) fn stack(&self) -> Range<usize> {
-        self.stack.clone()
+        self.stack.0.clone()
     }
 
     /// Ends a suspended fiber where it is.

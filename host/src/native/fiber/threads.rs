@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::thread::{JoinHandle, Thread};
 
 use super::baton::{Baton, Order, Outcome};
-use super::{CURRENT, Current};
+use super::{CURRENT, Current, KnownStack};
 
 pub(super) struct Pool {
     stack_size: usize,
@@ -180,7 +180,9 @@ impl Drop for Suspended {
 
 /// What a worker thread does.
 fn work(baton: &Baton, stack_size: usize) {
-    baton.set_stack(stack_below(stack_size));
+    let stack = stack_below(stack_size);
+    let _known = stack.clone().map(KnownStack::new);
+    baton.set_stack(stack);
     loop {
         match baton.next_order() {
             Order::Run(body) => {

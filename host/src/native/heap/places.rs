@@ -10,7 +10,7 @@ use super::scope;
 /// Where an area lies that is in no block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
-    /// On the stack of the current fiber.
+    /// On the stack of a fiber, whose call may be waiting for another's.
     Stack,
     /// In a static.
     Static,
@@ -21,11 +21,12 @@ pub(super) enum Place {
 }
 
 pub(super) fn place_of(area: &Range<usize>) -> Place {
-    match fiber::current_stack() {
-        Some(stack) if covers(&stack, area) => return Place::Stack,
-        // Of a stack without bounds nothing can be said.
-        None if fiber::in_fiber() => return Place::Untold,
-        _ => {}
+    if fiber::is_on_a_stack(area) {
+        return Place::Stack;
+    }
+    // Of a stack without bounds nothing can be said.
+    if fiber::current_stack().is_none() && fiber::in_fiber() {
+        return Place::Untold;
     }
     static KNOWN: Mutex<Vec<Range<usize>>> = Mutex::new(Vec::new());
     let _within = scope::in_host();
