@@ -12,7 +12,9 @@ use crate::stream::{FutureReader, StreamReader};
 use crate::val::Resource;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
-use wasmtime::component::{self as wc, Destination, Lift, Lower, ResourceAny, Source, VecBuffer};
+use wasmtime::component::{
+    self as wc, Destination, Lift, Lower, ReadBuffer, ResourceAny, Source, VecBuffer, WriteBuffer,
+};
 use wasmtime::{AsContextMut as _, StoreContextMut};
 
 /// What a conversion towards the guest may use.
@@ -77,10 +79,33 @@ pub trait OnTheWire: Sized + Send + 'static {
     /// # Errors
     /// As [`OnTheWire::from_wire`].
     fn accept(mut from: Source<'_, Self::Wire>, max: usize, cx: &mut WireCx<'_>) -> Result<Vec<Self>> {
-        let mut wires = Vec::with_capacity(max);
+        let mut wires = UpTo {
+            items: Vec::with_capacity(max),
+            most: max,
+        };
         from.read(cx.store.as_context_mut(), &mut wires)
             .map_err(super::trap::from_wasmtime)?;
-        Self::many_from_wire(wires, &cx.cx())
+        Self::many_from_wire(wires.items, &cx.cx())
+    }
+}
+
+/// Room for so many items. A vector may have more, and has room for any number of items without size.
+struct UpTo<T> {
+    items: Vec<T>,
+    most: usize,
+}
+
+impl<T: Send + Sync + 'static> ReadBuffer<T> for UpTo<T> {
+    fn extend<I: IntoIterator<Item = T>>(&mut self, items: I) {
+        Extend::extend(&mut self.items, items);
+    }
+
+    fn remaining_capacity(&self) -> usize {
+        self.most - self.items.len()
+    }
+
+    fn move_from(&mut self, input: &mut dyn WriteBuffer<T>, count: usize) {
+        self.items.move_from(input, count);
     }
 }
 
