@@ -4,13 +4,13 @@
 //! copy in flight, and whoever uses the end next picks it up. The port allocates its block only when a copy blocks for
 //! the first time. States:
 //!
-//! * *idle*: nothing in flight. Events are ignored: some hosts report a dropped peer to an idle end, and the next copy
-//!   will report it again.
+//! * *idle*: nothing in flight. Some hosts report a dropped peer to an idle end. It is *closed* then, since some of them
+//!   allow nothing but the drop afterwards. Other events are ignored.
 //! * *busy*: a copy is in flight, and the memory it uses belongs to the end (rule 5). Reading, writing, dropping or
 //!   transferring the end is not allowed now; the answer or a cancel makes it idle.
 //! * *closed*: the peer is gone. Latched by whoever decodes the answers; no built-in is called any more except the drop.
 
-use crate::abi::BLOCKED;
+use crate::abi::{BLOCKED, copy};
 use crate::pool;
 use crate::sys::{CancelFn, InstanceId};
 use crate::waitable::Op;
@@ -24,6 +24,8 @@ use core::task::{Context, Poll};
 struct Block {
     op: Op,
     busy: Cell<bool>,
+    /// Whether the peer was reported gone while the end was idle.
+    ended: Cell<bool>,
     /// The answer that has come for a busy end and was not seen yet, or `BLOCKED`.
     answer: Cell<u32>,
 }
@@ -57,6 +59,11 @@ impl Port {
         self.block().is_some_and(|block| block.busy.get())
     }
 
+    /// Whether the peer was reported gone while the end was idle.
+    pub(crate) fn is_ended(&self) -> bool {
+        self.block().is_some_and(|block| block.ended.get())
+    }
+
     /// Takes in what a read or write returned: the answer, or nothing when the copy is in flight now.
     pub(crate) fn started(&self, handle: u32, status: u32) -> Option<u32> {
         if status != BLOCKED {
@@ -69,6 +76,7 @@ impl Port {
                 block.write(Block {
                     op: Op::new(handle, on_event),
                     busy: Cell::new(true),
+                    ended: Cell::new(false),
                     answer: Cell::new(BLOCKED),
                 })
             };
@@ -142,6 +150,9 @@ unsafe fn on_event(op: *const Op, answer: u32) -> bool {
         if (*block).busy.get() {
             (*block).answer.set(answer);
             return (*op).wake();
+        }
+        if answer & 0xf == copy::DROPPED {
+            (*block).ended.set(true);
         }
         false
     }

@@ -221,7 +221,7 @@ fn as_a_stream_it_reads_by_the_chunk() {
 }
 
 #[test]
-fn events_for_an_idle_end_are_ignored() {
+fn an_idle_end_that_was_told_its_peer_is_gone_has_ended() {
     let host = Fake::new();
     let (mut reader, peer) = bytes(&host);
     let handle = reader.handle();
@@ -238,18 +238,22 @@ fn events_for_an_idle_end_are_ignored() {
             Poll::Ready(())
         })
         .await;
-        assert_eq!(reader.next().await, Some(2));
+        assert_eq!(reader.next().await, None);
     }));
     assert_eq!(peer.write(&[1]), 1);
     host.run(task);
+    let reads = host.calls("[stream-read-1]");
+    peer.leave();
     host.mention_drop(handle);
     assert!(host.step(task), "the event is delivered");
     closed.0.set(false);
     host.enter(|| closed.1.take().unwrap().wake());
     host.run(task);
-    assert!(!host.exited(task), "the reader waits for its next item");
-    assert_eq!(peer.write(&[2]), 1);
-    host.run(task);
+    assert_eq!(
+        host.calls("[stream-read-1]"),
+        reads,
+        "nothing is asked of an end that has ended"
+    );
     assert!(host.exited(task));
     assert_eq!(host.handles(), 0);
 }

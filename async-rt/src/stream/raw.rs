@@ -110,8 +110,9 @@ impl RawReader {
             head: Cell::new(self.head.replace(0)),
             tail: Cell::new(self.tail.replace(0)),
             adopted: Cell::new(false),
-            closed: Cell::new(self.closed.replace(false)),
+            closed: Cell::new(self.is_closed()),
         };
+        self.closed.set(false);
         self.handle.set(handle);
         taken
     }
@@ -123,6 +124,9 @@ impl RawReader {
     }
 
     pub(super) fn is_closed(&self) -> bool {
+        if self.port.is_ended() {
+            self.closed.set(true);
+        }
         self.closed.get()
     }
 
@@ -182,7 +186,7 @@ impl RawReader {
         if self.port.is_busy() {
             return self.port.poll(cx).map(|answer| self.settle(answer));
         }
-        if self.closed.get() {
+        if self.is_closed() {
             return Poll::Ready(Filled::Closed);
         }
         match self.start(shape, want) {

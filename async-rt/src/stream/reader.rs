@@ -174,8 +174,9 @@ impl<T> StreamReader<T> {
         if self.handle() != 0 {
             self.raw.cancel(&self.vtable.shape());
             self.raw.port.leave_set();
+            let is_closed = self.raw.is_closed();
             self.raw.port.free();
-            if self.raw.unread() != 0 || self.raw.is_closed() {
+            if self.raw.unread() != 0 || is_closed {
                 super::splice::splice(self);
             }
         }

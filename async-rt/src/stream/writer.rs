@@ -61,7 +61,7 @@ impl<T> StreamWriter<T> {
 
     /// Whether the reader is known to have gone: nothing can be sent any more.
     pub fn is_closed(&self) -> bool {
-        self.closed
+        self.closed || self.port.is_ended()
     }
 
     /// Writes `items`, or as many of them as the reader takes at once.
@@ -157,6 +157,9 @@ impl<T> StreamWriter<T> {
 
     fn start(&mut self) -> Option<u32> {
         self.port.instance().check();
+        if self.port.is_ended() {
+            return Some(copy::DROPPED);
+        }
         let count = self.flight.remaining().min(MAX_COPY);
         let at = self.flight.unsent();
         // SAFETY: the end is idle and open; there are `count` elements at `at`, which stay as they are until the answer

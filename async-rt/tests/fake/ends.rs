@@ -67,7 +67,9 @@ impl State {
     pub fn end_delivered(&mut self, handle: u32, answer: u32) {
         let end = self.guest_end(handle);
         if end.state == EndState::Idle {
-            // Nothing was in flight: the host only mentioned that the peer has gone.
+            // Nothing was in flight: the host only mentioned that the peer has gone. Hosts differ in what that allows;
+            // this one allows nothing but the drop.
+            end.state = EndState::Done;
             return;
         }
         let once = answer & 0xf == DROPPED || (answer & 0xf == COMPLETED && end.is_future);
