@@ -35,7 +35,13 @@ const GROUPS: &[Group] = &[
     Group {
         profile: "guest-test",
         targets: &["wasm32-wasip2"],
-        packages: &["mixed-runtimes", "roundtrip-middle", "roundtrip-provider"],
+        packages: &[
+            "mixed-runtimes",
+            "roundtrip-middle",
+            "roundtrip-provider",
+            "scenarios",
+            "scenarios-peer",
+        ],
     },
     Group {
         profile: "guest-test",
