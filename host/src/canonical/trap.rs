@@ -88,8 +88,6 @@ rules! {
     Panic = "panic", "guest code must not panic across an export";
     UseAfterFree = "use-after-free", "memory lent to the host must stay allocated and in place";
     MutatedInFlight = "mutated-in-flight", "memory that the host reads later must not change before";
-    Leak = "leak", "handles and memory must be given back when everything has ended";
-    StackOverflow = "stack-overflow", "an activation must fit on its stack";
 }
 
 impl fmt::Display for Rule {

@@ -4,6 +4,7 @@
 //! and what they are for: `text` (any file), `code` (Rust), `sizes`, `layers` (what may use what), `paths` (documentation).
 
 mod code;
+mod conformance;
 mod layers;
 mod manifest;
 mod paths;
@@ -87,6 +88,10 @@ const RULES: &[Rule] = &[
     Rule {
         name: "doc-path",
         check: paths::exist,
+    },
+    Rule {
+        name: "conformance",
+        check: conformance::tests_exist,
     },
 ];
 

@@ -1,10 +1,11 @@
 //! The table of handles, and the built-ins that need none.
 
-use super::calls::{length, place, stream_of};
+use super::calls::{length, place, stream_of, word};
 use super::guest::Guest;
 use super::leaving::{all_built_ins, arguments};
+use super::world::{Scripted, World};
 use super::{broken, holds};
-use crate::canonical::{Builtin, CoreType, Result, Rule, Type};
+use crate::canonical::{Builtin, Choice, CoreType, Profile, Result, Rule, Type};
 
 /// The built-ins whose first argument is a handle.
 fn with_handles() -> impl Iterator<Item = Builtin> {
@@ -211,4 +212,20 @@ pub(super) fn context_slots_are_two() {
     broken(Rule::ContextSlot)
         .by("context.set(ptr)")
         .when(|guest| guest.built_in(&Builtin::ContextSet(2), &[place(1)]).map(|_| ()));
+}
+
+#[test]
+fn an_error_context_keeps_its_message_or_loses_it() {
+    for (answer, kept) in [(0, 3), (1, 0)] {
+        let chooser = Scripted::new(vec![(Choice::ErrorContext, answer)]);
+        let world = World::with_chooser(Profile::AUGUST_2026, chooser);
+        let run = world.guest.script(move |guest| {
+            let context = guest.built_in(&Builtin::ErrorContextNew, &[place(64), length(3)])? as u32;
+            guest.built_in(&Builtin::ErrorContextDebugMessage, &[word(context), place(256)])?;
+            assert_eq!(guest.memory.word(260), kept);
+            guest.built_in(&Builtin::ErrorContextDrop, &[word(context)]).map(|_| ())
+        });
+        let call = world.invoke(&run, Vec::new());
+        assert!(call.is_ok_and(|call| call.is_resolved()));
+    }
 }

@@ -94,14 +94,8 @@ const BREAKERS: &[(Rule, fn())] = &[
     (Rule::MutatedInFlight, memory::lent_memory_is_left_alone),
 ];
 
-/// Rules that nothing in this folder can break: they are about guests that are linked into the process.
-const NATIVE: &[(Rule, &str)] = &[
-    (Rule::UnknownImport, "host/tests/faults.rs"),
-    (Rule::HostFailed, "host/tests/faults.rs"),
-    (Rule::Panic, "host/tests/faults.rs"),
-    (Rule::Leak, "host/tests/faults.rs"),
-    (Rule::StackOverflow, "host/tests/faults.rs"),
-];
+/// Rules that nothing in this folder can break: they are about guests that are linked into the process, and tested there.
+const NATIVE: &[Rule] = &[Rule::UnknownImport, Rule::HostFailed, Rule::Panic];
 
 #[test]
 fn every_rule_is_broken_by_a_test() {
@@ -113,7 +107,7 @@ fn every_rule_is_broken_by_a_test() {
     }
     for rule in Rule::ALL {
         let here = BREAKERS.iter().filter(|(broken, _)| broken == rule).count();
-        let elsewhere = NATIVE.iter().filter(|(broken, _)| broken == rule).count();
+        let elsewhere = NATIVE.iter().filter(|broken| *broken == rule).count();
         assert_eq!(here + elsewhere, 1, "{rule} is listed once");
     }
 }
