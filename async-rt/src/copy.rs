@@ -26,7 +26,7 @@ struct Block {
     busy: Cell<bool>,
     /// Whether the peer was reported gone while the end was idle.
     ended: Cell<bool>,
-    /// The answer that has come for a busy end and was not seen yet, or `BLOCKED`.
+    /// The answer that has come for a busy end and was not seen yet, or `BLOCKED`. For the host the end is idle by then.
     answer: Cell<u32>,
 }
 
@@ -147,7 +147,7 @@ unsafe fn on_event(op: *const Op, answer: u32) -> bool {
     // SAFETY: the op is the first field of its block, which is alive (rule 4).
     unsafe {
         let block = op.cast::<Block>();
-        if (*block).busy.get() {
+        if (*block).busy.get() && (*block).answer.get() == BLOCKED {
             (*block).answer.set(answer);
             return (*op).wake();
         }

@@ -259,6 +259,39 @@ fn an_idle_end_that_was_told_its_peer_is_gone_has_ended() {
 }
 
 #[test]
+fn an_answer_that_was_not_seen_survives_the_news_that_the_peer_is_gone() {
+    let host = Fake::new();
+    let (mut reader, peer) = bytes(&host);
+    let handle = reader.handle();
+    let gate = Rc::new((Cell::new(true), RefCell::new(None::<Waker>)));
+    let closed = gate.clone();
+    let task = host.start(returning(async move {
+        // The read is in flight, and nobody looks at it.
+        poll_once(pin!(reader.next())).await;
+        poll_fn(|cx| {
+            if gate.0.get() {
+                *gate.1.borrow_mut() = Some(cx.waker().clone());
+                return Poll::Pending;
+            }
+            Poll::Ready(())
+        })
+        .await;
+        assert_eq!(reader.next().await, Some(7));
+        assert_eq!(reader.next().await, None);
+    }));
+    host.run(task);
+    assert_eq!(peer.write(&[7]), 1);
+    assert!(host.step(task), "the answer is delivered");
+    host.mention_drop(handle);
+    assert!(host.step(task), "the event is delivered");
+    closed.0.set(false);
+    host.enter(|| closed.1.take().unwrap().wake());
+    host.run(task);
+    assert!(host.exited(task));
+    assert_eq!(host.handles(), 0);
+}
+
+#[test]
 fn a_dropped_read_of_length_zero_is_followed_by_a_real_one() {
     let host = Fake::new();
     let (mut reader, peer) = bytes(&host);

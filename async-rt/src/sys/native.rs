@@ -17,11 +17,13 @@ use crate::sys::reps::Reps;
 
 use crate::cabi;
 use alloc::alloc::Layout;
+use alloc::vec::Vec;
 use core::cell::Cell;
 use core::ffi::c_void;
 use core::mem::MaybeUninit;
 use core::ptr;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread_local;
 
 /// Freed blocks go straight back to the allocator, where Miri sees them.
@@ -192,14 +194,35 @@ pub(crate) struct Local {
     pub(crate) reps: Reps,
 }
 
+/// The instances that have not ended. Only who uses one where it is not the current one asks.
+static LIVE: Mutex<Vec<u64>> = Mutex::new(Vec::new());
+
+fn live() -> MutexGuard<'static, Vec<u64>> {
+    LIVE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Local {
     pub(crate) fn new() -> Local {
         static NEXT: AtomicU64 = AtomicU64::new(1);
+        let id = NEXT.fetch_add(1, Relaxed);
+        live().push(id);
         Local {
             current: Cell::new(ptr::null_mut()),
-            id: NEXT.fetch_add(1, Relaxed),
+            id,
             reps: Reps::default(),
         }
+    }
+}
+
+impl Local {
+    fn end(&self) {
+        live().retain(|id| *id != self.id);
+    }
+}
+
+impl Drop for Local {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 
@@ -207,6 +230,11 @@ impl Instance {
     /// The state of a new component instance, for a host to keep.
     pub fn new() -> Instance {
         Instance::with(Local::new())
+    }
+
+    /// Notes that the host will never run the instance again, whoever still has it: stacks that were given up may.
+    pub fn end(&self) {
+        self.local.end();
     }
 }
 
@@ -228,6 +256,22 @@ impl InstanceId {
     /// Whether the instance is the current one.
     pub(crate) fn is_current(self) -> bool {
         host().is_some_and(|host| host.instance().local.id == self.0)
+    }
+
+    /// Whether a future of the instance can be woken here. When the instance has ended that is a wake too late, as from what a
+    /// thread-local keeps until its thread ends.
+    ///
+    /// # Panics
+    ///
+    /// As `check`, while the instance lives.
+    pub(crate) fn can_be_woken(self) -> bool {
+        if self.is_current() {
+            return true;
+        }
+        if live().contains(&self.0) {
+            self.check();
+        }
+        false
     }
 
     /// Panics unless the instance is the current one.

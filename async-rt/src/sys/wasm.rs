@@ -70,6 +70,12 @@ impl InstanceId {
         true
     }
 
+    /// Whether a future of the instance can be woken.
+    #[inline(always)]
+    pub(crate) fn can_be_woken(self) -> bool {
+        true
+    }
+
     /// Panics unless the instance is the current one.
     #[inline(always)]
     pub(crate) fn check(self) {}

@@ -162,7 +162,9 @@ impl Node {
             if (*this).is_done() {
                 return None;
             }
-            (*this).instance.check();
+            if !(*this).instance.can_be_woken() {
+                return None;
+            }
             if (*this).is_queued() {
                 return None;
             }
