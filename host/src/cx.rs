@@ -161,6 +161,14 @@ impl std::fmt::Debug for Cx {
     }
 }
 
+impl Entry {
+    /// Its number among the entries of its store.
+    #[cfg(feature = "native")]
+    pub(crate) fn number(&self) -> u64 {
+        self.key.1
+    }
+}
+
 impl Drop for Entry {
     fn drop(&mut self) {
         lock(&self.cx.shared.ledger).entries.remove(&self.key);

@@ -136,6 +136,18 @@ impl fmt::Display for Leak {
 
 impl std::error::Error for Leak {}
 
+/// A call was cancelled before it returned, as [`Promise::cancel`](crate::Promise::cancel) asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cancelled;
+
+impl fmt::Display for Cancelled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the call was cancelled")
+    }
+}
+
+impl std::error::Error for Cancelled {}
+
 /// The other end of a stream or future went away before it took everything that was written.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ReaderDropped<T> {

@@ -155,10 +155,12 @@ impl Func {
     fn begin<R>(&self, cx: &Cx) -> (Promise<R>, Resolver<R>) {
         let (sender, receiver) = oneshot::channel();
         let entry = cx.enter(Waiting::Call, &self.path);
+        #[cfg(feature = "native")]
+        let number = entry.number();
         let resolver = Resolver {
             sender,
             path: self.path.clone(),
-            _entry: entry,
+            entry,
             #[cfg(feature = "wasmtime")]
             cx: cx.clone(),
         };
@@ -166,6 +168,8 @@ impl Func {
             Promise {
                 receiver,
                 path: self.path.clone(),
+                #[cfg(feature = "native")]
+                call: matches!(self.function, backend::Func::Native(_)).then(|| (cx.clone(), number)),
             },
             resolver,
         )
@@ -216,12 +220,22 @@ pub(crate) struct Resolver<R> {
     sender: oneshot::Sender<Result<R>>,
     /// The function that was called.
     pub(crate) path: Arc<str>,
-    _entry: crate::cx::Entry,
+    #[cfg_attr(
+        not(feature = "native"),
+        expect(dead_code, reason = "it strikes itself out when it is dropped")
+    )]
+    entry: crate::cx::Entry,
     #[cfg(feature = "wasmtime")]
     pub(crate) cx: Cx,
 }
 
 impl<R> Resolver<R> {
+    /// Tells the calls of a store apart.
+    #[cfg(feature = "native")]
+    pub(crate) fn number(&self) -> u64 {
+        self.entry.number()
+    }
+
     pub(crate) fn resolve(self, result: Result<R>) {
         // Nobody waits any more when the promise was dropped, which it may be.
         let _ = self.sender.send(result);
@@ -236,9 +250,23 @@ impl<R> Resolver<R> {
 pub struct Promise<R> {
     receiver: oneshot::Receiver<Result<R>>,
     path: Arc<str>,
+    /// The store and the number of the call, if it can be cancelled.
+    #[cfg(feature = "native")]
+    call: Option<(Cx, u64)>,
 }
 
 impl<R> Promise<R> {
+    /// Asks the callee, when the store runs next, to give the call up. It may return a result all the same; if it does not,
+    /// awaiting the promise fails with [`Cancelled`](crate::Cancelled). Calls on Wasmtime cannot be cancelled, and go on.
+    pub fn cancel(&self) {
+        #[cfg(feature = "native")]
+        if let Some((cx, number)) = self.call.clone() {
+            cx.push(Job::Native(Box::new(move |store: &crate::native::NativeStore| {
+                store.cancel_call(number);
+            })));
+        }
+    }
+
     /// Runs the store until the call has returned.
     ///
     /// # Errors

@@ -87,6 +87,8 @@ mod cx;
 mod derive_support;
 mod engine;
 mod error;
+#[cfg(feature = "native")]
+pub mod explore;
 mod functions;
 mod idle;
 mod instance;
@@ -110,7 +112,7 @@ pub use engine::EngineOptions;
 pub use engine::{Component, Engine};
 #[cfg(feature = "native")]
 pub use engine::{NativeOptions, ThreadLocals};
-pub use error::{Deadlock, Error, Exit, Leak, MissingImports, ReaderDropped, Result, Trap};
+pub use error::{Cancelled, Deadlock, Error, Exit, Leak, MissingImports, ReaderDropped, Result, Trap};
 pub use instance::{Func, Instance, Promise, TypedFunc};
 pub use linker::{Linker, LinkerInstance};
 #[cfg(feature = "native")]

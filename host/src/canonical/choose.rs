@@ -4,12 +4,14 @@
 //! schedule, and the list of the other answers is a complete record of a run. Nothing else in a store depends on clocks,
 //! addresses or the order of hash maps.
 
+use super::fault::Fault;
+
 /// What is being chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Choice {
     /// Which ready member of a waitable set is reported first.
     Event,
-    /// Which of the tasks that can run is run next.
+    /// Which of the tasks that can run, and of the host's own futures, is run next.
     Task,
     /// Which task of the instance runs while a plain `func` waits in it.
     SiblingTask,
@@ -17,7 +19,7 @@ pub enum Choice {
     GoOn,
     /// When a host function takes its parameters: at the call (0), or later (1).
     HostStart,
-    /// Which of the host's own finished operations is seen next.
+    /// Which of the host's futures gets on in the middle of a call of core code: none (0), or the `k`-th that can.
     HostEvent,
     /// Whether an end of the host answers a peer that begins to wait at once (0) or later (1).
     HostPace,
@@ -29,32 +31,31 @@ pub enum Choice {
     StringSource,
     /// Whether an error context keeps its message (0) or loses it (1).
     ErrorContext,
-    /// A fault that a test injects: none (0).
-    Fault,
+    /// Which reading of the Canonical ABI is followed, among those that a test allows.
+    Profile,
+    /// Whether the host does something unusual that it may do: no (0), or how.
+    Fault(Fault),
+    /// Something that is left open by a test.
+    Scenario,
 }
 
-impl Choice {
-    /// All kinds.
-    pub const ALL: [Choice; 12] = [
-        Choice::Event,
-        Choice::Task,
-        Choice::SiblingTask,
-        Choice::GoOn,
-        Choice::HostStart,
-        Choice::HostEvent,
-        Choice::HostPace,
-        Choice::CopyLength,
-        Choice::Nan,
-        Choice::StringSource,
-        Choice::ErrorContext,
-        Choice::Fault,
-    ];
-}
+/// Someone who could take the next step: a task of a guest, or a future of the host. It keeps its number from step to step.
+pub type Actor = u64;
 
 /// Resolves choices.
 pub trait Choose {
     /// A number below `n`, which is at least 2. An answer out of range counts as 0.
     fn choose(&mut self, kind: Choice, n: usize) -> usize;
+
+    /// The place of one of `actors`, which are at least 2, as [`Choose::choose`] does for their number.
+    fn choose_actor(&mut self, kind: Choice, actors: &[Actor]) -> usize {
+        self.choose(kind, actors.len())
+    }
+
+    /// Notes that something unusual happened, by a choice or in consequence of some.
+    fn happened(&mut self, fault: Fault) {
+        let _ = fault;
+    }
 }
 
 /// Always 0: what Wasmtime does.

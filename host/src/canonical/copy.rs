@@ -15,6 +15,7 @@ use super::buffer::Buffer;
 use super::choose::Choice;
 use super::end_kind::EndKind;
 use super::instance::Instance;
+use super::observe::Step;
 use super::profile::RacyCancel;
 use super::store::Store;
 use super::trap::{Result, Rule, Trap};
@@ -248,7 +249,7 @@ impl Shared {
             return Err(Trap::new(Rule::SameInstance));
         }
         if self.is_future {
-            move_elements(store, &waiting, &buffer, 1)?;
+            self.move_elements(store, &waiting, &buffer, 1)?;
             self.finish_pending(CopyResult::Completed);
             party.done(CopyResult::Completed);
         } else if waiting.remaining() > 0 {
@@ -256,7 +257,7 @@ impl Shared {
                 let most = waiting.remaining().min(buffer.remaining());
                 let hosted = instance.is_none() || other_instance.is_none();
                 let count = if hosted { how_many(store, most) } else { most };
-                move_elements(store, &waiting, &buffer, count)?;
+                self.move_elements(store, &waiting, &buffer, count)?;
                 other.copied();
             }
             party.done(CopyResult::Completed);
@@ -275,22 +276,30 @@ impl Shared {
     }
 }
 
+impl Shared {
+    /// Moves elements from whichever buffer is written from to the other.
+    fn move_elements(&self, store: &Store, one: &Buffer, other: &Buffer, count: usize) -> Result<()> {
+        let (to, from) = if one.is_readable_side() {
+            (one, other)
+        } else {
+            (other, one)
+        };
+        let elements = from.drain(store, count)?;
+        store.observe(|| Step::Moved {
+            id: self.id,
+            count,
+            elements: &elements,
+        });
+        to.fill(store, elements)
+    }
+}
+
 /// How many of `most` elements move, which is the host's choice where it is one of the parties.
 fn how_many(store: &Store, most: usize) -> usize {
     match store.choose(Choice::CopyLength, most) {
         0 => most,
         fewer => fewer,
     }
-}
-
-/// Moves elements from whichever buffer is written from to the other.
-fn move_elements(store: &Store, one: &Buffer, other: &Buffer, count: usize) -> Result<()> {
-    let (to, from) = if one.is_readable_side() {
-        (one, other)
-    } else {
-        (other, one)
-    };
-    to.fill(store, from.drain(store, count)?)
 }
 
 /// An end of a stream or future, in a table.

@@ -6,6 +6,7 @@
 use super::call::{Callee, Caller, Canceller, Func};
 use super::choose::Choice;
 use super::instance::Instance;
+use super::observe::{HostPhase, Step};
 use super::store::Store;
 use super::trap::{Result, Rule, Trap, trap_if};
 use super::ty::FuncType;
@@ -44,6 +45,7 @@ type OnCancel = Box<dyn FnOnce(&Store, &HostCall)>;
 
 struct CallState {
     me: Weak<CallState>,
+    number: u64,
     func: Rc<HostFunc>,
     caller: Rc<dyn Caller>,
     started: Cell<bool>,
@@ -56,6 +58,11 @@ struct CallState {
 pub(crate) struct Delayed(Rc<CallState>);
 
 impl Delayed {
+    /// Its number, for choosers.
+    pub(crate) fn number(&self) -> u64 {
+        self.0.number
+    }
+
     pub(crate) fn begin(self, store: &Store) -> Result<()> {
         if self.0.resolved.get() {
             Ok(())
@@ -65,7 +72,16 @@ impl Delayed {
     }
 }
 
+fn observe(store: &Store, state: &CallState, phase: HostPhase) {
+    store.observe(|| Step::HostCall {
+        number: state.number,
+        name: &state.func.name,
+        phase,
+    });
+}
+
 fn begin(store: &Store, state: &Rc<CallState>) -> Result<()> {
+    observe(store, state, HostPhase::Started);
     state.started.set(true);
     let params = state.caller.start(store)?;
     (state.func.body)(store, HostCall(state.clone()), params)
@@ -75,6 +91,7 @@ impl Callee for HostCallee {
     fn call(&self, store: &Store, caller: Rc<dyn Caller>, _: Option<&Rc<Instance>>) -> Result<Rc<dyn Canceller>> {
         let state = Rc::new_cyclic(|me| CallState {
             me: me.clone(),
+            number: store.next_id(),
             func: self.0.clone(),
             caller,
             started: Cell::new(false),
@@ -84,6 +101,7 @@ impl Callee for HostCallee {
         });
         // A plain function takes its parameters at once: its caller cannot tell the difference.
         if self.0.ty.is_async && store.choose(Choice::HostStart, 2) == 1 {
+            observe(store, &state, HostPhase::Delayed);
             store.delay(Delayed(state.clone()));
         } else {
             begin(store, &state)?;
@@ -99,6 +117,7 @@ impl Canceller for CallState {
         }
         if !self.started.get() {
             self.resolved.set(true);
+            observe(store, self, HostPhase::Cancelled);
             return self.caller.resolve(store, None);
         }
         let on_cancel = self.on_cancel.take();
@@ -169,6 +188,16 @@ impl HostCall {
         let finish = || {
             store.check()?;
             trap_if(self.0.resolved.replace(true), Rule::HostContract)?;
+            let cancelled = outcome.is_none();
+            observe(
+                store,
+                &self.0,
+                if cancelled {
+                    HostPhase::Cancelled
+                } else {
+                    HostPhase::Returned
+                },
+            );
             self.0.caller.resolve(store, outcome)
         };
         finish().map_err(|mut trap: Box<Trap>| {

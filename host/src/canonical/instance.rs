@@ -7,7 +7,7 @@ use super::table::{Entry, Table};
 use super::thread::Thread;
 use super::trap::{Result, Rule, Trap};
 use super::ty::ResourceIndex;
-use super::waitable::Member;
+use super::waitable::{Member, WaitableSet};
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::Rc;
@@ -47,6 +47,8 @@ pub struct Instance {
     name: Rc<str>,
     core: RefCell<Option<CoreParts>>,
     handles: RefCell<Table>,
+    /// How many of the first handles are nobody's.
+    crowd: Cell<u32>,
     resources: RefCell<Vec<Option<Rc<ResourceType>>>>,
     /// The threads of tasks that have started and not exited.
     threads: RefCell<Vec<Rc<Thread>>>,
@@ -67,6 +69,7 @@ impl Instance {
             name: name.into(),
             core: RefCell::new(None),
             handles: RefCell::default(),
+            crowd: Cell::new(0),
             resources: RefCell::default(),
             threads: RefCell::default(),
             may_enter: Cell::new(true),
@@ -158,8 +161,29 @@ impl Instance {
         self.handles
             .borrow()
             .iter()
+            .filter(|(index, _)| *index > self.crowd.get())
             .map(|(index, entry)| (index, entry.kind()))
             .collect()
+    }
+
+    /// Calls `visit` for each handle in order.
+    pub(crate) fn each_handle(&self, mut visit: impl FnMut(u32, &Entry)) {
+        let handles = self.handles.borrow();
+        let own = handles.iter().filter(|(index, _)| *index > self.crowd.get());
+        own.for_each(|(index, entry)| visit(index, entry));
+    }
+
+    /// Takes the first `count` indices for handles that nobody uses, as if something else in the instance had them.
+    pub(crate) fn crowd(&self, count: u32) {
+        let others = (0..count).try_for_each(|_| self.add(Entry::Set(WaitableSet::new())).map(drop));
+        if others.is_ok() {
+            self.crowd.set(count);
+        }
+    }
+
+    /// How often a handle got the index of one of another kind.
+    pub(crate) fn reused_indices(&self) -> u64 {
+        self.handles.borrow().reused()
     }
 
     pub(crate) fn add_thread(&self, thread: &Rc<Thread>) {

@@ -4,6 +4,7 @@
 //! they are addresses within it. Nothing here turns an integer into a pointer that is followed natively.
 
 use super::ty::{CoreType, Width};
+use std::fmt;
 use std::mem::MaybeUninit;
 use std::ptr;
 
@@ -105,6 +106,22 @@ impl CoreVal {
             (CoreVal::Ptr(pointer), CoreType::Slot) => CoreVal::Slot(slot_of_pointer(pointer)),
             (CoreVal::Slot(slot), CoreType::Ptr) => CoreVal::Ptr(pointer_of_slot(slot)),
             _ => CoreVal::of_bits(ty, self.bits()),
+        }
+    }
+}
+
+impl fmt::Display for CoreVal {
+    /// The value, without the addresses of pointers, which differ from run to run.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            CoreVal::I32(value) => value.fmt(f),
+            CoreVal::I64(value) => value.fmt(f),
+            CoreVal::F32(value) => value.fmt(f),
+            CoreVal::F64(value) => value.fmt(f),
+            CoreVal::Len(value) => value.fmt(f),
+            CoreVal::Ptr(pointer) if pointer.is_null() => f.write_str("null"),
+            CoreVal::Ptr(_) => f.write_str("ptr"),
+            CoreVal::Slot(_) => f.write_str("slot"),
         }
     }
 }

@@ -7,9 +7,9 @@
 //! # Map
 //!
 //! `ty`, `value` and `memory` are what moves; `lift`, `lower` and `transcode` move it. `table` and `instance` hold handles;
-//! `waitable`, `subtask`, `copy` and `resource` are what handles stand for. `task` and `thread` are what runs, and `store` runs
-//! it. `builtins` is what core code calls, by the names in `names`; `host_call` and `host_end` are what the host calls. `profile` and `choose` say what
-//! the specification leaves open, `trap` what it forbids, `observe` and `report` show what happens.
+//! `waitable`, `subtask`, `copy` and `resource` are what handles stand for. `task` and `thread` are what runs, and `store` with
+//! `schedule` runs it. `builtins` is what core code calls, by the names in `names`; `host_call` and `host_end` are what the host calls. `profile`, `choose` and `fault` say what
+//! the specification leaves open, `trap` what it forbids, `observe`, `report` and `fingerprint` show what happens.
 //!
 //! # Rules
 //!
@@ -27,6 +27,8 @@ mod conformance;
 mod copy;
 mod end_kind;
 mod errctx;
+mod fault;
+mod fingerprint;
 mod host_call;
 mod host_end;
 mod instance;
@@ -43,6 +45,7 @@ mod reference;
 mod report;
 mod resource;
 mod resource_ops;
+mod schedule;
 mod store;
 mod subtask;
 mod table;
@@ -56,19 +59,22 @@ mod waitable;
 
 pub use builtins::{Builtin, Payload};
 pub use call::Func;
-pub use choose::{Canonical, Choice, Choose};
+pub use choose::{Actor, Canonical, Choice, Choose};
 pub use copy::{BLOCKED, CopyResult};
 pub use errctx::ErrorContext;
+pub use fault::Fault;
+pub use fingerprint::Fnv;
 pub use host_call::{Done, HostBody, HostCall, Invocation, host_func, invoke};
 pub use host_end::{HostCopy, HostEnd};
 pub use instance::{CoreFunc, CoreParts, Instance, Realloc, StringEncoding};
 pub use memory::{Access, CoreVal, Lease, Memory};
 pub use names::{CopyOp, ImportName, Interface, ResourceOp, parse_import};
-pub use observe::{Observer, Step};
+pub use observe::{HostPhase, Observer, Step};
 pub use profile::{Profile, RacyCancel, Reentrance};
 pub use report::{Report, Waiting};
 pub use resource::ResourceType;
-pub use store::Store;
+pub(crate) use schedule::{ActorKind, Turn, actor};
+pub use store::{Bystander, Store};
 pub use subtask::{Lowered, SubtaskState};
 pub use task::{LiftOptions, lift};
 pub use thread::{Stack, Stacks};

@@ -1,8 +1,10 @@
 //! [`Report`]: who waits for what, when nothing moves.
 
 use super::copy::CopyEnd;
+use super::instance::Instance;
 use super::store::Store;
 use super::subtask::Subtask;
+use super::table::Entry;
 use super::thread::{Condition, Thread};
 use super::waitable::{Member, WaitableSet};
 use std::fmt;
@@ -18,6 +20,48 @@ pub struct Waiting {
     pub caller: String,
     /// What it waits for, one line for each thing.
     pub waits_for: Vec<String>,
+}
+
+impl Instance {
+    /// The handles that are in use, each with what it stands for and the state that is in.
+    pub fn handles(&self) -> Vec<(u32, String)> {
+        let mut handles = Vec::new();
+        self.each_handle(|index, entry| handles.push((index, handle(entry))));
+        handles
+    }
+}
+
+fn handle(entry: &Entry) -> String {
+    let kind = entry.kind();
+    let (state, member) = match entry {
+        Entry::Subtask(subtask) => (
+            format!("of `{}`, {}", subtask.name(), state(subtask)),
+            Member::Subtask(subtask.clone()),
+        ),
+        Entry::End(end) => {
+            let doing = if end.is_copying() {
+                "copying"
+            } else if end.is_done() {
+                "done"
+            } else {
+                "idle"
+            };
+            (format!("#{}, {doing}", end.shared_id()), Member::End(end.clone()))
+        }
+        Entry::Set(set) => return format!("{kind} of {} members", set.members().len()),
+        Entry::Resource(resource) if resource.lends.get() > 0 => {
+            return format!("{kind}, lent {} times", resource.lends.get());
+        }
+        Entry::Resource(_) | Entry::ErrorContext(_) => return kind.to_owned(),
+    };
+    let waitable = member.waitable();
+    let set = if waitable.is_in_set() { ", in a set" } else { "" };
+    let event = if waitable.has_event() {
+        ", an event is ready"
+    } else {
+        ""
+    };
+    format!("{kind} {state}{set}{event}")
 }
 
 /// The tasks of a store that wait.

@@ -10,7 +10,8 @@
 //! A plain function of the host that does not return at once holds up the whole store: the thread that called it is put on
 //! the stack of *blockers*, and only the topmost of these may go on.
 
-use super::choose::{Choice, Choose};
+use super::choose::{Actor, Choice, Choose};
+use super::fault::Fault;
 use super::host_call::Delayed;
 use super::instance::Instance;
 use super::memory::CoreVal;
@@ -25,6 +26,19 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+/// Whoever has things to do beside core code, and may do them at any time: the host's futures.
+pub trait Bystander {
+    /// How many things it could do now.
+    fn ready(&self) -> usize;
+    /// Does one of them. It may resolve calls and copy, but not run tasks.
+    fn act(&self, index: usize);
+    /// Core code calls something.
+    ///
+    /// # Errors
+    /// When it has done so too often.
+    fn called(&self) -> Result<()>;
+}
+
 /// Instances and their scheduler. Clones are handles on the same store.
 #[derive(Clone)]
 pub struct Store(Rc<Inner>);
@@ -34,6 +48,7 @@ struct Inner {
     stacks: Rc<dyn Stacks>,
     chooser: RefCell<Box<dyn Choose>>,
     observer: RefCell<Option<Rc<dyn Observer>>>,
+    bystander: RefCell<Option<Rc<dyn Bystander>>>,
     ids: Cell<u64>,
     tasks: Cell<u64>,
     instances: RefCell<Vec<Rc<Instance>>>,
@@ -47,13 +62,6 @@ struct Inner {
     delayed: RefCell<VecDeque<Delayed>>,
 }
 
-/// Something the scheduler can do next.
-enum Work {
-    Thread(Rc<Thread>, bool),
-    Delayed(usize),
-    Orphan,
-}
-
 impl Store {
     /// A store without instances.
     pub fn new(profile: Profile, stacks: Rc<dyn Stacks>, chooser: Box<dyn Choose>) -> Store {
@@ -62,6 +70,7 @@ impl Store {
             stacks,
             chooser: RefCell::new(chooser),
             observer: RefCell::new(None),
+            bystander: RefCell::new(None),
             ids: Cell::new(0),
             tasks: Cell::new(0),
             instances: RefCell::default(),
@@ -112,12 +121,9 @@ impl Store {
         }
     }
 
-    pub(crate) fn is_observed(&self) -> bool {
-        self.0.observer.borrow().is_some()
-    }
-
     pub(crate) fn observe_event(&self, task: &Task, event: Event) {
         self.observe(|| Step::Callback {
+            instance: task.instance_name(),
             task: task.describe(),
             event,
         });
@@ -139,9 +145,59 @@ impl Store {
             return 0;
         }
         let answer = self.0.chooser.borrow_mut().choose(kind, n);
+        self.chosen(kind, n, answer)
+    }
+
+    /// The place of one of `actors`; without a choice, the first.
+    pub(crate) fn choose_actor(&self, kind: Choice, actors: impl ExactSizeIterator<Item = Actor>) -> usize {
+        let n = actors.len();
+        if n < 2 {
+            return 0;
+        }
+        let actors: Vec<Actor> = actors.collect();
+        let answer = self.0.chooser.borrow_mut().choose_actor(kind, &actors);
+        self.chosen(kind, n, answer)
+    }
+
+    fn chosen(&self, kind: Choice, n: usize, answer: usize) -> usize {
         let answer = if answer < n { answer } else { 0 };
+        if let Some(fault) = Fault::of(kind, n, answer) {
+            self.happened(fault);
+        }
         self.observe(|| Step::Choice { kind, n, answer });
         answer
+    }
+
+    /// Notes something unusual.
+    pub(crate) fn happened(&self, fault: Fault) {
+        self.0.chooser.borrow_mut().happened(fault);
+    }
+
+    /// Whether the host does something unusual.
+    pub fn injects(&self, fault: Fault) -> bool {
+        self.choose(Choice::Fault(fault), 2) == 1
+    }
+
+    /// Lets `bystander` act in the middle of calls of core code from now on.
+    pub fn set_bystander(&self, bystander: Option<Rc<dyn Bystander>>) {
+        self.0.bystander.replace(bystander);
+    }
+
+    /// Core code calls something, of which there may be too much.
+    pub(crate) fn count_call(&self) -> Result<()> {
+        let bystander = self.0.bystander.borrow().clone();
+        bystander.map_or(Ok(()), |bystander| bystander.called())
+    }
+
+    /// The host may get on, while core code is about to use what the host has a part in.
+    pub(crate) fn let_host_act(&self) {
+        let bystander = self.0.bystander.borrow().clone();
+        let Some(bystander) = bystander else { return };
+        let ready = bystander.ready();
+        let index = self.choose(Choice::HostEvent, ready + 1);
+        if index > 0 {
+            bystander.act(index - 1);
+        }
     }
 
     /// Whether a wait whose condition holds goes on without giving way.
@@ -274,8 +330,12 @@ impl Store {
     /// Takes an event out of a set that has one.
     pub(crate) fn deliver_from(&self, set: &WaitableSet) -> Event {
         let ready = set.ready();
-        let index = self.choose(Choice::Event, ready.len());
-        ready.get(index).map_or(Event::NONE, Member::deliver)
+        let index = self.choose_actor(Choice::Event, ready.iter().map(Member::actor));
+        let event = ready.get(index).map_or(Event::NONE, |member| member.deliver(self));
+        if let Some(fault) = Fault::of_copy(event) {
+            self.happened(fault);
+        }
+        event
     }
 
     /// Runs a thread until it waits again or ends; with `cancelled`, because its task was cancelled.
@@ -287,6 +347,7 @@ impl Store {
         thread.cancellable.set(false);
         let previous = self.0.current.replace(Some(thread.clone()));
         self.observe(|| Step::Run {
+            instance: thread.instance.name(),
             task: thread.describe(),
             cancelled,
         });
@@ -360,95 +421,6 @@ impl Store {
         outcome
     }
 
-    /// Runs one ready task of `instance` while a task of a plain function waits in it. Says whether there was one.
-    pub(crate) fn run_sibling(&self, instance: &Rc<Instance>) -> Result<bool> {
-        let exclusive = instance.exclusive.borrow().clone();
-        let is_exclusive = |thread: &Rc<Thread>| exclusive.as_ref().is_some_and(|holder| Rc::ptr_eq(holder, thread));
-        let started = instance.threads();
-        let is_started = |thread: &Rc<Thread>| started.iter().any(|other| Rc::ptr_eq(other, thread));
-        let mut ready = self.waiting();
-        ready.retain(|thread| is_started(thread) && thread.is_ready() && !is_exclusive(thread));
-        if ready.is_empty() {
-            return Ok(false);
-        }
-        ready.sort_by_key(|thread| thread.has_yielded());
-        let index = self.choose(Choice::SiblingTask, ready.len());
-        self.resume(&ready[index], false).map(|()| true)
-    }
-
-    /// Takes one step: runs a task that can go on, or does what the host owes. Says whether there was anything to do.
-    ///
-    /// # Errors
-    /// The trap, when the store is poisoned, by this step or before.
-    pub fn tick(&self) -> Result<bool> {
-        self.check()?;
-        let mut work = self.work();
-        if work.is_empty() {
-            return Ok(false);
-        }
-        let index = self.choose(Choice::Task, work.len());
-        match work.swap_remove(index) {
-            Work::Thread(thread, cancelled) => self.run_from_outside(&thread, cancelled)?,
-            Work::Delayed(index) => {
-                let delayed = self.0.delayed.borrow_mut().remove(index);
-                delayed
-                    .map_or(Ok(()), |call| call.begin(self))
-                    .inspect_err(|trap| self.poison(trap.clone()))?;
-            }
-            Work::Orphan => {
-                let orphan = self.0.orphans.borrow_mut().pop_front();
-                if let Some((ty, rep)) = orphan {
-                    self.destroy(&ty, rep).inspect_err(|trap| self.poison(trap.clone()))?;
-                }
-            }
-        }
-        self.check()?;
-        Ok(true)
-    }
-
-    fn run_from_outside(&self, thread: &Rc<Thread>, cancelled: bool) -> Result<()> {
-        if cancelled && let Some(task) = &thread.task {
-            task.deliver_pending_cancel(true);
-        }
-        let before = thread.instance.enter();
-        self.resume(thread, cancelled)?;
-        thread.instance.leave(before);
-        Ok(())
-    }
-
-    /// What can be done next, in Wasmtime's order: what became ready first, and what gave way last.
-    fn work(&self) -> Vec<Work> {
-        if let Some(blocker) = self.0.blockers.borrow().last() {
-            let ready = blocker.is_ready().then(|| Work::Thread(blocker.clone(), false));
-            let delayed = (0..self.0.delayed.borrow().len()).map(Work::Delayed);
-            return ready.into_iter().chain(delayed).collect();
-        }
-        let waiting = self.0.waiting.borrow();
-        let (mut work, mut yielded) = (Vec::new(), Vec::new());
-        for thread in waiting.iter() {
-            if thread.is_ready() {
-                let list = if thread.has_yielded() { &mut yielded } else { &mut work };
-                list.push(Work::Thread(thread.clone(), false));
-            } else if self.has_cancel_to_deliver(thread) {
-                work.push(Work::Thread(thread.clone(), true));
-            }
-        }
-        work.extend((0..self.0.delayed.borrow().len()).map(Work::Delayed));
-        if !self.0.orphans.borrow().is_empty() {
-            work.push(Work::Orphan);
-        }
-        work.append(&mut yielded);
-        work
-    }
-
-    fn has_cancel_to_deliver(&self, thread: &Rc<Thread>) -> bool {
-        let pending = |task: &Rc<Task>| task.state() == task::TaskState::PendingCancel;
-        self.0.profile.pending_cancel_wakes
-            && thread.cancellable.get()
-            && thread.task.as_ref().is_some_and(pending)
-            && (thread.instance.is_free() || thread.instance.is_exclusive(thread))
-    }
-
     /// Whether any task has not ended.
     pub fn has_tasks(&self) -> bool {
         !self.0.waiting.borrow().is_empty()
@@ -456,6 +428,28 @@ impl Store {
 
     pub(crate) fn waiting(&self) -> Vec<Rc<Thread>> {
         self.0.waiting.borrow().clone()
+    }
+
+    /// The thread that a plain function of the host holds up the store for.
+    pub(crate) fn blocker(&self) -> Option<Rc<Thread>> {
+        self.0.blockers.borrow().last().cloned()
+    }
+
+    /// The numbers of the calls that have not taken their parameters.
+    pub(crate) fn delayed(&self) -> Vec<u64> {
+        self.0.delayed.borrow().iter().map(Delayed::number).collect()
+    }
+
+    pub(crate) fn take_delayed(&self, index: usize) -> Option<Delayed> {
+        self.0.delayed.borrow_mut().remove(index)
+    }
+
+    pub(crate) fn has_orphans(&self) -> bool {
+        !self.0.orphans.borrow().is_empty()
+    }
+
+    pub(crate) fn take_orphan(&self) -> Option<(Rc<ResourceType>, u32)> {
+        self.0.orphans.borrow_mut().pop_front()
     }
 
     pub(crate) fn delay(&self, call: Delayed) {
@@ -493,5 +487,6 @@ impl Store {
         self.0.current.replace(None);
         self.0.delayed.take();
         self.0.orphans.take();
+        self.0.bystander.take();
     }
 }

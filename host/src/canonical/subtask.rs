@@ -8,6 +8,7 @@
 
 use super::builtins::{Callable, Calling};
 use super::call::{Caller, Canceller, Func};
+use super::fault::Fault;
 use super::instance::Instance;
 use super::lift::lift_params;
 use super::lower::lower_results;
@@ -52,6 +53,8 @@ pub(crate) struct Subtask {
     is_async: bool,
     args: RefCell<Vec<CoreVal>>,
     state: Cell<SubtaskState>,
+    /// The state that the caller knows of.
+    told: Cell<SubtaskState>,
     /// Weak, because the callee keeps its caller. It is gone when it can no more be asked.
     canceller: RefCell<Option<Weak<dyn Canceller>>>,
     of_host: Cell<bool>,
@@ -151,6 +154,11 @@ impl Subtask {
         self.state.get()
     }
 
+    /// The state that the caller knows of.
+    pub(crate) fn told_state(&self) -> SubtaskState {
+        self.told.get()
+    }
+
     /// The name of the function that was called.
     pub(crate) fn name(&self) -> &Rc<str> {
         &self.func.name
@@ -186,8 +194,11 @@ impl Subtask {
     }
 
     /// Takes the event that is pending.
-    pub(crate) fn deliver(&self) -> Event {
+    pub(crate) fn deliver(&self, store: &Store) -> Event {
         self.waitable.take_pending();
+        if self.told.replace(self.state.get()) == SubtaskState::Starting && self.state.get() == SubtaskState::Returned {
+            store.happened(Fault::ReturnMerged);
+        }
         if self.is_resolved() {
             self.deliver_resolution();
         }
@@ -252,6 +263,7 @@ impl Lowered {
             is_async: self.is_async,
             args: RefCell::new(args.to_vec()),
             state: Cell::new(SubtaskState::Starting),
+            told: Cell::new(SubtaskState::Starting),
             canceller: RefCell::new(None),
             of_host: Cell::new(false),
             lenders: RefCell::new(Some(Vec::new())),
@@ -314,6 +326,7 @@ impl Lowered {
         } else {
             let index = self.instance.add(Entry::Subtask(subtask.clone()))?;
             subtask.index.set(index);
+            subtask.told.set(subtask.state.get());
             self.lend_areas(subtask)?;
             subtask.state.get() as u32 | index << 4
         };
@@ -383,7 +396,9 @@ pub(crate) fn cancel(store: &Store, is_async: bool, index: u32) -> Result<u32> {
             store.wait_for_event(&waiter, Condition::Resolved(subtask.clone()))?;
         }
     }
-    Ok(subtask.deliver().p2)
+    let event = subtask.deliver(store);
+    store.happened(Fault::of_cancelled_call(subtask.state()));
+    Ok(event.p2)
 }
 
 /// `subtask.drop`.

@@ -43,6 +43,10 @@ pub(crate) struct Table {
     /// Index 0 is at place 0 and always empty, once anything was added.
     entries: Vec<Option<Entry>>,
     free: Vec<u32>,
+    /// What each free index stood for.
+    kinds: Vec<&'static str>,
+    /// How often an index was given to a handle of another kind than before.
+    reused: u64,
     /// The largest index that may be used.
     largest: usize,
 }
@@ -52,6 +56,8 @@ impl Default for Table {
         Table {
             entries: Vec::new(),
             free: Vec::new(),
+            kinds: Vec::new(),
+            reused: 0,
             largest: MAX,
         }
     }
@@ -72,7 +78,8 @@ impl Table {
     }
 
     pub(crate) fn add(&mut self, entry: Entry) -> Result<u32> {
-        if let Some(index) = self.free.pop() {
+        if let (Some(index), Some(kind)) = (self.free.pop(), self.kinds.pop()) {
+            self.reused += u64::from(kind != entry.kind());
             self.entries[index as usize] = Some(entry);
             return Ok(index);
         }
@@ -88,7 +95,13 @@ impl Table {
         let entry = self.entries.get_mut(index as usize).and_then(Option::take);
         let entry = entry.ok_or_else(|| Trap::new(Rule::UnknownHandle).about(index))?;
         self.free.push(index);
+        self.kinds.push(entry.kind());
         Ok(entry)
+    }
+
+    /// How often an index was given to a handle of another kind than the one it stood for before.
+    pub(crate) fn reused(&self) -> u64 {
+        self.reused
     }
 
     /// All handles in order.

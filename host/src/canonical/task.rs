@@ -8,10 +8,12 @@
 //! instance while their core code runs, callbacks separately. Tasks of plain functions ignore lock and gate.
 
 use super::call::{Callee, Caller, Canceller, Func};
+use super::fault::Fault;
 use super::instance::{CoreFunc, Instance};
 use super::lift::{lift_results, lift_task_return};
 use super::lower::lower_params;
 use super::memory::CoreVal;
+use super::observe::Step;
 use super::resource::Scope;
 use super::store::Store;
 use super::table::Entry;
@@ -127,6 +129,7 @@ impl Canceller for Task {
             return Ok(());
         };
         if self.state.get() == TaskState::Initial {
+            store.happened(Fault::TaskCancelledAtStart);
             self.state.set(TaskState::CancelDelivered);
             return store.resume(&thread, true);
         }
@@ -137,11 +140,17 @@ impl Canceller for Task {
         let lock_is_elsewhere = self.is_exclusive() && !instance.is_free() && !instance.is_exclusive(&thread);
         let deliverable = thread.cancellable.get() && !lock_is_elsewhere;
         if deliverable && instance.may_enter_from(from, store.profile().reentrance) {
+            store.happened(if thread.has_yielded() {
+                Fault::TaskCancelledInYield
+            } else {
+                Fault::TaskCancelledInWait
+            });
             self.state.set(TaskState::CancelDelivered);
             let before = instance.enter();
             store.resume(&thread, true)?;
             instance.leave(before);
         } else {
+            store.happened(Fault::TaskCancelDelayed);
             self.state.set(TaskState::PendingCancel);
         }
         Ok(())
@@ -155,6 +164,19 @@ impl Canceller for Task {
 impl Task {
     pub(crate) fn describe(&self) -> String {
         format!("task {} of `{}`", self.id, self.lifted.name)
+    }
+
+    pub(crate) fn instance_name(&self) -> &str {
+        self.lifted.instance.name()
+    }
+
+    /// The export.
+    pub(crate) fn name(&self) -> &str {
+        &self.lifted.name
+    }
+
+    pub(crate) fn number(&self) -> u64 {
+        self.id
     }
 
     pub(crate) fn caller(&self) -> String {
@@ -206,8 +228,14 @@ impl Task {
         if self.borrows.get() > 0 {
             return Err(Trap::new(Rule::BorrowsAlive).with(format!("{} are not dropped", self.borrows.get())));
         }
+        let cancelled = outcome.is_none();
         self.caller.resolve(store, outcome)?;
         self.state.set(TaskState::Resolved);
+        store.observe(|| Step::Resolved {
+            instance: self.instance_name(),
+            task: self.describe(),
+            cancelled,
+        });
         Ok(())
     }
 
@@ -249,6 +277,7 @@ pub(crate) fn enter(store: &Store, thread: &Rc<Thread>, task: &Rc<Task>, at_gate
         let queue = store.profile().residual_backpressure && instance.waiting_to_enter.get() > 0;
         if task.is_held_back() || queue {
             instance.waiting_to_enter.set(instance.waiting_to_enter.get() + 1);
+            store.happened(Fault::HeldBack);
             thread.parked.replace(Parked::Gate);
             store.begin_wait(thread, Condition::Gate(task.clone()), true);
             return Ok(());
@@ -282,11 +311,15 @@ fn start(store: &Store, thread: &Rc<Thread>, task: &Rc<Task>) -> Result<()> {
         post_return(&args)?;
         lifted.instance.may_leave.set(true);
     }
-    exit(thread, task)
+    exit(store, thread, task)
 }
 
 /// Ends a task's thread.
-fn exit(thread: &Rc<Thread>, task: &Rc<Task>) -> Result<()> {
+fn exit(store: &Store, thread: &Rc<Thread>, task: &Rc<Task>) -> Result<()> {
+    store.observe(|| Step::Exited {
+        instance: task.instance_name(),
+        task: task.describe(),
+    });
     thread.instance.remove_thread(thread);
     if task.state.get() != TaskState::Resolved {
         return Err(Trap::new(Rule::TaskNotResolved).with(format!("{} has exited", task.describe())));
@@ -340,7 +373,7 @@ fn after_callback(store: &Store, thread: &Rc<Thread>, task: &Rc<Task>, mut resul
         };
         let (code, index) = (packed as u32 & 0xf, packed as u32 >> 4);
         let between = match code {
-            0 => return exit(thread, task),
+            0 => return exit(store, thread, task),
             1 => Between::Yielded,
             2 => Between::Waiting(set_at(&thread.instance, index)?),
             _ => return Err(Trap::new(Rule::CallbackCode).with(format!("it returned code {code}"))),

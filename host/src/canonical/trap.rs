@@ -88,6 +88,7 @@ rules! {
     Panic = "panic", "guest code must not panic across an export";
     UseAfterFree = "use-after-free", "memory lent to the host must stay allocated and in place";
     MutatedInFlight = "mutated-in-flight", "memory that the host reads later must not change before";
+    Endless = "endless", "a schedule that is explored must end within its bound";
 }
 
 impl fmt::Display for Rule {

@@ -3,7 +3,10 @@
 //! A waitable is a subtask or the end of a stream or future. It is in at most one set and has at most one event that was not
 //! delivered; what the event says is decided when it is delivered. Delivering an event leaves the waitable in its set.
 
+use super::choose::Actor;
 use super::copy::{CopyEnd, CopyResult};
+use super::schedule::{ActorKind, actor};
+use super::store::Store;
 use super::subtask::Subtask;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -106,6 +109,11 @@ impl Member {
         }
     }
 
+    /// Its number among all actors, for choosers.
+    pub(crate) fn actor(&self) -> Actor {
+        actor(ActorKind::Waitable, self.waitable().id)
+    }
+
     /// Moves the waitable into `set`, or out of any.
     pub(crate) fn join(&self, set: Option<&Rc<WaitableSet>>) {
         let waitable = self.waitable();
@@ -120,9 +128,9 @@ impl Member {
     }
 
     /// Takes the event that is pending, as it is now.
-    pub(crate) fn deliver(&self) -> Event {
+    pub(crate) fn deliver(&self, store: &Store) -> Event {
         match self {
-            Member::Subtask(subtask) => subtask.deliver(),
+            Member::Subtask(subtask) => subtask.deliver(store),
             Member::End(end) => end.deliver(),
         }
     }

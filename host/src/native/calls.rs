@@ -4,11 +4,11 @@ use super::functions::check;
 use super::store::{Func, Job, NativeStore};
 use super::values;
 use crate::canonical::{self, Type, Value};
-use crate::error::Result;
+use crate::error::{Cancelled, Result};
 use crate::instance::Resolver;
 use crate::val::Val;
 use crate::value::NamedList;
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -49,7 +49,7 @@ fn call<R: 'static>(
     finish: impl FnOnce(Option<Value>, Option<&Type>, &NativeStore) -> Result<R> + 'static,
     resolver: Resolver<R>,
 ) {
-    let path = resolver.path.clone();
+    let (path, number) = (resolver.path.clone(), resolver.number());
     let prepared = store.func(func).context("the instance is gone").and_then(|func| {
         let params = prepare(&func)?;
         Ok((func, params))
@@ -65,14 +65,17 @@ fn call<R: 'static>(
         let Some((resolver, store)) = waiting.take().zip(weak.upgrade()) else {
             return;
         };
+        store.forget_call(number);
         let result = match outcome {
             Some(value) => finish(value, ty.result.as_ref(), &store),
-            None => Err(anyhow!("the call was cancelled")),
+            None => Err(Cancelled.into()),
         };
         resolver.resolve(result.with_context(|| format!("calling `{path}`")));
     };
-    if canonical::invoke(store.canonical(), &func, params, Box::new(done)).is_err() {
+    match canonical::invoke(store.canonical(), &func, params, Box::new(done)) {
+        Ok(invocation) if resolver.borrow().is_some() => store.keep_call(number, invocation),
+        Ok(_) => {}
         // The store reports the trap, and names this call among others.
-        store.strand(resolver);
+        Err(_) => store.strand(resolver),
     }
 }

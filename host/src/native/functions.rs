@@ -6,9 +6,11 @@
 
 use super::guest::message;
 use super::store::NativeStore;
+use super::tasks::TaskId;
 use super::values;
-use crate::canonical::{self, FuncType, HostCall, Type, Value};
+use crate::canonical::{self, Fault, FuncType, HostCall, Type, Value};
 use crate::error::{Error, Result};
+use crate::explore::yield_now;
 use crate::functions::{DynamicBody, TypedBody, run};
 use crate::value::NamedList;
 use anyhow::{Context as _, anyhow, bail};
@@ -144,18 +146,53 @@ fn begin(
         }
     };
     let id = store.spawn(task.boxed_local());
-    if store.tasks().poll(id) {
+    let later = if call.ty().is_async {
+        Fault::ReturnDelayed
+    } else {
+        Fault::PlainDelayed
+    };
+    if !store.canonical().injects(later) && store.tasks().poll(id) {
         return store.canonical().trapped().map_or(Ok(()), Err);
     }
     let weak = store.downgrade();
-    call.on_cancel(move |canonical, cancelled| {
+    call.on_cancel(move |_, call| {
         if let Some(store) = weak.upgrade() {
-            store.tasks().cancel(id);
+            cancel(&store, call, id);
         }
-        // As above.
-        drop(cancelled.cancelled(canonical));
     });
     Ok(())
+}
+
+/// How many turns a function goes on that is slow to notice that it is to be cancelled, or does not care.
+const SLOW: usize = 2;
+const CARELESS: usize = 50;
+
+/// Cancels a call whose caller asked for it: at once, or when its function has had some more turns.
+fn cancel(store: &NativeStore, call: &HostCall, id: TaskId) {
+    let canonical = store.canonical();
+    let turns = if canonical.injects(Fault::CancelIgnored) {
+        CARELESS
+    } else if canonical.injects(Fault::CancelDelayed) {
+        SLOW
+    } else {
+        return end(store, call, id);
+    };
+    let (weak, call) = (store.downgrade(), call.clone());
+    let task = async move {
+        for _ in 0..turns {
+            yield_now().await;
+        }
+        if let Some(store) = weak.upgrade().filter(|_| !call.is_resolved()) {
+            end(&store, &call, id);
+        }
+    };
+    store.spawn(task.boxed_local());
+}
+
+fn end(store: &NativeStore, call: &HostCall, id: TaskId) {
+    store.tasks().cancel(id);
+    // A trap here has poisoned the store, which reports it.
+    drop(call.cancelled(store.canonical()));
 }
 
 fn panicked(path: &str, message: &str) -> Error {

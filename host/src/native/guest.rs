@@ -112,6 +112,7 @@ impl Guest {
             .iter()
             .map(|guest| (guest.scope.get().instance, guest.instance.name().clone()));
         let known: Vec<_> = known.collect();
+        guests.iter().for_each(|guest| guest.runtime.end());
         // An instance keeps those that it imports from, so all of them go before any is asked for what is left.
         drop(guests);
         let left = known.into_iter().map(|(instance, name)| {

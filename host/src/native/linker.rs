@@ -77,6 +77,7 @@ impl Linking<'_> {
         let imports = Imports::new(program.imports.clone(), program.exports.clone(), found.served);
         let guest = Guest::new(self.store.canonical(), imports, name);
         self.store.keep_guest(guest.clone());
+        self.store.note_instance(program, &guest.instance);
         for (index, ty) in found.resources {
             guest.instance.set_resource(index, ty);
         }

@@ -15,7 +15,7 @@
 //! | `stacks`, `apart`, `fiber` | the stacks that guest code runs on, those of one thread and those of one for each instance |
 //! | `memory` | the memory of the process, as the Canonical ABI sees it |
 //! | `heap` | which of that memory belongs to guests, and what the host was lent of it |
-//! | `store` | the event loop |
+//! | `store`, `beat` | the event loop, and whose turn it is |
 //! | `handle` | keeps a store on its thread |
 //! | `tasks` | the futures that run beside the guests |
 //! | `functions`, `calls` | host functions that guests call; exports that the host calls |
@@ -34,13 +34,10 @@
 //!    after that, so nothing follows pointers to what was on it.
 
 mod apart;
+mod beat;
 pub(crate) mod calls;
 mod compose;
 mod derived;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the registry of memory asks for the bounds of stacks")
-)]
 mod fiber;
 mod functions;
 mod guest;
@@ -67,11 +64,14 @@ pub(crate) use fiber::Backend;
 #[cfg(test)]
 pub(crate) use stacks::NativeStacks;
 
+pub(crate) use beat::Step;
 pub(crate) use compose::compose;
 pub use derived::{
     CaseFrom, Check, RecordFrom, RecordTo, case_to, check_enum, check_flags, check_record, check_variant, flag_bits,
 };
+pub(crate) use fiber::fresh_thread;
 pub(crate) use functions::HostBody;
+pub(crate) use guest::message as panic_message;
 pub(crate) use handle::StoreHandle;
 pub(crate) use held::{ErrorContextHandle, GuestFutureAny, GuestStreamAny, ResourceHandle};
 pub(crate) use links::{Link, links_of};

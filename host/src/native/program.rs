@@ -2,7 +2,7 @@
 
 use super::guest::Guest;
 use super::world::{Function, Interface, World};
-use crate::canonical::{CoreFunc, LiftOptions};
+use crate::canonical::{CoreFunc, Fnv, LiftOptions};
 use crate::error::Result;
 use anyhow::{Context as _, bail};
 use std::collections::BTreeMap;
@@ -15,6 +15,8 @@ pub(crate) struct Program {
     pub(crate) imports: Arc<[Interface]>,
     pub(crate) exports: Arc<[Interface]>,
     core: BTreeMap<&'static str, Export>,
+    /// A hash of the descriptions of its worlds.
+    pub(crate) digest: u64,
     /// The guests that are instantiated before it, in their order, for it and each other to import from.
     pub(crate) dependencies: Vec<(Arc<str>, Arc<Program>)>,
 }
@@ -22,7 +24,9 @@ pub(crate) struct Program {
 impl Program {
     pub(crate) fn new(name: &str, worlds: &[Exports]) -> Result<Self> {
         let mut program = Parts::default();
+        let mut digest = Fnv::default();
         for exports in worlds {
+            digest.bytes(exports.component_type);
             let world = World::decode(exports.component_type);
             let world = world.with_context(|| format!("reading the world of component `{name}`"))?;
             let world = world.renumbered(program.resources);
@@ -42,6 +46,7 @@ impl Program {
             imports: imports.into(),
             exports: exports.into(),
             core,
+            digest: digest.finish(),
             dependencies: Vec::new(),
         })
     }
@@ -52,6 +57,7 @@ impl Program {
             imports: self.imports.clone(),
             exports: self.exports.clone(),
             core: self.core.clone(),
+            digest: self.digest,
             dependencies,
         }
     }

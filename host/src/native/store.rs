@@ -1,26 +1,29 @@
 //! [`NativeStore`]: the instances of native guests, the futures that run beside them, and the loop that lets both run.
 //!
-//! One round of the loop does what was asked for since the last, polls the futures that were woken, oldest first, and lets
-//! one task of a guest take one step. When a round finds nothing to do, the store waits; what it waits for then is either
-//! announced as coming from outside, or never comes.
+//! The loop does what was asked for, and lets one after the other take a step, as `beat` says. When there is nothing to do, the
+//! store waits; what it waits for then is either announced as coming from outside, or never comes.
 
 use super::apart::StacksApart;
+use super::beat::{Beat, Meanwhile, Step};
 use super::fiber::Backend;
 use super::guest::Guest;
 use super::handle::StoreHandle;
 use super::held::Held;
+use super::program::Program;
 use super::stacks::NativeStacks;
 use super::tasks::{Alarm, TaskId, Tasks};
 use crate::backend::Job as AnyJob;
-use crate::canonical::{self, ResourceType, Rule};
+use crate::canonical::{self, Choice, Fault, ResourceType, Rule};
 use crate::cx::Cx;
 use crate::engine::{NativeOptions, ThreadLocals};
 use crate::error::{Deadlock, Error, Leak, Result, Trap};
+use crate::explore::{self, Run};
 use crate::idle;
 use futures::future::LocalBoxFuture;
 use futures::task::waker_ref;
 use std::any::Any;
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::{Rc, Weak};
@@ -43,11 +46,15 @@ pub struct NativeStore(Rc<Inner>);
 
 struct Inner {
     canonical: canonical::Store,
+    run: Option<Rc<Run>>,
+    beat: Beat,
     cx: Cx,
     tasks: Tasks,
     held: Held,
     guests: RefCell<Vec<Rc<Guest>>>,
     funcs: RefCell<Vec<canonical::Func>>,
+    /// The calls that have not returned.
+    calls: RefCell<BTreeMap<u64, Rc<canonical::Invocation>>>,
     resource_types: RefCell<Vec<Rc<ResourceType>>>,
     /// What waits for calls that a trap ended before they began.
     stranded: RefCell<Vec<Box<dyn Any>>>,
@@ -70,18 +77,50 @@ impl NativeStore {
             ThreadLocals::PerStore => Rc::new(NativeStacks::new(Backend::default_for_target())),
             ThreadLocals::PerInstance => Rc::new(StacksApart::default()),
         };
-        let chooser = Box::new(canonical::Canonical);
-        Self(Rc::new(Inner {
-            canonical: canonical::Store::new(options.profile, stacks, chooser),
+        let run = explore::current();
+        let canonical = match &run {
+            None => canonical::Store::new(options.profile, stacks, Box::new(canonical::Canonical)),
+            Some(run) => canonical::Store::new(run.profile(options.profile), stacks, run.chooser()),
+        };
+        let store = Self(Rc::new(Inner {
+            canonical,
+            run,
+            beat: Beat::default(),
             cx: cx.clone(),
             tasks: Tasks::default(),
             held: Held::default(),
             guests: RefCell::default(),
             funcs: RefCell::default(),
+            calls: RefCell::default(),
             resource_types: RefCell::default(),
             stranded: RefCell::default(),
             failure: RefCell::new(None),
-        }))
+        }));
+        if let Some(run) = store.run() {
+            store.canonical().set_observer(run.observer());
+            store
+                .canonical()
+                .set_bystander(Some(Rc::new(Meanwhile(store.downgrade()))));
+        }
+        store
+    }
+
+    /// Notes that an instance of `program` was made. In an exploration, something else in it may have handles already.
+    pub(crate) fn note_instance(&self, program: &Program, instance: &canonical::Instance) {
+        if let Some(run) = self.run() {
+            run.instantiated(program.digest);
+            let crowd = [0, 60, 1000][run.choose(Choice::Fault(Fault::TableCrowded), 3)];
+            instance.crowd(crowd);
+        }
+    }
+
+    /// The exploration that the store was made in.
+    pub(crate) fn run(&self) -> Option<&Rc<Run>> {
+        self.0.run.as_ref()
+    }
+
+    pub(crate) fn beat(&self) -> &Beat {
+        &self.0.beat
     }
 
     pub(crate) fn cx(&self) -> &Cx {
@@ -110,6 +149,25 @@ impl NativeStore {
         let mut funcs = self.0.funcs.borrow_mut();
         funcs.push(func);
         Func(funcs.len() - 1)
+    }
+
+    /// Keeps a call that has not returned.
+    pub(crate) fn keep_call(&self, number: u64, call: canonical::Invocation) {
+        self.0.calls.borrow_mut().insert(number, Rc::new(call));
+    }
+
+    /// Forgets a call that has returned.
+    pub(crate) fn forget_call(&self, number: u64) {
+        self.0.calls.borrow_mut().remove(&number);
+    }
+
+    /// Asks the callee of a call to give up, unless it has returned.
+    pub(crate) fn cancel_call(&self, number: u64) {
+        let call = self.0.calls.borrow().get(&number).cloned();
+        if let Some(call) = call {
+            // A trap has poisoned the store, which reports it.
+            let _ = call.cancel(self.canonical());
+        }
     }
 
     /// An exported function that was kept.
@@ -159,7 +217,7 @@ impl NativeStore {
     ///
     /// # Errors
     /// The trap that has ended the store, by this or before.
-    fn run_jobs(&self) -> Result<bool> {
+    pub(crate) fn run_jobs(&self) -> Result<bool> {
         let mut any = false;
         while let Some(job) = self.0.cx.pop() {
             any = true;
@@ -176,16 +234,11 @@ impl NativeStore {
         }
     }
 
-    /// One round of the loop.
-    fn round(&self) -> Result<bool> {
-        let asked = self.run_jobs()?;
-        let polled = self.0.tasks.poll_woken();
-        let ran = self.0.canonical.tick().map_err(|trap| self.trapped(&trap))?;
-        Ok(asked | polled | ran)
-    }
-
     /// The error for a trap of the store, which may be that of a host function.
-    fn trapped(&self, trap: &canonical::Trap) -> Error {
+    pub(crate) fn trapped(&self, trap: &canonical::Trap) -> Error {
+        if let Some(run) = self.run() {
+            run.trapped(self.canonical(), trap);
+        }
         let calls = self.0.cx.end_calls();
         self.0.stranded.take();
         match (self.0.failure.take(), calls.as_slice()) {
@@ -199,6 +252,9 @@ impl NativeStore {
     }
 
     fn deadlock(&self) -> Deadlock {
+        if let Some(run) = self.run() {
+            run.take_picture(self.canonical());
+        }
         let report = self.0.canonical.report();
         let waiting = report.tasks.into_iter().map(|task| {
             let things = if task.waits_for.is_empty() {
@@ -228,12 +284,18 @@ impl NativeStore {
     /// Ends the store: nothing in it runs any more, and everything in it is let go of. Gives the blocks of memory that are
     /// left, as far as that is known.
     pub(crate) fn dispose(&self) -> Vec<String> {
+        let checking = self.run().filter(|run| explore::check_end(self, run));
         self.0.tasks.clear();
         self.0.held.clear();
         self.0.funcs.take();
+        self.0.calls.take();
         self.0.resource_types.take();
         self.0.canonical.dispose();
-        Guest::end(self.0.guests.take())
+        let blocks = Guest::end(self.0.guests.take());
+        if let Some(run) = checking {
+            explore::check_memory(&blocks, run);
+        }
+        blocks
     }
 }
 
@@ -246,17 +308,15 @@ impl StoreHandle {
         let running = poll_fn(|task| {
             cx.register_driver(task.waker());
             loop {
-                if let Err(error) = store.run_jobs() {
-                    return Poll::Ready(Err(error));
-                }
-                if alarm.take()
-                    && let Poll::Ready(output) = body.as_mut().poll(&mut Context::from_waker(&waker_ref(&alarm)))
-                {
-                    return Poll::Ready(output.and_then(|output| store.run_jobs().map(|_| output)));
-                }
-                match store.round() {
-                    Ok(true) => {}
-                    Ok(false) => return Poll::Pending,
+                match store.step(Some(&alarm)) {
+                    Ok(Step::Taken) => {}
+                    Ok(Step::Driver) => {
+                        alarm.take();
+                        if let Poll::Ready(output) = body.as_mut().poll(&mut Context::from_waker(&waker_ref(&alarm))) {
+                            return Poll::Ready(output.and_then(|output| store.run_jobs().map(|_| output)));
+                        }
+                    }
+                    Ok(Step::Nothing) => return Poll::Pending,
                     Err(error) => return Poll::Ready(Err(error)),
                 }
             }
@@ -270,10 +330,10 @@ impl StoreHandle {
         let running = poll_fn(|task| {
             cx.register_driver(task.waker());
             loop {
-                match store.round() {
-                    Ok(true) => {}
-                    Ok(false) if store.canonical().has_tasks() => return Poll::Pending,
-                    Ok(false) => return Poll::Ready(Ok(())),
+                match store.step(None) {
+                    Ok(Step::Taken | Step::Driver) => {}
+                    Ok(Step::Nothing) if store.canonical().has_tasks() => return Poll::Pending,
+                    Ok(Step::Nothing) => return Poll::Ready(Ok(())),
                     Err(error) => return Poll::Ready(Err(error)),
                 }
             }

@@ -28,7 +28,12 @@ impl Alarm {
         })
     }
 
-    /// Whether it has rung since it was asked last.
+    /// Whether it has rung since it was taken last.
+    pub(crate) fn has_rung(&self) -> bool {
+        self.rung.load(Ordering::Acquire)
+    }
+
+    /// The same, and silences it.
     pub(crate) fn take(&self) -> bool {
         self.rung.swap(false, Ordering::AcqRel)
     }
@@ -48,6 +53,12 @@ pub(crate) type TaskId = u64;
 struct Task {
     alarm: Arc<Alarm>,
     future: Option<LocalBoxFuture<'static, ()>>,
+}
+
+impl Task {
+    fn is_woken(&self) -> bool {
+        self.future.is_some() && self.alarm.has_rung()
+    }
 }
 
 /// The tasks of a store.
@@ -98,19 +109,23 @@ impl Tasks {
         }
     }
 
-    /// Polls those that were woken, and says whether there were any.
-    pub(crate) fn poll_woken(&self) -> bool {
-        let woken = self
-            .tasks
-            .borrow()
-            .iter()
-            .filter(|(_, task)| task.alarm.take())
-            .map(|(id, _)| *id)
-            .collect::<Vec<_>>();
-        for id in &woken {
-            self.poll(*id);
+    /// Those that were woken and are not being polled, oldest first.
+    pub(crate) fn woken(&self) -> Vec<TaskId> {
+        let tasks = self.tasks.borrow();
+        let woken = tasks.iter().filter(|(_, task)| task.is_woken());
+        woken.map(|(id, _)| *id).collect()
+    }
+
+    /// Whether a task was woken and is not being polled.
+    pub(crate) fn is_woken(&self, id: TaskId) -> bool {
+        self.tasks.borrow().get(&id).is_some_and(Task::is_woken)
+    }
+
+    /// Polls a task if it was woken.
+    pub(crate) fn poll_if_woken(&self, id: TaskId) {
+        if self.is_woken(id) {
+            self.poll(id);
         }
-        !woken.is_empty()
     }
 
     /// Ends a task by dropping its future.

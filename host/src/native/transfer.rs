@@ -10,7 +10,7 @@
 
 use super::store::NativeStore;
 use crate::backend::{GuestFuture as AnyBackEndFuture, GuestStream as AnyBackEndStream, Job};
-use crate::canonical::{CopyResult, HostCopy, HostEnd, Rule, Trap, Type, Value};
+use crate::canonical::{CopyResult, Fault, HostCopy, HostEnd, Rule, Trap, Type, Value};
 use crate::channel::{Demand, Input, Output};
 use crate::cx::Cx;
 use crate::error::Result;
@@ -62,6 +62,8 @@ trait Pump: 'static {
 struct Producer<T> {
     output: Output<T>,
     at: End,
+    /// Whether it may still ask, by writing nothing, whether there is a reader.
+    may_probe: bool,
 }
 
 impl<T: ComponentType> Pump for Producer<T> {
@@ -82,6 +84,7 @@ impl<T: ComponentType> Pump for Producer<T> {
             }
             let Some(room) = self.at.end.reader_waits_for() else {
                 self.output.give_up();
+                self.probe()?;
                 let ended = !self.at.is_future && self.output.poll_ended(cx).is_ready();
                 return if ended { Poll::Ready(Ok(())) } else { Poll::Pending };
             };
@@ -96,6 +99,18 @@ impl<T: ComponentType> Pump for Producer<T> {
 }
 
 impl<T: ComponentType> Producer<T> {
+    /// Writes nothing, if that is what an exploration wants.
+    fn probe(&mut self) -> Result<()> {
+        if !self.may_probe || self.at.is_future || self.at.end.is_busy() {
+            return Ok(());
+        }
+        self.may_probe = false;
+        if self.at.store.canonical().injects(Fault::ZeroLengthWrite) {
+            self.write(Vec::new())?;
+        }
+        Ok(())
+    }
+
     fn write(&self, items: Vec<T>) -> Result<()> {
         let End {
             end, payload, store, ..
@@ -132,6 +147,9 @@ struct Consumer<T> {
     at: End,
     /// How many items are being read.
     asked: usize,
+    /// Whether the read in progress is to be withdrawn, and whether any may be: one between two reads that bring something.
+    withdraws: bool,
+    may_withdraw: bool,
 }
 
 impl<T: ComponentType> Pump for Consumer<T> {
@@ -153,9 +171,10 @@ impl<T: ComponentType> Pump for Consumer<T> {
                 Poll::Pending => None,
             };
             if self.at.end.is_busy() {
-                if wanted == Some(self.asked) {
+                if wanted == Some(self.asked) && !self.withdraws {
                     return Poll::Pending;
                 }
+                self.withdraws = false;
                 if let Some(copy) = self.at.end.cancel()
                     && self.accept(copy)?
                 {
@@ -165,10 +184,9 @@ impl<T: ComponentType> Pump for Consumer<T> {
             }
             match wanted {
                 Some(wanted) => {
-                    self.asked = wanted;
-                    let started = self.at.end.start_read(self.at.store.canonical(), wanted);
-                    started.map_err(|trap| anyhow!("{trap}"))?;
+                    self.start(wanted)?;
                     if self.at.end.is_busy() && !self.at.end.has_outcome() {
+                        self.withdraw_later(cx);
                         return Poll::Pending;
                     }
                 }
@@ -180,10 +198,29 @@ impl<T: ComponentType> Pump for Consumer<T> {
 }
 
 impl<T: ComponentType> Consumer<T> {
+    /// Lets the read that was started be withdrawn, if that is what an exploration wants.
+    fn withdraw_later(&mut self, cx: &Context<'_>) {
+        self.withdraws = self.may_withdraw && self.at.store.canonical().injects(Fault::ReadWithdrawn);
+        if self.withdraws {
+            self.may_withdraw = false;
+            cx.waker().wake_by_ref();
+        }
+    }
+
+    fn start(&mut self, wanted: usize) -> Result<()> {
+        let canonical = self.at.store.canonical();
+        // What was asked for last was nothing, unless this is the first time or something has come since.
+        let probes = self.asked != 0 && !self.at.is_future && canonical.injects(Fault::ZeroLengthRead);
+        self.asked = if probes { 0 } else { wanted };
+        let started = self.at.end.start_read(canonical, self.asked);
+        started.map_err(|trap| anyhow!("{trap}"))
+    }
+
     /// Passes on what was read. Says whether the stream has ended.
     fn accept(&mut self, copy: HostCopy) -> Result<bool> {
         let count = copy.count;
         if count > 0 {
+            self.may_withdraw = true;
             self.input
                 .put(T::from_chunk(copy.chunk, self.at.payload.as_ref(), &self.at.store)?);
         }
@@ -235,7 +272,7 @@ macro_rules! guest_end {
                     let Ok(held) = store.take_end(number) else { return };
                     let Some(end) = HostEnd::reader(held.readable, held.payload.as_ref()) else { return };
                     let at = End::new(end, held.payload.as_ref(), $is_future, store);
-                    run(store, Consumer { input, at, asked: 0 });
+                    run(store, Consumer { input, at, asked: usize::MAX, withdraws: false, may_withdraw: true });
                 })));
             }
 
@@ -273,7 +310,14 @@ pub(crate) fn stream_into_value<T: ComponentType>(
     };
     let (end, value) = HostEnd::stream(store.canonical(), payload);
     let at = End::new(end, payload, false, store);
-    run(store, Producer { output, at });
+    run(
+        store,
+        Producer {
+            output,
+            at,
+            may_probe: true,
+        },
+    );
     Ok(value)
 }
 
@@ -294,6 +338,13 @@ pub(crate) fn future_into_value<T: ComponentType>(
     };
     let (end, value) = HostEnd::future(store.canonical(), payload);
     let at = End::new(end, payload, true, store);
-    run(store, Producer { output, at });
+    run(
+        store,
+        Producer {
+            output,
+            at,
+            may_probe: true,
+        },
+    );
     Ok(value)
 }

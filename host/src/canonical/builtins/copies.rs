@@ -3,6 +3,7 @@
 use super::Payload;
 use crate::canonical::buffer::Buffer;
 use crate::canonical::copy::{BLOCKED, CopyEnd, CopyState, Shared};
+use crate::canonical::fault::Fault;
 use crate::canonical::instance::Instance;
 use crate::canonical::store::Store;
 use crate::canonical::table::Entry;
@@ -54,7 +55,8 @@ pub(super) fn copy(
         readable,
     )?);
     end.start(store, instance, buffer.clone())?;
-    if !end.waitable.has_event() {
+    let is_at_once = end.waitable.has_event();
+    if !is_at_once {
         buffer.lend(&|| {
             format!(
                 "the buffer of the {} on {index}",
@@ -67,7 +69,15 @@ pub(super) fn copy(
         let member = Member::End(end.clone());
         store.wait_for_event(&member, Condition::Event(member.clone()))?;
     }
-    Ok(end.deliver().p2)
+    let event = end.deliver();
+    if let Some(fault) = Fault::of_copy(event) {
+        store.happened(if fault == Fault::PeerDroppedWaiting && is_at_once {
+            Fault::PeerDroppedIdle
+        } else {
+            fault
+        });
+    }
+    Ok(event.p2)
 }
 
 pub(super) fn cancel_copy(store: &Store, end: &Rc<CopyEnd>, is_async: bool) -> Result<u32> {
@@ -87,5 +97,7 @@ pub(super) fn cancel_copy(store: &Store, end: &Rc<CopyEnd>, is_async: bool) -> R
         let member = Member::End(end.clone());
         store.wait_for_event(&member, Condition::Event(member.clone()))?;
     }
-    Ok(end.deliver().p2)
+    let result = end.deliver().p2;
+    store.happened(Fault::of_cancelled_copy(result));
+    Ok(result)
 }

@@ -149,6 +149,23 @@ impl Builtin {
         }
     }
 
+    /// Whether what it does depends on how far a peer is, which may be the host.
+    fn concerns_peers(&self) -> bool {
+        matches!(
+            self,
+            Builtin::WaitableSetWait { .. }
+                | Builtin::WaitableSetPoll { .. }
+                | Builtin::WaitableJoin
+                | Builtin::SubtaskCancel { .. }
+                | Builtin::Read { .. }
+                | Builtin::Write { .. }
+                | Builtin::CancelRead { .. }
+                | Builtin::CancelWrite { .. }
+                | Builtin::DropReadable(_)
+                | Builtin::DropWritable(_)
+        )
+    }
+
     /// The core types of the arguments. Those of `task.return` depend on the export.
     pub(crate) fn params(&self) -> Option<&'static [CoreType]> {
         use CoreType::{I32, Len, Ptr};
@@ -178,7 +195,10 @@ impl Builtin {
     /// # Errors
     /// The trap, if a rule was broken.
     pub fn call(&self, store: &Store, args: &[CoreVal]) -> Result<Option<CoreVal>> {
-        called(store, &Calling::new(Callable::BuiltIn(self.name()), args), || {
+        called(store, &Calling::new(Callable::BuiltIn(self.name()), args), args, || {
+            if self.concerns_peers() {
+                store.let_host_act();
+            }
             if let Some(params) = self.params()
                 && !params.iter().copied().eq(args.iter().map(CoreVal::ty))
             {
@@ -294,51 +314,50 @@ impl Calling {
             count: args.len(),
         }
     }
+
+    fn name(&self) -> &str {
+        match &self.callee {
+            Callable::BuiltIn(name) => name,
+            Callable::Import(name) => name,
+        }
+    }
 }
 
 impl fmt::Display for Calling {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = match &self.callee {
-            Callable::BuiltIn(name) => name,
-            Callable::Import(name) => &**name,
-        };
+        let name = self.name();
         let args: Vec<_> = self.args.iter().flatten().copied().collect();
         let more = if self.count > SHOWN { ", ..." } else { "" };
         write!(f, "{name}({}{more})", list(&args))
     }
 }
 
+/// Core values as text. Addresses differ from run to run, and what is shown must not.
 fn list(args: &[CoreVal]) -> String {
-    let text = |arg: &CoreVal| match *arg {
-        CoreVal::I32(value) => value.to_string(),
-        CoreVal::I64(value) => value.to_string(),
-        CoreVal::F32(value) => value.to_string(),
-        CoreVal::F64(value) => value.to_string(),
-        CoreVal::Len(value) => value.to_string(),
-        // Addresses differ from run to run, and traces must not.
-        CoreVal::Ptr(pointer) if pointer.is_null() => "null".to_owned(),
-        CoreVal::Ptr(_) => "ptr".to_owned(),
-        CoreVal::Slot(_) => "slot".to_owned(),
-    };
-    args.iter().map(text).collect::<Vec<_>>().join(", ")
+    args.iter().map(CoreVal::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// Runs a call of core code, showing it to the observer, and completes the trap it may end in.
 pub(crate) fn called(
     store: &Store,
     calling: &Calling,
+    args: &[CoreVal],
     body: impl FnOnce() -> Result<Option<CoreVal>>,
 ) -> Result<Option<CoreVal>> {
-    let observed = store.is_observed().then(|| calling.to_string());
-    let task = || store.current().and_then(|thread| thread.describe());
-    if let Some(call) = &observed {
-        store.observe(|| Step::Call { task: task(), call });
-    }
     let caller = store.current();
+    let instance = caller.as_ref().map_or("", |thread| thread.instance.name());
+    let task = || caller.as_ref().and_then(|thread| thread.describe());
+    let name = calling.name();
+    store.observe(|| Step::Call {
+        instance,
+        task: task(),
+        name,
+        args,
+    });
     if let Some(thread) = &caller {
         thread.calling.replace(Some(calling.clone()));
     }
-    let outcome = body().map_err(|mut trap| {
+    let outcome = store.count_call().and_then(|()| body()).map_err(|mut trap| {
         if trap.call.is_none() {
             trap.call = Some(calling.to_string());
             trap.instance = caller.as_ref().map(|thread| thread.instance.name().clone());
@@ -346,11 +365,11 @@ pub(crate) fn called(
         }
         trap
     });
-    if let (Some(call), Ok(result)) = (&observed, &outcome) {
-        let result = result.as_ref().map(|result| list(std::slice::from_ref(result)));
+    if let Ok(result) = outcome {
         store.observe(|| Step::Return {
+            instance,
             task: task(),
-            call,
+            name,
             result,
         });
     }
@@ -366,6 +385,7 @@ impl subtask::Lowered {
         called(
             store,
             &Calling::new(Callable::Import(self.name().clone()), args),
+            args,
             || self.call(store, args),
         )
     }
