@@ -6,9 +6,11 @@ mod bad_input;
 mod bench;
 mod bless;
 mod demo;
+mod explore;
 mod guests;
 mod miri;
 mod msrv;
+mod mutants;
 mod package;
 mod process;
 mod reference;
@@ -39,6 +41,10 @@ enum Command {
     BadInput(bad_input::Args),
     /// Compare the host's state machines with the specification's executable reference.
     Reference(reference::Args),
+    /// Explore the schedules of the scenarios, all that differ.
+    Explore(explore::Args),
+    /// See whether exploring schedules notices defects that are put into the runtime.
+    Mutants(mutants::Args),
     /// Run wit-bindgen's own tests against our bindings.
     Upstream(upstream::Args),
     /// Run native tests with Miri, which watches every access to memory.
@@ -59,6 +65,8 @@ impl Command {
             Self::Bless => bless::run(),
             Self::BadInput(args) => bad_input::run(args),
             Self::Reference(args) => reference::run(args),
+            Self::Explore(args) => explore::run(args),
+            Self::Mutants(args) => mutants::run(args),
             Self::Upstream(args) => upstream::run(args),
             Self::Miri(args) => miri::run(args),
             Self::Package => package::run(),

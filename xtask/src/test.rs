@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::process::{self, cargo};
-use crate::{bad_input, bench, guests, miri, msrv, reference, tidy, toolchain};
+use crate::{bad_input, bench, explore, guests, miri, msrv, reference, tidy, toolchain};
 
 /// Arguments of `cargo xtask test`.
 #[derive(Debug, clap::Args)]
@@ -101,6 +101,11 @@ const STEPS: &[Step] = &[
         name: "tests",
         about: "all tests pass",
         run: || process::run(&mut cargo(["test", "--workspace"])),
+    },
+    Step {
+        name: "explore",
+        about: "no schedule of the scenarios fails, of a share of them",
+        run: explore::share,
     },
     Step {
         name: "msrv",

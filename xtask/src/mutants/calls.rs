@@ -1,0 +1,132 @@
+//! Defects in calls: of what is read late, cancelled, returned, freed.
+
+use super::Mutant;
+
+const fn mutant(
+    name: &'static str,
+    about: &'static str,
+    file: &'static str,
+    from: &'static str,
+    to: &'static str,
+) -> Mutant {
+    Mutant {
+        name,
+        about,
+        file,
+        from,
+        to,
+    }
+}
+
+const BLOCK: &str = "async-rt/src/call/block.rs";
+const CALL: &str = "async-rt/src/call/mod.rs";
+const CLEANUP: &str = "async-rt/src/rt/cleanup.rs";
+const VALUES: &str = "async-rt/src/rt/values.rs";
+
+pub(super) const MUTANTS: &[Mutant] = &[
+    mutant(
+        "params-freed-early",
+        "parameters are dropped although the host has not read them",
+        BLOCK,
+        "status & 0xf == subtask::STARTED",
+        "status & 0xf != BLOCKED",
+    ),
+    mutant(
+        "params-dropped-twice",
+        "parameters are dropped with each change of state",
+        BLOCK,
+        "(*header).phase.replace(phase) == Phase::Starting",
+        "{ (*header).phase.set(phase); true }",
+    ),
+    mutant(
+        "params-leaked",
+        "parameters that were read late are not dropped",
+        BLOCK,
+        "(*header).phase.replace(phase) == Phase::Starting",
+        "{ (*header).phase.set(phase); false }",
+    ),
+    mutant(
+        "subtask-leaked",
+        "the handle of a call that has returned is not dropped",
+        BLOCK,
+        "builtins::subtask_drop(op.handle());",
+        "",
+    ),
+    mutant(
+        "handles-not-restored",
+        "handles of a call that never started are lost",
+        BLOCK,
+        "cleanup(header).restore();",
+        "",
+    ),
+    mutant(
+        "handles-restored-twice",
+        "handles of a call that was cancelled after it had started come back",
+        BLOCK,
+        "state == subtask::CANCELLED_BEFORE_STARTED && starting",
+        "starting || state != subtask::CANCELLED_BEFORE_STARTED",
+    ),
+    mutant(
+        "cancel-in-set",
+        "a call is cancelled while it is in its set",
+        BLOCK,
+        "(*this).op.unregister(); let state",
+        "if !{ON} { (*this).op.unregister(); } let state",
+    ),
+    mutant(
+        "cancel-forgotten",
+        "a call that is dropped goes on, and its memory is freed",
+        CALL,
+        "if op.handle() != 0 { Header::cancel(header); } if op.handle() != 0 { return; }",
+        "",
+    ),
+    mutant(
+        "late-result-leaked",
+        "the result of a call that returned as it was cancelled is not dropped",
+        CALL,
+        "if (*header).has_returned() { drop(self.finish(header)); } else { self.free(header); }",
+        "self.free(header);",
+    ),
+    mutant(
+        "call-block-leaked",
+        "the memory of a call that was cancelled is not freed",
+        CALL,
+        "} else { self.free(header); }",
+        "} else if !{ON} { self.free(header); }",
+    ),
+    mutant(
+        "journal-forgotten",
+        "handles that were not sent do not come back",
+        CLEANUP,
+        "(*note.cell).set(note.handle);",
+        "",
+    ),
+    mutant(
+        "journal-of-all",
+        "handles that were sent come back with those that were not",
+        CLEANUP,
+        "if note.element as usize >= first {",
+        "if {ON} || note.element as usize >= first {",
+    ),
+    mutant(
+        "lists-leaked",
+        "the memory of lowered lists is not freed",
+        CLEANUP,
+        "if !self.blocks.is_null() { self.free_blocks(); }",
+        "let _ = self.blocks;",
+    ),
+    mutant(
+        "lifted-list-leaked",
+        "the buffer of a lifted list is not freed",
+        VALUES,
+        "unsafe { free_area(pointer, length * size, align) };",
+        "let _ = align;",
+    ),
+    mutant(
+        "lifted-list-freed-twice",
+        "the buffer of a lifted list is freed twice",
+        VALUES,
+        "unsafe { free_area(pointer, length * size, align) };",
+        "unsafe { free_area(pointer, length * size, align); free_area(pointer, length * size, align) };",
+    ),
+];

@@ -1,0 +1,93 @@
+//! The copy of the workspace that mutants are put into.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+use super::{Mutant, patch};
+use crate::process;
+
+/// The module that says which mutant is on.
+const SWITCH: &str = r#"//! Which mutant is on: the one whose number is in a variable.
+
+extern crate std;
+
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+const UNKNOWN: u32 = u32::MAX;
+static CHOSEN: AtomicU32 = AtomicU32::new(UNKNOWN);
+
+/// Whether it is this one.
+pub fn is(number: u32) -> bool {
+    let mut chosen = CHOSEN.load(Relaxed);
+    if chosen == UNKNOWN {
+        let text = std::env::var("WITFLOW_MUTANT").unwrap_or_default();
+        chosen = text.parse().unwrap_or(0);
+        CHOSEN.store(chosen, Relaxed);
+    }
+    chosen == number
+}
+"#;
+
+/// Copies what is under version control, with all mutants in it, and gives the folder.
+pub(super) fn with(mutants: &[&Mutant]) -> Result<PathBuf> {
+    let folder = process::target_folder()?.join("mutants");
+    let mut files = files()?;
+    for (index, mutant) in mutants.iter().enumerate() {
+        let text = files
+            .get_mut(Path::new(mutant.file))
+            .with_context(|| format!("mutant `{}`: there is no file {}", mutant.name, mutant.file))?;
+        let patched = patch::apply(text, mutant, index + 1);
+        *text = patched.with_context(|| format!("mutant `{}` in {}", mutant.name, mutant.file))?;
+    }
+    let switch = "async-rt/src/mutant.rs";
+    files.insert(switch.into(), SWITCH.to_owned());
+    for (file, line) in [
+        ("async-rt/src/lib.rs", "#[doc(hidden)]\npub mod mutant;\n"),
+        ("async-rt/src/rt/mod.rs", "pub use crate::mutant;\n"),
+    ] {
+        let text = files
+            .get_mut(Path::new(file))
+            .with_context(|| format!("there is no file {file}"))?;
+        text.push_str(line);
+    }
+    for (path, text) in &files {
+        write(&folder.join(path), text)?;
+    }
+    Ok(folder)
+}
+
+/// The files under version control that are text, as they are now.
+fn files() -> Result<BTreeMap<PathBuf, String>> {
+    let listed = Command::new("git")
+        .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
+        .current_dir(process::root())
+        .output()
+        .context("git lists the files to copy")?;
+    ensure!(listed.status.success(), "git could not list the files");
+    let mut files = BTreeMap::new();
+    for name in String::from_utf8(listed.stdout)?
+        .split('\0')
+        .filter(|name| !name.is_empty())
+    {
+        // What is no text, or was deleted, is not needed to build.
+        if let Ok(text) = fs::read_to_string(process::root().join(name)) {
+            files.insert(name.into(), text);
+        }
+    }
+    Ok(files)
+}
+
+/// Writes a file unless it is there already, so that it is not built again.
+fn write(path: &Path, text: &str) -> Result<()> {
+    if fs::read_to_string(path).is_ok_and(|there| there == text) {
+        return Ok(());
+    }
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    fs::write(path, text).with_context(|| format!("writing {}", path.display()))
+}

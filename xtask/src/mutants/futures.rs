@@ -1,0 +1,102 @@
+//! Defects in futures: in what is written once and read once.
+
+use super::Mutant;
+
+const fn mutant(
+    name: &'static str,
+    about: &'static str,
+    file: &'static str,
+    from: &'static str,
+    to: &'static str,
+) -> Mutant {
+    Mutant {
+        name,
+        about,
+        file,
+        from,
+        to,
+    }
+}
+
+const READER: &str = "async-rt/src/future/reader.rs";
+const WRITER: &str = "async-rt/src/future/writer.rs";
+
+pub(super) const MUTANTS: &[Mutant] = &[
+    mutant(
+        "default-unwritten",
+        "a writer that goes away writes nothing",
+        WRITER,
+        "if waitable::is_alive(self.instance) {",
+        "if waitable::is_alive(self.instance) && !{ON} {",
+    ),
+    mutant(
+        "writer-leaked",
+        "the end of a future that was written is not dropped",
+        WRITER,
+        "((*header).drop_end)(op.handle());",
+        "",
+    ),
+    mutant(
+        "background-unheld",
+        "a task exits while it writes a default",
+        WRITER,
+        "Op::hold(header.cast());",
+        "",
+    ),
+    mutant(
+        "background-leaked",
+        "the block of a default that was written is not freed",
+        WRITER,
+        "if (*header).background.get() { end_background(header); return false; }",
+        "if (*header).background.get() { return false; }",
+    ),
+    mutant(
+        "refused-value-lost",
+        "the value of a write whose reader is gone does not come back whole",
+        WRITER,
+        "(*(*header).cleanup.get()).restore(); let value",
+        "if !{ON} { (*(*header).cleanup.get()).restore(); } let value",
+    ),
+    mutant(
+        "write-cancelled-in-set",
+        "a write is cancelled while its end is in a set",
+        WRITER,
+        "op.unregister(); let answer",
+        "if !{ON} { op.unregister(); } let answer",
+    ),
+    mutant(
+        "cancelled-read-arrived",
+        "a read that was cancelled counts as answered",
+        READER,
+        "if answer & 0xf != copy::CANCELLED { self.arrived.set(true); }",
+        "self.arrived.set(true);",
+    ),
+    mutant(
+        "arrived-passed-on",
+        "a future whose value has arrived is passed on as it is",
+        READER,
+        "if self.arrived.get() { self.splice(); } else {",
+        "if self.arrived.get() && !{ON} { self.splice(); } else {",
+    ),
+    mutant(
+        "arrived-leaked",
+        "a value that has arrived is not dropped with its reader",
+        READER,
+        "if self.arrived.get() { drop(self.lift()); }",
+        "let _ = self;",
+    ),
+    mutant(
+        "area-leaked",
+        "the memory of a value that was read is not freed",
+        READER,
+        "unsafe { pool::give(area, layout) }",
+        "let _ = layout;",
+    ),
+    mutant(
+        "future-read-not-cancelled",
+        "a reader goes away while a read is in flight",
+        READER,
+        "self.cancel(); if self.arrived.get() { drop",
+        "if !{ON} { self.cancel(); } if self.arrived.get() { drop",
+    ),
+];
