@@ -9,6 +9,7 @@ mod composed;
 mod promises;
 mod pumps;
 mod reads;
+mod resources;
 mod scenario;
 mod support;
 mod tasks;
@@ -29,6 +30,7 @@ pub fn scenarios() -> impl Iterator<Item = &'static Scenario> {
         cancels::SCENARIOS,
         composed::SCENARIOS,
         values::SCENARIOS,
+        resources::SCENARIOS,
     ]
     .into_iter()
     .flatten()

@@ -161,6 +161,8 @@ mod guest {
                         false => writer.write_all(piece.to_vec()).await.len(),
                     };
                 }
+                // Who reads on has to learn of the end before the report.
+                drop(writer);
                 let _ = report.write(unsent as u32).await;
             });
             (reader, unsent)
