@@ -1,14 +1,14 @@
 //! [`Beat`]: how guests and the host's futures take turns.
 //!
-//! A beat polls the futures that were woken before it began, oldest first, and then lets one task of a guest take one step.
-//! That is the canonical order; in an exploration, each step may be that of anybody who could take one, and time may pass.
-//! The future that drives the store takes part as the oldest.
+//! A beat polls the futures that were woken before it began, oldest first, and then lets one task of a guest take one step: a
+//! future that wakes itself keeps no guest from its turn. That is the canonical order; in an exploration, each step may be that of
+//! anybody who could take one, and time may pass. The future that drives the store takes part as the oldest.
 
 use super::store::NativeStore;
 use super::tasks::{Alarm, TaskId};
 use crate::canonical::{self, ActorKind, Bystander, Fault, Turn, actor};
 use crate::error::Result;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 
 /// A future of the host.
@@ -29,9 +29,26 @@ impl HostFuture {
     }
 }
 
-/// The futures that have not had their turn in the current beat.
+/// Where the current beat is.
 #[derive(Default)]
-pub(crate) struct Beat(RefCell<VecDeque<HostFuture>>);
+pub(crate) struct Beat {
+    /// The futures that have not had their turn.
+    futures: RefCell<VecDeque<HostFuture>>,
+    /// Whether the guests have not had theirs.
+    are_guests_due: Cell<bool>,
+}
+
+impl Beat {
+    fn begin(&self, woken: Vec<HostFuture>) {
+        self.futures.replace(woken.into());
+        self.are_guests_due.set(true);
+    }
+
+    fn end(&self) {
+        self.futures.borrow_mut().clear();
+        self.are_guests_due.set(false);
+    }
+}
 
 /// What a step of the store was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,64 +85,83 @@ impl NativeStore {
     }
 
     fn step_of_one(&self, driver: Option<&Alarm>) -> Result<Step> {
-        self.begin_beat(driver);
-        let turn = self.turn().map_err(|trap| self.trapped(&trap))?;
-        match turn {
-            Turn::Nobody => Ok(Step::Nothing),
-            Turn::Store => {
-                self.beat().0.borrow_mut().clear();
-                Ok(Step::Taken)
-            }
-            Turn::Other(index) => {
-                let future = self.beat().0.borrow_mut().remove(index);
-                match future {
-                    Some(HostFuture::Driver) => Ok(Step::Driver),
-                    Some(HostFuture::Task(id)) => {
-                        self.tasks().poll_if_woken(id);
-                        Ok(Step::Taken)
-                    }
-                    None => {
-                        self.let_time_pass();
-                        Ok(Step::Taken)
-                    }
-                }
-            }
-        }
-    }
-
-    /// Whose turn it is. Futures come first; without an exploration there is nothing to choose.
-    fn turn(&self) -> canonical::Result<Turn> {
-        let Some(run) = self.run() else {
-            if !self.beat().0.borrow().is_empty() {
-                return Ok(Turn::Other(0));
-            }
-            return Ok(if self.canonical().tick()? {
-                Turn::Store
-            } else {
-                Turn::Nobody
-            });
-        };
-        let futures: Vec<_> = self.beat().0.borrow().iter().map(|future| future.actor()).collect();
-        let clock = run.clock.has_timers().then(|| actor(ActorKind::Clock, 0));
-        self.canonical().tick_among(&futures, clock.as_slice())
-    }
-
-    /// Notes which futures were woken, unless some of those that were have not had their turn.
-    fn begin_beat(&self, driver: Option<&Alarm>) {
-        let mut beat = self.beat().0.borrow_mut();
-        beat.retain(|future| match future {
+        let beat = self.beat();
+        beat.futures.borrow_mut().retain(|future| match future {
             HostFuture::Driver => driver.is_some_and(Alarm::has_rung),
             HostFuture::Task(id) => self.tasks().is_woken(*id),
         });
-        if beat.is_empty() {
-            beat.extend(driver.is_some_and(Alarm::has_rung).then_some(HostFuture::Driver));
-            beat.extend(self.tasks().woken().into_iter().map(HostFuture::Task));
+        if !beat.are_guests_due.get() {
+            beat.begin(self.woken(driver));
         }
+        let Some(run) = self.run() else {
+            return self.canonical_step();
+        };
+        let first = beat.futures.borrow().len();
+        // When it is the guests' turn, whoever was woken since begins the next beat, as does the clock.
+        let early = if first == 0 { self.woken(driver) } else { Vec::new() };
+        let actors = |futures: &[HostFuture]| futures.iter().map(|future| future.actor()).collect::<Vec<_>>();
+        let futures = actors(beat.futures.borrow_mut().make_contiguous());
+        let mut last = actors(&early);
+        last.extend(run.clock.has_timers().then(|| actor(ActorKind::Clock, 0)));
+        match self.tick_among(&futures, &last)? {
+            Turn::Nobody => Ok(self.guests_had_their_turn(Step::Nothing)),
+            Turn::Store => Ok(self.guests_had_their_turn(Step::Taken)),
+            Turn::Other(index) if index >= first + early.len() => {
+                self.let_time_pass();
+                Ok(Step::Taken)
+            }
+            Turn::Other(index) if index >= first => {
+                beat.begin(early);
+                Ok(self.step_of_future(index - first))
+            }
+            Turn::Other(index) => Ok(self.step_of_future(index)),
+        }
+    }
+
+    /// A step when there is nothing to choose.
+    fn canonical_step(&self) -> Result<Step> {
+        if !self.beat().futures.borrow().is_empty() {
+            return Ok(self.step_of_future(0));
+        }
+        match self.tick_among(&[], &[])? {
+            Turn::Store => Ok(self.guests_had_their_turn(Step::Taken)),
+            _ => Ok(self.guests_had_their_turn(Step::Nothing)),
+        }
+    }
+
+    fn tick_among(&self, first: &[canonical::Actor], last: &[canonical::Actor]) -> Result<Turn> {
+        let turn = self.canonical().tick_among(first, last);
+        turn.map_err(|trap| self.trapped(&trap))
+    }
+
+    fn guests_had_their_turn(&self, step: Step) -> Step {
+        self.beat().end();
+        step
+    }
+
+    /// Lets a future take its step.
+    fn step_of_future(&self, index: usize) -> Step {
+        let future = self.beat().futures.borrow_mut().remove(index);
+        match future {
+            Some(HostFuture::Driver) => Step::Driver,
+            Some(HostFuture::Task(id)) => {
+                self.tasks().poll_if_woken(id);
+                Step::Taken
+            }
+            None => Step::Nothing,
+        }
+    }
+
+    /// The futures that were woken, oldest first.
+    fn woken(&self, driver: Option<&Alarm>) -> Vec<HostFuture> {
+        let driver = driver.is_some_and(Alarm::has_rung).then_some(HostFuture::Driver);
+        let tasks = self.tasks().woken().into_iter().map(HostFuture::Task);
+        driver.into_iter().chain(tasks).collect()
     }
 
     fn let_time_pass(&self) {
         if let Some(run) = self.run() {
-            if !self.beat().0.borrow().is_empty() {
+            if !self.beat().futures.borrow().is_empty() {
                 run.happened(Fault::TimePassed);
             }
             run.clock.advance();
