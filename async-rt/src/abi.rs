@@ -31,6 +31,7 @@ pub(crate) mod subtask {
 
 /// How a copy ended.
 pub(crate) mod copy {
+    pub(crate) const COMPLETED: u32 = 0;
     pub(crate) const DROPPED: u32 = 1;
     pub(crate) const CANCELLED: u32 = 2;
 }

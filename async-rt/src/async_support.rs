@@ -5,7 +5,8 @@ pub use crate::future::{
 };
 pub use crate::rt::error_context::ErrorContext;
 pub use crate::stream::{
-    AbiBuffer, StreamClosed, StreamRead, StreamReader, StreamReaderStream, StreamResult, StreamWrite, StreamWriter,
+    AbiBuffer, StreamClosed, StreamNext, StreamRead, StreamReadInto, StreamReader, StreamReaderStream, StreamResult,
+    StreamWrite, StreamWriteAll, StreamWriteFrom, StreamWriteOne, StreamWriter,
 };
 pub use crate::task::block_on::block_on;
 pub use crate::task::spawn::{JoinHandle, spawn, spawn_local};

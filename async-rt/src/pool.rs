@@ -136,9 +136,9 @@ fn alloc_exactly(layout: Layout) -> *mut u8 {
     block
 }
 
-/// Memory for values of the canonical ABI: the size is not 0 and the alignment at most 8.
+/// Memory for values of the canonical ABI, or for items of streams: the size is not 0 and the alignment at most 8.
 pub(crate) fn raw_alloc(layout: Layout) -> *mut u8 {
-    // SAFETY: no type of the canonical ABI has a stricter alignment (rule 8). Knowing it keeps the allocator's code for
+    // SAFETY: no type of the canonical ABI has a stricter alignment (rule 8), nor has an item. Knowing it keeps the allocator's code for
     // strict alignments out of guests.
     unsafe { hint::assert_unchecked(layout.align() <= ALIGN) };
     alloc_exactly(layout)

@@ -77,7 +77,7 @@ impl<T> FutureReader<T> {
                 read_again();
             }
             let answer = if self.port.is_busy() {
-                self.port.poll(cx)
+                self.port.poll(cx.waker())
             } else {
                 self.start(cx)
             };
@@ -106,10 +106,7 @@ impl<T> FutureReader<T> {
         let handle = self.handle.get();
         // SAFETY: the end is idle and unread; the area is ours until the answer (rule 5).
         let status = unsafe { (self.vtable.intrinsics.read)(handle, self.area.get()) };
-        match self.port.started(handle, status) {
-            Some(answer) => Poll::Ready(answer),
-            None => self.port.poll(cx),
-        }
+        self.port.started(handle, status, cx.waker())
     }
 
     fn settle(&self, answer: u32) {

@@ -5,69 +5,26 @@
 //! loses nothing.
 
 mod buffer;
-mod raw;
+mod items;
+mod raw_reader;
+mod raw_writer;
 mod read;
 mod reader;
 mod sink;
 mod splice;
+mod vtable;
+mod write;
 mod writer;
 
 pub use buffer::AbiBuffer;
-pub use read::StreamRead;
-pub use reader::{StreamReader, StreamReaderStream};
+pub use read::{StreamRead, StreamReadInto};
+pub use reader::{StreamNext, StreamReader, StreamReaderStream};
 pub use sink::StreamClosed;
-pub use writer::{StreamWrite, StreamWriter};
+pub use vtable::{StreamIntrinsics, StreamVtable};
+pub use write::{StreamWrite, StreamWriteAll, StreamWriteFrom, StreamWriteOne};
+pub use writer::StreamWriter;
 
 use crate::rt::cleanup::Cleanup;
-use crate::sys::{CancelFn, DropFn, NewFn, StreamCopyFn};
-
-/// The canonical built-ins of one stream type.
-#[derive(Clone, Copy)]
-pub struct StreamIntrinsics {
-    /// `stream.new`
-    pub new: NewFn,
-    /// `stream.read`
-    pub read: StreamCopyFn,
-    /// `stream.write`
-    pub write: StreamCopyFn,
-    /// `stream.cancel-read`
-    pub cancel_read: CancelFn,
-    /// `stream.cancel-write`
-    pub cancel_write: CancelFn,
-    /// `stream.drop-readable`
-    pub drop_readable: DropFn,
-    /// `stream.drop-writable`
-    pub drop_writable: DropFn,
-}
-
-/// What generated code provides for one stream type.
-pub struct StreamVtable<T: 'static> {
-    size: usize,
-    align: usize,
-    lower: Option<unsafe fn(&T, *mut u8, &mut Cleanup)>,
-    lift: Option<unsafe fn(*mut u8) -> T>,
-    intrinsics: StreamIntrinsics,
-}
-
-impl<T> StreamVtable<T> {
-    /// `size` and `align` are those of an element in the canonical ABI. `lower` writes its canonical form, and `lift` reads
-    /// it back; there is neither when the Rust value is its own canonical form.
-    pub const fn new(
-        size: usize,
-        align: usize,
-        lower: Option<unsafe fn(&T, *mut u8, &mut Cleanup)>,
-        lift: Option<unsafe fn(*mut u8) -> T>,
-        intrinsics: StreamIntrinsics,
-    ) -> StreamVtable<T> {
-        StreamVtable {
-            size,
-            align,
-            lower,
-            lift,
-            intrinsics,
-        }
-    }
-}
 
 /// How one read or write ended.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
@@ -80,20 +37,10 @@ pub enum StreamResult {
     Cancelled,
 }
 
-/// Items that fill a chunk of a reasonable number of bytes: what a reader reads ahead and a sink collects.
-pub(crate) const fn chunk(size: usize) -> usize {
-    const BYTES: usize = 4096;
-    if size == 0 {
-        return 256;
-    }
-    let items = BYTES / size;
-    if items == 0 { 1 } else { items }
-}
-
 /// A new stream.
 pub fn stream_new<T>(vtable: &'static StreamVtable<T>) -> (StreamWriter<T>, StreamReader<T>) {
     // SAFETY: rule 8: the built-in is the one of this stream type.
-    let ends = unsafe { (vtable.intrinsics.new)() };
+    let ends = unsafe { (vtable.raw.intrinsics.new)() };
     // SAFETY: `stream.new` returns two fresh ends: the readable one in the low half.
     unsafe {
         (

@@ -1,20 +1,24 @@
 //! One read into a vector.
 //!
-//! When items need no lifting the host reads straight into the vector, which moves into the reader while the copy is in
-//! flight. A read that is dropped leaves it there: what arrives is unread, and goes to whoever asks next.
+//! When items need no lifting the host reads straight into the vector. If that has to wait, the vector moves into the reader
+//! for as long as the copy is in flight. A read that is dropped leaves it there: what arrives is unread, and goes to whoever
+//! asks next.
 
-use super::raw::Filled;
+use super::raw_reader::Filled;
 use super::{StreamReader, StreamResult};
+use crate::abi::{BLOCKED, MAX_COPY};
 use alloc::vec::Vec;
 use core::mem::{self, ManuallyDrop};
 use core::pin::Pin;
+use core::ptr;
 use core::task::{Context, Poll, ready};
 
-enum Stage<T> {
-    /// The vector is here; nothing of ours is in flight.
-    Waiting(Vec<T>),
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Nothing of ours is in flight.
+    Waiting,
     /// Our read is in flight and the vector is here.
-    Reading(Vec<T>),
+    Reading,
     /// Our read is in flight and the vector is the reader's buffer.
     ReadingInPlace,
     Done,
@@ -24,16 +28,19 @@ enum Stage<T> {
 #[must_use = "a read does nothing unless it is awaited"]
 pub struct StreamRead<'a, T: 'static> {
     reader: &'a mut StreamReader<T>,
-    stage: Stage<T>,
+    items: Vec<T>,
+    stage: Stage,
 }
 
 impl<T> Unpin for StreamRead<'_, T> {}
 
 impl<'a, T> StreamRead<'a, T> {
+    #[inline]
     pub(super) fn new(reader: &'a mut StreamReader<T>, items: Vec<T>) -> StreamRead<'a, T> {
         StreamRead {
             reader,
-            stage: Stage::Waiting(items),
+            items,
+            stage: Stage::Waiting,
         }
     }
 
@@ -44,52 +51,18 @@ impl<'a, T> StreamRead<'a, T> {
     /// If the read has completed already.
     pub fn cancel(self: Pin<&mut Self>) -> (StreamResult, Vec<T>) {
         let this = self.get_mut();
-        match mem::replace(&mut this.stage, Stage::Done) {
-            Stage::Waiting(items) => (StreamResult::Cancelled, items),
+        let result = match mem::replace(&mut this.stage, Stage::Done) {
+            Stage::Waiting => StreamResult::Cancelled,
             Stage::Done => finished(),
             stage => {
-                let filled = this.reader.raw.cancel(&this.reader.vtable.shape());
-                this.conclude(stage, filled.unwrap_or(Filled::Nothing), true)
+                let filled = this.reader.raw.cancel().unwrap_or(Filled::Nothing);
+                match conclude(this.reader, &mut this.items, stage, filled) {
+                    StreamResult::Complete(0) => StreamResult::Cancelled,
+                    result => result,
+                }
             }
-        }
-    }
-
-    /// The outcome of our own read.
-    fn conclude(&mut self, stage: Stage<T>, filled: Filled, cancelled: bool) -> (StreamResult, Vec<T>) {
-        let reader = &*self.reader;
-        let (count, items) = match stage {
-            Stage::Waiting(mut items) | Stage::Reading(mut items) => (reader.drain_into(&mut items), items),
-            Stage::ReadingInPlace => {
-                let count = reader.raw.unread();
-                let (buffer, capacity, len) = reader.raw.disown();
-                // SAFETY: this is the vector `start` took apart, with `count` more items: the host wrote them, and they
-                // are values because there is no `lift`.
-                (count, unsafe { Vec::from_raw_parts(buffer.cast::<T>(), len, capacity) })
-            }
-            Stage::Done => finished(),
         };
-        let result = match filled {
-            Filled::Closed => StreamResult::Dropped,
-            Filled::Nothing if cancelled => StreamResult::Cancelled,
-            Filled::Items | Filled::Nothing => StreamResult::Complete(count),
-        };
-        (result, items)
-    }
-
-    /// Makes our read the one in flight. The reader is idle, open, and has nothing unread.
-    fn start(&mut self, items: Vec<T>) -> usize {
-        let spare = items.capacity() - items.len();
-        if self.reader.vtable.lift.is_some() || spare == 0 {
-            self.stage = Stage::Reading(items);
-            return spare.min(super::chunk(self.reader.vtable.size).max(64));
-        }
-        let mut items = ManuallyDrop::new(items);
-        let (buffer, capacity, len) = (items.as_mut_ptr().cast(), items.capacity(), items.len());
-        self.reader
-            .raw
-            .adopt(&self.reader.vtable.shape(), buffer, capacity, len);
-        self.stage = Stage::ReadingInPlace;
-        spare
+        (result, mem::take(&mut this.items))
     }
 }
 
@@ -98,30 +71,161 @@ impl<T> Future for StreamRead<'_, T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let shape = this.reader.vtable.shape();
-        loop {
-            let raw = &this.reader.raw;
-            let mut want = 0;
-            let mut earlier = false;
-            if let Stage::Waiting(_) = this.stage {
-                earlier = raw.port.is_busy();
-                if !earlier
-                    && !raw.is_closed()
-                    && raw.unread() == 0
-                    && let Stage::Waiting(items) = mem::replace(&mut this.stage, Stage::Done)
-                {
-                    want = this.start(items);
-                }
-            }
-            let filled = ready!(this.reader.raw.poll(&shape, want, cx));
-            if earlier && filled == Filled::Nothing {
-                // An earlier read ended without news: now it is our turn.
-                continue;
-            }
-            let stage = mem::replace(&mut this.stage, Stage::Done);
-            return Poll::Ready(this.conclude(stage, filled, false));
+        let result = ready!(poll(this.reader, &mut this.items, &mut this.stage, cx));
+        Poll::Ready((result, mem::take(&mut this.items)))
+    }
+}
+
+/// A read in progress: see [`StreamReader::read_into`].
+#[must_use = "a read does nothing unless it is awaited"]
+pub struct StreamReadInto<'a, T: 'static> {
+    reader: &'a mut StreamReader<T>,
+    items: &'a mut Vec<T>,
+    stage: Stage,
+}
+
+impl<'a, T> StreamReadInto<'a, T> {
+    #[inline]
+    pub(super) fn new(reader: &'a mut StreamReader<T>, items: &'a mut Vec<T>) -> StreamReadInto<'a, T> {
+        StreamReadInto {
+            reader,
+            items,
+            stage: Stage::Waiting,
         }
     }
+}
+
+impl<T> Future for StreamReadInto<'_, T> {
+    type Output = StreamResult;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<StreamResult> {
+        let this = self.get_mut();
+        poll(this.reader, this.items, &mut this.stage, cx)
+    }
+}
+
+impl<T> Drop for StreamReadInto<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.stage == Stage::ReadingInPlace {
+            give_back(self.reader, self.items);
+        }
+    }
+}
+
+/// The vector stays in flight; what was in it before goes into another.
+fn give_back<T>(reader: &StreamReader<T>, items: &mut Vec<T>) {
+    let (start, len) = reader.raw.before();
+    let mut copy = Vec::with_capacity(len);
+    // SAFETY: the first `len` elements of the buffer are items, because there is no `lift`. The reader forgets them, and the
+    // host writes behind them only.
+    unsafe {
+        ptr::copy_nonoverlapping(start.cast::<T>(), copy.as_mut_ptr(), len);
+        copy.set_len(len);
+    }
+    *items = copy;
+}
+
+fn poll<T>(
+    reader: &mut StreamReader<T>,
+    items: &mut Vec<T>,
+    stage: &mut Stage,
+    cx: &Context<'_>,
+) -> Poll<StreamResult> {
+    if *stage == Stage::Waiting && reader.raw.is_clear() && reader.vtable.lift.is_none() {
+        let spare = (items.capacity() - items.len()).min(MAX_COPY);
+        if spare != 0 {
+            return read_in_place(reader, items, spare, stage, cx);
+        }
+    }
+    poll_slow(reader, items, stage, cx)
+}
+
+/// Starts a read into the vector.
+#[inline]
+fn read_in_place<T>(
+    reader: &mut StreamReader<T>,
+    items: &mut Vec<T>,
+    spare: usize,
+    stage: &mut Stage,
+    cx: &Context<'_>,
+) -> Poll<StreamResult> {
+    let len = items.len();
+    let raw = &reader.raw;
+    // SAFETY: the reader is clear, and there is room for so many items behind those in the vector. It is not touched until the
+    // answer: blocked, it moves into the reader.
+    let status = unsafe { raw.read_at(items.as_mut_ptr().add(len).cast(), spare) };
+    if status != BLOCKED {
+        *stage = Stage::Done;
+        let count = raw.note_end(status).min(spare);
+        // SAFETY: the host wrote so many items, which are values because there is no `lift`.
+        unsafe { items.set_len(len + count) };
+        return Poll::Ready(result(count, count == 0 && raw.is_closed()));
+    }
+    *stage = Stage::ReadingInPlace;
+    let mut items = ManuallyDrop::new(mem::take(items));
+    raw.adopt(items.as_mut_ptr().cast(), items.capacity(), len);
+    raw.port.begin(raw.handle.get(), cx.waker());
+    Poll::Pending
+}
+
+#[inline]
+fn result(count: usize, closed: bool) -> StreamResult {
+    if count == 0 && closed {
+        StreamResult::Dropped
+    } else {
+        StreamResult::Complete(count)
+    }
+}
+
+/// Everything but the start of a read into the vector.
+#[inline(never)]
+fn poll_slow<T>(
+    reader: &mut StreamReader<T>,
+    items: &mut Vec<T>,
+    stage: &mut Stage,
+    cx: &Context<'_>,
+) -> Poll<StreamResult> {
+    loop {
+        let mut want = 0;
+        let mut earlier = false;
+        match *stage {
+            Stage::Waiting if reader.raw.port.is_busy() => earlier = true,
+            Stage::Waiting if reader.raw.is_clear() => {
+                let spare = items.capacity() - items.len();
+                if reader.vtable.lift.is_none() && spare != 0 {
+                    return read_in_place(reader, items, spare.min(MAX_COPY), stage, cx);
+                }
+                *stage = Stage::Reading;
+                want = spare.min(reader.raw.vtable.chunk().max(64));
+            }
+            Stage::Waiting | Stage::Reading | Stage::ReadingInPlace => {}
+            Stage::Done => finished(),
+        }
+        let filled = ready!(reader.raw.poll(want, cx));
+        if earlier && filled == Filled::Nothing {
+            // An earlier read ended without news: now it is our turn.
+            continue;
+        }
+        let stage = mem::replace(stage, Stage::Done);
+        return Poll::Ready(conclude(reader, items, stage, filled));
+    }
+}
+
+/// The outcome of a read; moves what it brought into the vector, or the vector back.
+fn conclude<T>(reader: &StreamReader<T>, items: &mut Vec<T>, stage: Stage, filled: Filled) -> StreamResult {
+    let count = if stage == Stage::ReadingInPlace {
+        let count = reader.raw.unread();
+        let (buffer, capacity, len) = reader.raw.disown();
+        // SAFETY: this is the vector `read_in_place` took apart, with `count` more items: the host wrote them, and they are
+        // values because there is no `lift`.
+        *items = unsafe { Vec::from_raw_parts(buffer.cast::<T>(), len, capacity) };
+        count
+    } else {
+        reader.drain_into(items)
+    };
+    result(count, filled == Filled::Closed)
 }
 
 #[cold]

@@ -1,15 +1,15 @@
 //! The readable end of a stream.
 
-use super::raw::{Filled, RawReader, Shape, append_plain};
-use super::read::StreamRead;
-use super::{StreamVtable, chunk};
+use super::StreamVtable;
+use super::raw_reader::{Filled, RawReader};
+use super::read::{StreamRead, StreamReadInto};
 use crate::rt::cleanup::Cleanup;
 use crate::waitable;
 use alloc::vec::Vec;
 use core::cell::Cell;
 use core::fmt;
-use core::future::poll_fn;
 use core::pin::Pin;
+use core::ptr;
 use core::task::{Context, Poll, ready};
 use futures_core::{FusedStream, Stream};
 
@@ -35,39 +35,13 @@ unsafe impl<T: Send> Sync for StreamReader<T> {}
 // Nothing is pinned: buffers are on the heap.
 impl<T> Unpin for StreamReader<T> {}
 
-impl<T> StreamVtable<T> {
-    pub(super) fn shape(&'static self) -> Shape {
-        Shape {
-            size: self.size,
-            align: self.align,
-            intrinsics: &self.intrinsics,
-        }
-    }
-
-    /// The item whose canonical form is at `from`.
-    ///
-    /// # Safety
-    ///
-    /// There is one, and it is not read again.
-    #[inline]
-    pub(super) unsafe fn item(&self, from: *mut u8) -> T {
-        // SAFETY: rule 8 for `lift`; without it the bytes are the value.
-        unsafe {
-            match self.lift {
-                Some(lift) => lift(from),
-                None => from.cast::<T>().read(),
-            }
-        }
-    }
-}
-
 impl<T> StreamReader<T> {
     /// # Safety
     ///
     /// `handle` is a readable end of a stream of this type, and nobody else's.
     pub(super) unsafe fn from_handle(handle: u32, vtable: &'static StreamVtable<T>) -> StreamReader<T> {
         StreamReader {
-            raw: RawReader::new(handle),
+            raw: RawReader::new(handle, &vtable.raw),
             vtable,
             ahead: Cell::new(1),
         }
@@ -87,12 +61,28 @@ impl<T> StreamReader<T> {
         self.raw.handle.get()
     }
 
+    /// Whether the writer is known to have gone and every item was read.
+    pub fn is_done(&self) -> bool {
+        self.raw.is_closed() && self.raw.unread() == 0
+    }
+
     /// Reads items into the spare capacity of `items` and returns it.
     ///
     /// Items read ahead come first, without asking the writer. With no spare capacity this waits for the writer to be
     /// ready, without transferring anything.
+    ///
+    /// Dropping the read gives up `items`; what was to be read into it can be read later.
     pub fn read(&mut self, items: Vec<T>) -> StreamRead<'_, T> {
         StreamRead::new(self, items)
+    }
+
+    /// Reads items into the spare capacity of `items`, behind those that are there.
+    ///
+    /// As [`read`](Self::read), with a vector that stays the caller's. A read that is dropped leaves it with the items it
+    /// had, in other memory. One that is forgotten while it waits leaves it empty.
+    #[inline]
+    pub fn read_into<'a>(&'a mut self, items: &'a mut Vec<T>) -> StreamReadInto<'a, T> {
+        StreamReadInto::new(self, items)
     }
 
     /// The next item, or nothing once the writer has gone.
@@ -100,8 +90,8 @@ impl<T> StreamReader<T> {
         clippy::should_implement_trait,
         reason = "wit-bindgen's name, and that of stream extension traits"
     )]
-    pub fn next(&mut self) -> impl Future<Output = Option<T>> + use<'_, T> {
-        poll_fn(|cx| self.poll_item(cx))
+    pub fn next(&mut self) -> StreamNext<'_, T> {
+        StreamNext { reader: self }
     }
 
     /// All remaining items.
@@ -109,11 +99,9 @@ impl<T> StreamReader<T> {
         let mut items = Vec::new();
         loop {
             if items.len() == items.capacity() {
-                items.reserve(chunk(self.vtable.size).min(64));
+                items.reserve(self.raw.vtable.chunk().min(64));
             }
-            let (result, back) = self.read(items).await;
-            items = back;
-            if result == super::StreamResult::Dropped {
+            if self.read_into(&mut items).await == super::StreamResult::Dropped {
                 return items;
             }
         }
@@ -127,17 +115,19 @@ impl<T> StreamReader<T> {
     /// Moves as many unread items into `items` as there is room for.
     pub(super) fn drain_into(&self, items: &mut Vec<T>) -> usize {
         let count = self.raw.unread().min(items.capacity() - items.len());
-        let shape = self.vtable.shape();
-        // SAFETY: `count` items are unread and there is room for them.
+        // SAFETY: `count` items are unread and there is room for them. One is taken off before it is lifted, so that a panic
+        // in lifting loses it instead of duplicating it.
         unsafe {
+            let end = items.as_mut_ptr().add(items.len());
             match self.vtable.lift {
-                None => append_plain(items, self.raw.pop_many(&shape, count), count),
+                None => {
+                    ptr::copy_nonoverlapping(self.raw.pop(count).cast::<T>(), end, count);
+                    items.set_len(items.len() + count);
+                }
                 Some(lift) => {
-                    for _ in 0..count {
-                        let item = lift(self.raw.pop(&shape));
-                        let len = items.len();
-                        items.as_mut_ptr().add(len).write(item);
-                        items.set_len(len + 1);
+                    for index in 0..count {
+                        end.add(index).write(lift(self.raw.pop(1)));
+                        items.set_len(items.len() + 1);
                     }
                 }
             }
@@ -145,22 +135,34 @@ impl<T> StreamReader<T> {
         count
     }
 
-    fn poll_item(&mut self, cx: &Context<'_>) -> Poll<Option<T>> {
-        let shape = self.vtable.shape();
+    #[inline]
+    pub(super) fn poll_item(&mut self, cx: &Context<'_>) -> Poll<Option<T>> {
+        if self.raw.unread() == 0 && ready!(self.poll_unread(cx)) == Filled::Closed {
+            return Poll::Ready(None);
+        }
+        // SAFETY: there is an unread item, taken off before it is lifted as in `drain_into`.
+        Poll::Ready(Some(unsafe { self.vtable.item(self.raw.pop(1)) }))
+    }
+
+    /// Waits for unread items, or for the end.
+    #[inline(never)]
+    pub(super) fn poll_unread(&mut self, cx: &Context<'_>) -> Poll<Filled> {
         loop {
-            if self.raw.unread() != 0 {
-                // SAFETY: there is an unread item, which `pop` takes off before it is lifted, so that a panic in
-                // lifting loses it instead of duplicating it.
-                return Poll::Ready(Some(unsafe { self.vtable.item(self.raw.pop(&shape)) }));
-            }
             let want = self.ahead.get();
-            match ready!(self.raw.poll(&shape, want, cx)) {
-                Filled::Closed => return Poll::Ready(None),
-                Filled::Items if self.raw.unread() >= want => {
-                    self.ahead.set((want * 2).min(chunk(shape.size)));
-                }
-                Filled::Items | Filled::Nothing => {}
+            let filled = ready!(self.raw.poll(want, cx));
+            if filled == Filled::Items && self.raw.unread() >= want {
+                self.ahead.set((want * 2).min(self.raw.vtable.chunk()));
             }
+            if filled != Filled::Nothing {
+                return Poll::Ready(filled);
+            }
+        }
+    }
+
+    /// From here on, reads ahead by the chunk.
+    pub(super) fn read_ahead(&mut self) {
+        if self.ahead.get() == 1 {
+            self.ahead.set(self.raw.vtable.chunk());
         }
     }
 
@@ -172,7 +174,7 @@ impl<T> StreamReader<T> {
     pub(super) unsafe fn lower(&self, cleanup: &mut Cleanup) -> u32 {
         self.raw.port.instance().check();
         if self.handle() != 0 {
-            self.raw.cancel(&self.vtable.shape());
+            self.raw.cancel();
             self.raw.port.leave_set();
             let is_closed = self.raw.is_closed();
             self.raw.port.free();
@@ -188,10 +190,11 @@ impl<T> StreamReader<T> {
 impl<T> Stream for StreamReader<T> {
     type Item = T;
 
+    #[inline]
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
         let this = self.get_mut();
-        if this.ahead.get() == 1 {
-            this.ahead.set(chunk(this.vtable.size));
+        if this.raw.unread() == 0 {
+            this.read_ahead();
         }
         this.poll_item(cx)
     }
@@ -199,7 +202,7 @@ impl<T> Stream for StreamReader<T> {
 
 impl<T> FusedStream for StreamReader<T> {
     fn is_terminated(&self) -> bool {
-        self.raw.is_closed() && self.raw.unread() == 0
+        self.is_done()
     }
 }
 
@@ -208,21 +211,35 @@ impl<T> Drop for StreamReader<T> {
         if !waitable::is_alive(self.raw.port.instance()) {
             return;
         }
-        let shape = self.vtable.shape();
-        self.raw.cancel(&shape);
+        self.raw.cancel();
         if self.vtable.lift.is_some() {
             while self.raw.unread() != 0 {
                 // SAFETY: there is an unread item, taken off before it is lifted.
-                drop(unsafe { self.vtable.item(self.raw.pop(&shape)) });
+                drop(unsafe { self.vtable.item(self.raw.pop(1)) });
             }
         }
-        self.raw.close(&shape);
+        self.raw.close();
     }
 }
 
 impl<T> fmt::Debug for StreamReader<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StreamReader").field("handle", &self.handle()).finish()
+    }
+}
+
+/// Waiting for one item: see [`StreamReader::next`].
+#[must_use = "nothing is read unless this is awaited"]
+pub struct StreamNext<'a, T: 'static> {
+    reader: &'a mut StreamReader<T>,
+}
+
+impl<T> Future for StreamNext<'_, T> {
+    type Output = Option<T>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        self.get_mut().reader.poll_item(cx)
     }
 }
 

@@ -3,7 +3,7 @@
 //! Items collect in the writer's queue and are sent by the chunk: when a chunk is full, or when the sink is flushed.
 //! While one chunk is in flight the next one fills.
 
-use super::{StreamWriter, chunk};
+use super::StreamWriter;
 use alloc::vec::Vec;
 use core::fmt;
 use core::pin::Pin;
@@ -40,10 +40,36 @@ impl<T> StreamWriter<T> {
     }
 
     fn poll_flushed(&mut self, cx: &Context<'_>) -> Poll<Result<(), StreamClosed<T>>> {
-        match ready!(self.poll_drain(cx)) {
-            Ok(()) => Poll::Ready(Ok(())),
-            Err(()) => self.gone(),
+        if ready!(self.raw.poll_drain(cx)) {
+            Poll::Ready(Ok(()))
+        } else {
+            self.gone()
         }
+    }
+
+    /// Makes the queue have room for an item, sending a full one.
+    #[inline(never)]
+    fn make_room(&mut self, cx: &Context<'_>) -> Poll<Result<(), StreamClosed<T>>> {
+        let raw = &mut self.raw;
+        let full = raw.vtable.chunk();
+        // The queue is full: it is the next to fly once what is in flight has landed. What the copy then returns, or that it
+        // blocks, concerns the next one who needs room.
+        while raw.queue.len >= full {
+            if raw.is_over() {
+                return self.gone();
+            }
+            if raw.port.is_busy() || raw.flight.remaining() != 0 {
+                ready!(raw.poll_flight(cx));
+            } else {
+                raw.flight.land(raw.vtable);
+                raw.launch();
+                if raw.poll_flight(cx).is_pending() {
+                    break;
+                }
+            }
+        }
+        raw.queue.reserve(raw.vtable, full - raw.queue.len);
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -53,8 +79,12 @@ impl<T> Sink<T> for StreamWriter<T> {
     #[inline]
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), StreamClosed<T>>> {
         let this = self.get_mut();
-        if !this.closed && this.queue.len() < this.queue.capacity() {
+        let raw = &this.raw;
+        if raw.queue.len < raw.queue.capacity && !raw.closed {
             return Poll::Ready(Ok(()));
+        }
+        if raw.is_over() {
+            return this.gone();
         }
         this.make_room(cx)
     }
@@ -62,12 +92,13 @@ impl<T> Sink<T> for StreamWriter<T> {
     #[inline]
     fn start_send(self: Pin<&mut Self>, item: T) -> Result<(), StreamClosed<T>> {
         let this = self.get_mut();
-        if this.closed {
+        if this.raw.closed {
             let mut unsent = this.take_unsent();
             unsent.push(item);
             return Err(StreamClosed { unsent });
         }
-        this.queue.push(item);
+        // SAFETY: it is an item of this stream.
+        unsafe { this.raw.queue.push(this.raw.vtable, item) };
         Ok(())
     }
 
@@ -78,39 +109,7 @@ impl<T> Sink<T> for StreamWriter<T> {
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), StreamClosed<T>>> {
         let this = self.get_mut();
         let flushed = ready!(this.poll_flushed(cx));
-        this.close();
+        this.raw.close();
         Poll::Ready(flushed)
-    }
-}
-
-impl<T> StreamWriter<T> {
-    /// Makes the queue have room for an item, sending a full one.
-    fn make_room(&mut self, cx: &Context<'_>) -> Poll<Result<(), StreamClosed<T>>> {
-        if self.closed {
-            return self.gone();
-        }
-        let full = chunk(self.vtable.size);
-        if self.queue.len() < full {
-            self.queue.reserve_exact(full - self.queue.len());
-            return Poll::Ready(Ok(()));
-        }
-        // The queue is full: it is the next to fly once what is in flight has landed. What the copy then returns, or
-        // that it blocks, concerns the next one who needs room.
-        let mut landed = true;
-        while landed && self.queue.len() >= full {
-            if self.port.is_busy() || self.flight.remaining() != 0 {
-                landed = self.poll_flight(cx).is_ready();
-                if self.closed && !self.port.is_busy() {
-                    return self.gone();
-                }
-            } else {
-                self.launch();
-                landed = self.poll_flight(cx).is_ready();
-            }
-        }
-        if self.queue.len() >= full {
-            return Poll::Pending;
-        }
-        self.make_room(cx)
     }
 }

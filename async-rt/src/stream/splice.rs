@@ -4,7 +4,7 @@
 //! A fresh stream takes its place: the reader gets the fresh readable end, and a spawned future writes what was received
 //! into the other one, then whatever else the old reader brings.
 
-use super::{StreamReader, chunk, stream_new};
+use super::{StreamReader, stream_new};
 use crate::task::spawn::spawn_here;
 use alloc::vec::Vec;
 use core::mem;
@@ -20,7 +20,7 @@ pub(super) fn splice<T>(reader: &StreamReader<T>) {
         return;
     }
     spawn_here(async move {
-        let mut items = Vec::with_capacity(rest.raw.unread().max(chunk(rest.vtable.size)));
+        let mut items = Vec::with_capacity(rest.raw.unread().max(rest.raw.vtable.chunk()));
         loop {
             let (result, received) = rest.read(mem::take(&mut items)).await;
             if result == super::StreamResult::Dropped {

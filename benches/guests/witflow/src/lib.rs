@@ -6,6 +6,7 @@ use peer::bench::host;
 use peer::bench::types::Item;
 use std::cell::Cell;
 use std::rc::Rc;
+use witflow::StreamResult;
 
 #[cfg(feature = "count-allocations")]
 mod count;
@@ -49,27 +50,23 @@ impl Guest for Component {
     async fn write_bytes(total: u64, chunk: u32, mode: u32) -> u64 {
         let (mut writer, reader) = wit_stream::new();
         host::sink_bytes(reader, mode);
+        let mut bytes = vec![0xa5; chunk as usize];
         let mut written = 0;
         while written < total {
-            let rest = writer.write_all(vec![0xa5; chunk as usize]).await;
-            written += u64::from(chunk) - rest.len() as u64;
+            written += writer.write_from(&mut bytes).await as u64;
         }
         written
     }
 
     async fn read_bytes(total: u64, chunk: u32, mode: u32) -> u64 {
         let mut reader = host::source_bytes(total, mode);
-        let mut buffer = Vec::with_capacity(chunk as usize);
+        let mut bytes = Vec::with_capacity(chunk as usize);
         let mut received = 0;
-        loop {
-            let (result, items) = reader.read(buffer).await;
-            received += items.len() as u64;
-            if result == witflow::StreamResult::Dropped {
-                return received;
-            }
-            buffer = items;
-            buffer.clear();
+        while reader.read_into(&mut bytes).await != StreamResult::Dropped {
+            received += bytes.len() as u64;
+            bytes.clear();
         }
+        received
     }
 
     async fn write_u32s(n: u32, mode: u32) -> u32 {

@@ -1,0 +1,226 @@
+//! The reading state machine, without the item type: canonical bytes in a buffer, and which of them are unread.
+//!
+//! 1. `buffer` holds `capacity` elements; those in `head..tail` are received and unread, in canonical form. While a copy
+//!    is in flight, `head == tail` and the host writes behind `tail`.
+//! 2. The buffer is replaced, grown or handed out only while the port is idle and nothing is unread.
+//! 3. Once the peer is gone, `closed` is set, and no built-in but the drop is called.
+
+use super::items::{alloc_elements, free_elements};
+use super::vtable::RawVtable;
+use crate::abi::{BLOCKED, MAX_COPY};
+use crate::copy::{Port, ends};
+use crate::rt::cleanup::HandleCell;
+use core::cell::Cell;
+use core::ptr;
+use core::task::{Context, Poll};
+
+/// What a reader knows after a step.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Filled {
+    /// There are unread items.
+    Items,
+    /// None, and there will be none.
+    Closed,
+    /// A read of length zero completed, or one was cancelled.
+    Nothing,
+}
+
+/// A readable end and what was read from it.
+pub(super) struct RawReader {
+    pub(super) vtable: &'static RawVtable,
+    pub(super) handle: HandleCell,
+    pub(super) port: Port,
+    buffer: Cell<*mut u8>,
+    capacity: Cell<usize>,
+    head: Cell<usize>,
+    tail: Cell<usize>,
+    closed: Cell<bool>,
+}
+
+impl RawReader {
+    pub(super) fn new(handle: u32, vtable: &'static RawVtable) -> RawReader {
+        RawReader {
+            vtable,
+            handle: HandleCell::new(handle),
+            port: Port::new(),
+            buffer: Cell::new(ptr::null_mut()),
+            capacity: Cell::new(0),
+            head: Cell::new(0),
+            tail: Cell::new(0),
+            closed: Cell::new(false),
+        }
+    }
+
+    /// A copy of the state, whose owner this then no longer is.
+    pub(super) fn take(&self, handle: u32) -> RawReader {
+        let taken = RawReader {
+            vtable: self.vtable,
+            handle: HandleCell::new(self.handle.get()),
+            port: Port::new(),
+            buffer: Cell::new(self.buffer.replace(ptr::null_mut())),
+            capacity: Cell::new(self.capacity.replace(0)),
+            head: Cell::new(self.head.replace(0)),
+            tail: Cell::new(self.tail.replace(0)),
+            closed: Cell::new(self.is_closed()),
+        };
+        self.closed.set(false);
+        self.handle.set(handle);
+        taken
+    }
+
+    /// How many items are unread.
+    #[inline]
+    pub(super) fn unread(&self) -> usize {
+        self.tail.get() - self.head.get()
+    }
+
+    #[inline]
+    pub(super) fn is_closed(&self) -> bool {
+        if self.port.is_ended() {
+            self.closed.set(true);
+        }
+        self.closed.get()
+    }
+
+    /// Whether nothing is unread or in flight, and the writer may still send something.
+    #[inline]
+    pub(super) fn is_clear(&self) -> bool {
+        self.head.get() == self.tail.get() && !self.closed.get() && self.port.is_idle()
+    }
+
+    /// Where the first unread item is.
+    #[inline]
+    fn first(&self) -> *mut u8 {
+        // SAFETY: rule 1 above.
+        unsafe { self.buffer.get().add(self.head.get() * self.vtable.size) }
+    }
+
+    /// Takes `count` unread items off, and answers where they are. They are read before the next step.
+    #[inline]
+    pub(super) fn pop(&self, count: usize) -> *mut u8 {
+        let first = self.first();
+        self.head.set(self.head.get() + count);
+        first
+    }
+
+    /// Makes `buffer`, with elements up to `tail` that are nobody's business here, the buffer that a read into `buffer` behind
+    /// them is in flight for, or is to be started for.
+    ///
+    /// The reader is idle and has nothing unread.
+    pub(super) fn adopt(&self, buffer: *mut u8, capacity: usize, tail: usize) {
+        self.free_buffer();
+        self.buffer.set(buffer);
+        self.capacity.set(capacity);
+        self.head.set(tail);
+        self.tail.set(tail);
+    }
+
+    /// What is in an adopted buffer before the read that is in flight.
+    pub(super) fn before(&self) -> (*const u8, usize) {
+        (self.buffer.get(), self.head.get())
+    }
+
+    /// Hands out the buffer: pointer, capacity, and the end of what was read. Nothing is unread afterwards.
+    pub(super) fn disown(&self) -> (*mut u8, usize, usize) {
+        self.head.set(0);
+        (
+            self.buffer.replace(ptr::null_mut()),
+            self.capacity.replace(0),
+            self.tail.replace(0),
+        )
+    }
+
+    fn free_buffer(&self) {
+        let (buffer, capacity, _) = self.disown();
+        if !buffer.is_null() {
+            // SAFETY: rule 2 above; the buffer was allocated for elements of this type, or is that of a vector.
+            unsafe { free_elements(self.vtable, buffer, capacity) }
+        }
+    }
+
+    /// Waits until there are unread items, or an answer without any. With nothing in flight, starts a read of up to
+    /// `want` items.
+    pub(super) fn poll(&self, want: usize, cx: &Context<'_>) -> Poll<Filled> {
+        if self.unread() != 0 {
+            return Poll::Ready(Filled::Items);
+        }
+        let answer = if self.port.is_busy() {
+            self.port.poll(cx.waker())
+        } else if self.is_closed() {
+            return Poll::Ready(Filled::Closed);
+        } else {
+            self.start(want, cx)
+        };
+        answer.map(|answer| self.settle(answer))
+    }
+
+    /// Starts a read into the buffer. The reader is clear.
+    fn start(&self, want: usize, cx: &Context<'_>) -> Poll<u32> {
+        let want = want.min(MAX_COPY);
+        self.head.set(0);
+        self.tail.set(0);
+        if self.capacity.get() < want {
+            self.adopt(alloc_elements(self.vtable, want), want, 0);
+        }
+        let at = match self.buffer.get() {
+            buffer if buffer.is_null() => ptr::without_provenance_mut(self.vtable.align),
+            buffer => buffer,
+        };
+        // SAFETY: there is room for `want` elements, by the check above.
+        let status = unsafe { self.read_at(at, want) };
+        self.port.started(self.handle.get(), status, cx.waker())
+    }
+
+    /// Starts a read of up to `count` elements to `at`. Blocked, it is in flight, and the caller sees to that.
+    ///
+    /// # Safety
+    ///
+    /// The reader is clear. There is room for the elements, and nobody else uses it until the answer (rule 5).
+    #[inline]
+    pub(super) unsafe fn read_at(&self, at: *mut u8, count: usize) -> u32 {
+        self.port.instance().check();
+        // SAFETY: the end is idle and open; the caller promises the memory.
+        unsafe { (self.vtable.intrinsics.read)(self.handle.get(), at, count) }
+    }
+
+    /// Takes in an answer to a read into the buffer.
+    pub(super) fn settle(&self, answer: u32) -> Filled {
+        let count = self.note_end(answer);
+        self.tail.set((self.tail.get() + count).min(self.capacity.get()));
+        if count != 0 {
+            Filled::Items
+        } else if self.closed.get() {
+            Filled::Closed
+        } else {
+            Filled::Nothing
+        }
+    }
+
+    /// Takes in an answer to a read elsewhere: how many items it brought.
+    #[inline]
+    pub(super) fn note_end(&self, answer: u32) -> usize {
+        debug_assert!(answer != BLOCKED, "the read is in flight");
+        if ends(answer) {
+            self.closed.set(true);
+        }
+        (answer >> 4) as usize
+    }
+
+    /// Ends the read in flight, if any. Afterwards the end is idle.
+    pub(super) fn cancel(&self) -> Option<Filled> {
+        self.port
+            .cancel(self.vtable.intrinsics.cancel_read)
+            .map(|answer| self.settle(answer))
+    }
+
+    /// Frees everything but unread items, which the caller has taken, and drops the end if it is still here.
+    pub(super) fn close(&self) {
+        self.port.free();
+        let handle = self.handle.take();
+        if handle != 0 {
+            // SAFETY: the end is ours and idle.
+            unsafe { (self.vtable.intrinsics.drop_readable)(handle) }
+        }
+        self.free_buffer();
+    }
+}
