@@ -5,6 +5,7 @@
 //! addresses of slots stable and make a stray large number cheap.
 
 use crate::cabi;
+use crate::future::Unattended;
 use crate::pool::{self, Pool};
 use crate::rt::error_context::Retired;
 use crate::sys;
@@ -27,6 +28,7 @@ pub struct Instance {
     directory: Cell<*mut *mut Slot>,
     pages: Cell<usize>,
     pub(crate) retired: Retired,
+    pub(crate) unattended: Unattended,
 }
 
 /// Who waits for one waitable.
@@ -65,6 +67,7 @@ impl Instance {
             directory: Cell::new(ptr::null_mut()),
             pages: Cell::new(0),
             retired: Retired::new(),
+            unattended: Unattended::new(),
         }
     }
 

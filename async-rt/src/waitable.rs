@@ -209,6 +209,18 @@ impl Op {
         }
     }
 
+    /// Registers with the current task, if there is one, with nobody waiting.
+    ///
+    /// # Safety
+    ///
+    /// As for `wait`.
+    pub(crate) unsafe fn register_if_any(this: *const Op) {
+        if !matches!(cabi::current(), Current::None) {
+            // SAFETY: as for `wait`.
+            unsafe { Op::register_here(this) }
+        }
+    }
+
     /// Registers with the current task.
     ///
     /// # Safety

@@ -229,8 +229,10 @@ fn spawning_in_a_foreign_task_uses_its_own_spawn() {
     let end = done.clone();
     let mut handle = other.run(&host, 3, || spawn(async move { end.set(true) }));
     let mut spawned = other.spawned.take();
-    assert!(poll(spawned[0].as_mut()).is_ready());
-    drop(spawned);
+    host.enter(|| {
+        assert!(poll(spawned[0].as_mut()).is_ready());
+        drop(spawned);
+    });
     assert!(done.get());
     assert_eq!(host.enter(|| poll(Pin::new(&mut handle))), Poll::Ready(Some(())));
 }

@@ -313,45 +313,6 @@ fn block_on_finishes_what_was_spawned_in_it() {
 }
 
 #[test]
-fn a_panic_through_block_on_leaves_no_way_to_the_stack() {
-    let host = Fake::new();
-    let kept = Rc::new(RefCell::new(None));
-    let waker = kept.clone();
-    let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        host.enter(|| {
-            block_on(poll_fn(|cx| -> Poll<()> {
-                *waker.borrow_mut() = Some(cx.waker().clone());
-                panic!("on purpose")
-            }))
-        })
-    }));
-    assert!(caught.is_err());
-    host.enter(|| kept.take().unwrap().wake());
-}
-
-#[test]
-#[should_panic(expected = "`spawn` needs a task")]
-fn spawning_without_a_task_says_so() {
-    Fake::new().enter(|| drop(spawn(async {})));
-}
-
-#[test]
-#[should_panic(expected = "no host is installed")]
-fn without_a_host_the_remedy_is_named() {
-    block_on(async {});
-}
-
-#[test]
-#[should_panic(expected = "own component instance is not the current one")]
-fn a_waker_of_another_instance_is_refused() {
-    let (mine, other) = (Fake::new(), Fake::new());
-    let flag = Flag::default();
-    let waiting = flag.clone();
-    mine.start(returning(async move { waiting.wait().await }));
-    other.enter(|| flag.raise());
-}
-
-#[test]
 fn a_backpressure_guard_takes_back_what_it_did() {
     let host = Fake::new();
     host.enter(|| {

@@ -178,29 +178,36 @@ impl Header {
         // SAFETY: as promised.
         unsafe {
             (&raw mut (*this).params).write(params);
-            let started = status & 0xf == subtask::STARTED;
-            let phase = if started { Phase::Started } else { Phase::Starting };
+            let phase = match status & 0xf {
+                subtask::STARTED => Phase::Started,
+                subtask::RETURNED => Phase::Returned,
+                _ => Phase::Starting,
+            };
             (&raw mut (*this).phase).write(Cell::new(phase));
-            if started && params != Params::PLAIN {
+            if phase != Phase::Starting && params != Params::PLAIN {
                 params.release(this);
             }
         }
     }
 
-    /// Makes the header of a call that did not return at once.
+    /// Makes the header of a call that nobody awaits yet. If there is a task, it takes in the events meanwhile.
     ///
     /// # Safety
     ///
-    /// As for `init_rest`.
-    pub(super) unsafe fn init(this: *mut Header, status: u32, params: Params) {
+    /// As for `init_rest`, and the block is not freed while it is registered.
+    #[inline(never)]
+    pub(super) unsafe fn init_unawaited(this: *mut Header, status: u32, params: Params) {
         // SAFETY: as promised.
         unsafe {
             (&raw mut (*this).op).write(Op::new(status >> 4, on_event));
             Header::init_rest(this, status, params);
+            if (*this).op.handle() != 0 {
+                Op::register_if_any(this.cast());
+            }
         }
     }
 
-    /// As `init`, and then waits.
+    /// Makes the header of a call that did not return at once, and waits.
     ///
     /// # Safety
     ///

@@ -90,10 +90,31 @@ impl<P, R> Call<P, R> {
         unsafe { &*self.vtable }
     }
 
-    /// Moves the parameters into a block and makes the call. Answers the result if it is there at once; otherwise waits,
-    /// if there is a waker.
-    #[inline]
-    fn start(&mut self, waker: Option<&Waker>) -> Option<R> {
+    /// Makes the call now instead of when it is first awaited. It goes on while other things are awaited, so that a number of
+    /// calls started one after another are in flight together.
+    ///
+    /// ```ignore
+    /// let (left, right) = (count(left).start(), count(right).start());
+    /// let sum = left.await + right.await;
+    /// ```
+    pub fn start(mut self) -> Call<P, R> {
+        if self.header.is_null() {
+            self.make(None);
+        }
+        self
+    }
+
+    /// Ends the call: the result, if it returned first.
+    ///
+    /// The host is asked to cancel it and is waited for, as when the call is dropped. What awaiting this adds is the result.
+    pub async fn cancel(mut self) -> Option<R> {
+        self.end()
+    }
+
+    /// Moves the parameters into a block and makes the call. Answers the result if there is a waker and it is there at once;
+    /// otherwise waits.
+    #[inline(always)]
+    fn make(&mut self, waker: Option<&Waker>) -> Option<R> {
         // A panic in lowering leaves nothing to do, and leaks the block.
         self.header = FINISHED;
         let vtable = self.vtable();
@@ -106,10 +127,10 @@ impl<P, R> Call<P, R> {
             let header = &raw mut (*block).header;
             let area = block.cast::<u8>().add(Block::<P>::AREA);
             let Start::Plain(start) = vtable.start else {
-                return self.start_cleaning(block, waker);
+                return self.make_cleaning(block, waker);
             };
             let status = start(&*params, area);
-            if status == subtask::RETURNED {
+            if status == subtask::RETURNED && waker.is_some() {
                 ptr::drop_in_place(params);
                 let result = (vtable.lift)(area);
                 vtable.block.give_for::<Block<P>>(block.cast());
@@ -127,14 +148,15 @@ impl<P, R> Call<P, R> {
         None
     }
 
-    /// As `start`, for parameters whose lowering leaves something behind.
+    /// As `make`, for parameters whose lowering leaves something behind.
     ///
     /// # Safety
     ///
     /// The block is fresh, and the parameters are in it.
-    unsafe fn start_cleaning(&mut self, block: *mut Block<P>, waker: Option<&Waker>) -> Option<R> {
+    #[inline(never)]
+    unsafe fn make_cleaning(&mut self, block: *mut Block<P>, waker: Option<&Waker>) -> Option<R> {
         let vtable = self.vtable();
-        // SAFETY: as in `start`.
+        // SAFETY: as in `make`.
         unsafe {
             let header = &raw mut (*block).header;
             let params = (&raw mut (*block).params).cast::<P>();
@@ -152,7 +174,7 @@ impl<P, R> Call<P, R> {
                 Start::Plain(_) => return None,
             };
             let status = start(&*params, area, &mut *cleanup);
-            if status == subtask::RETURNED {
+            if status == subtask::RETURNED && waker.is_some() {
                 ptr::drop_in_place(cleanup);
                 ptr::drop_in_place(params);
                 let result = (vtable.lift)(area);
@@ -174,7 +196,7 @@ impl<P, R> Call<P, R> {
         unsafe {
             match waker {
                 Some(waker) => Header::init_and_wait(header, status, kind, waker),
-                None => Header::init(header, status, kind),
+                None => Header::init_unawaited(header, status, kind),
             }
         }
     }
@@ -210,29 +232,31 @@ impl<P, R> Call<P, R> {
         }
     }
 
-    /// Cancels a call that was made and whose result was not handed out.
-    #[cold]
+    /// Ends a call whose result was not handed out: cancels it if it has not returned.
     #[inline(never)]
-    fn abandon(&mut self) {
+    fn end(&mut self) -> Option<R> {
+        if self.header.is_null() || self.header == FINISHED {
+            return None;
+        }
         let header = mem::replace(&mut self.header, FINISHED);
         // SAFETY: the block is alive. What belongs to an instance that is not current is leaked: inert, like the
         // instance itself.
         unsafe {
             let op = (*header).op();
             if !waitable::is_alive(op.instance()) {
-                return;
+                return None;
             }
             if op.handle() != 0 {
                 Header::cancel(header);
             }
             if op.handle() != 0 {
-                return;
+                return None;
             }
             if (*header).has_returned() {
-                drop(self.finish(header));
-            } else {
-                self.free(header);
+                return Some(self.finish(header));
             }
+            self.free(header);
+            None
         }
     }
 }
@@ -244,7 +268,7 @@ impl<P, R> Future for Call<P, R> {
         let this = &mut *self;
         let header = this.header;
         if header.is_null() {
-            return match this.start(Some(cx.waker())) {
+            return match this.make(Some(cx.waker())) {
                 Some(result) => Poll::Ready(result),
                 None => Poll::Pending,
             };
@@ -271,7 +295,7 @@ impl<P, R> Drop for Call<P, R> {
             // SAFETY: before the call the parameters are here, and nobody uses them after this.
             unsafe { self.params.assume_init_drop() }
         } else if self.header != FINISHED {
-            self.abandon();
+            drop(self.end());
         }
     }
 }

@@ -3,62 +3,17 @@
 //! A writable end must not be dropped before its write was delivered, so every [`FutureWriter`] writes something: the
 //! value given to it, or else a default.
 
+mod block;
 mod reader;
+mod vtable;
 mod writer;
 
+pub(crate) use block::Unattended;
 pub use reader::{FutureRead, FutureReadMut, FutureReader};
+pub use vtable::{FutureIntrinsics, FutureVtable};
 pub use writer::{FutureWrite, FutureWriteCancel, FutureWriteError, FutureWriter};
 
 use crate::rt::cleanup::Cleanup;
-use crate::sys::{CancelFn, DropFn, FutureCopyFn, NewFn};
-
-/// The canonical built-ins of one future type.
-#[derive(Clone, Copy)]
-pub struct FutureIntrinsics {
-    /// `future.new`
-    pub new: NewFn,
-    /// `future.read`
-    pub read: FutureCopyFn,
-    /// `future.write`
-    pub write: FutureCopyFn,
-    /// `future.cancel-read`
-    pub cancel_read: CancelFn,
-    /// `future.cancel-write`
-    pub cancel_write: CancelFn,
-    /// `future.drop-readable`
-    pub drop_readable: DropFn,
-    /// `future.drop-writable`
-    pub drop_writable: DropFn,
-}
-
-/// What generated code provides for one future type.
-pub struct FutureVtable<T: 'static> {
-    size: usize,
-    align: usize,
-    lower: Option<unsafe fn(&T, *mut u8, &mut Cleanup)>,
-    lift: Option<unsafe fn(*mut u8) -> T>,
-    intrinsics: FutureIntrinsics,
-}
-
-impl<T> FutureVtable<T> {
-    /// `size` and `align` are those of the value in the canonical ABI. `lower` writes its canonical form, and `lift` reads
-    /// it back; there is neither when the Rust value is its own canonical form.
-    pub const fn new(
-        size: usize,
-        align: usize,
-        lower: Option<unsafe fn(&T, *mut u8, &mut Cleanup)>,
-        lift: Option<unsafe fn(*mut u8) -> T>,
-        intrinsics: FutureIntrinsics,
-    ) -> FutureVtable<T> {
-        FutureVtable {
-            size,
-            align,
-            lower,
-            lift,
-            intrinsics,
-        }
-    }
-}
 
 /// A new future. `default` makes the value that is written if the writer is dropped without having written.
 pub fn future_new<T>(vtable: &'static FutureVtable<T>, default: fn() -> T) -> (FutureWriter<T>, FutureReader<T>) {

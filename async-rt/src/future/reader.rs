@@ -7,17 +7,15 @@
 use super::{FutureVtable, future_new};
 use crate::abi::copy;
 use crate::copy::Port;
-use crate::pool;
 use crate::rt::cleanup::{Cleanup, HandleCell};
 use crate::task::spawn::spawn_here;
-use crate::{sys, waitable};
-use alloc::alloc::Layout;
+use crate::waitable;
 use core::cell::Cell;
 use core::fmt;
 use core::mem;
 use core::pin::Pin;
 use core::ptr;
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, ready};
 
 /// The readable end of a future. Await it to get the value.
 ///
@@ -39,18 +37,11 @@ unsafe impl<T: Send> Sync for FutureReader<T> {}
 // Nothing is pinned: the area is on the heap.
 impl<T> Unpin for FutureReader<T> {}
 
-/// The layout of a value's canonical form.
-pub(super) fn area_layout(size: usize, align: usize) -> Layout {
-    match Layout::from_size_align(size, align) {
-        Ok(layout) => layout,
-        Err(_) => sys::out_of_memory(),
-    }
-}
-
 impl<T> FutureReader<T> {
     /// # Safety
     ///
     /// `handle` is a readable end of a future of this type, and nobody else's.
+    #[inline]
     pub(super) unsafe fn from_handle(handle: u32, vtable: &'static FutureVtable<T>) -> FutureReader<T> {
         FutureReader {
             handle: HandleCell::new(handle),
@@ -67,12 +58,8 @@ impl<T> FutureReader<T> {
         self.handle.get()
     }
 
-    fn layout(&self) -> Layout {
-        area_layout(self.vtable.size, self.vtable.align)
-    }
-
     fn poll_value(&self, cx: &Context<'_>) -> Poll<T> {
-        if !self.arrived.get() {
+        while !self.arrived.get() {
             if self.taken.get() {
                 read_again();
             }
@@ -81,15 +68,8 @@ impl<T> FutureReader<T> {
             } else {
                 self.start(cx)
             };
-            match answer {
-                Poll::Ready(answer) => self.settle(answer),
-                Poll::Pending => return Poll::Pending,
-            }
-            if !self.arrived.get() {
-                // Only a cancel can bring us here, and no cancel is in progress: start over.
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
-            }
+            // A read that was cancelled in order to pass the reader on starts over.
+            self.settle(ready!(answer));
         }
         Poll::Ready(self.lift())
     }
@@ -97,11 +77,7 @@ impl<T> FutureReader<T> {
     fn start(&self, cx: &Context<'_>) -> Poll<u32> {
         self.port.instance().check();
         if self.area.get().is_null() {
-            let layout = self.layout();
-            self.area.set(match layout.size() {
-                0 => ptr::without_provenance_mut(layout.align()),
-                _ => pool::take(layout),
-            });
+            self.area.set(self.vtable.area.take_for::<u64>());
         }
         let handle = self.handle.get();
         // SAFETY: the end is idle and unread; the area is ours until the answer (rule 5).
@@ -119,13 +95,8 @@ impl<T> FutureReader<T> {
     fn lift(&self) -> T {
         self.arrived.set(false);
         self.taken.set(true);
-        // SAFETY: rules 1 and 2 above: the value is in the area and is lifted once (rule 8).
-        unsafe {
-            match self.vtable.lift {
-                Some(lift) => lift(self.area.get()),
-                None => self.area.get().cast::<T>().read(),
-            }
-        }
+        // SAFETY: rules 1 and 2 above: the value is in the area and is lifted once.
+        unsafe { self.vtable.value(self.area.get()) }
     }
 
     /// Ends the read in flight, if any.
@@ -135,15 +106,16 @@ impl<T> FutureReader<T> {
         }
     }
 
+    #[inline]
     fn free_area(&self) {
         let area = self.area.replace(ptr::null_mut());
-        let layout = self.layout();
-        if !area.is_null() && layout.size() != 0 {
-            // SAFETY: taken from the pool with this layout; nothing is in flight.
-            unsafe { pool::give(area, layout) }
+        if !area.is_null() {
+            // SAFETY: taken from the pool as this kind of block; nothing is in flight.
+            unsafe { self.vtable.area.give_for::<u64>(area) }
         }
     }
 
+    #[inline]
     fn drop_end(&self) {
         self.port.free();
         let handle = self.handle.take();
@@ -163,18 +135,24 @@ impl<T> FutureReader<T> {
         if self.taken.get() {
             read_again();
         }
-        if self.handle() != 0 {
-            self.cancel();
-            if self.arrived.get() {
-                self.splice();
-            } else {
-                self.port.leave_set();
-                self.port.free();
-                self.free_area();
-            }
+        if !self.area.get().is_null() {
+            self.prepare_to_leave();
         }
         // SAFETY: promised by the caller.
         unsafe { self.handle.lower(cleanup) }
+    }
+
+    /// Makes an end that was read from ready to be passed on.
+    #[inline(never)]
+    fn prepare_to_leave(&self) {
+        self.cancel();
+        if self.arrived.get() {
+            self.splice();
+        } else {
+            self.port.leave_set();
+            self.port.free();
+            self.free_area();
+        }
     }
 
     /// Moves a value that has arrived to a fresh future, whose readable end takes the place of ours.
@@ -201,6 +179,17 @@ impl<T> FutureReader<T> {
             taken: Cell::new(self.taken.get()),
         }
     }
+
+    /// What dropping a reader does that was read from.
+    #[inline(never)]
+    fn end(&self) {
+        self.cancel();
+        if self.arrived.get() {
+            drop(self.lift());
+        }
+        self.drop_end();
+        self.free_area();
+    }
 }
 
 /// The default of a writer that always writes a value.
@@ -209,16 +198,13 @@ fn no_default<T>() -> T {
 }
 
 impl<T> Drop for FutureReader<T> {
+    #[inline]
     fn drop(&mut self) {
-        if !waitable::is_alive(self.port.instance()) {
-            return;
+        if self.handle.get() == 0 && self.area.get().is_null() {
+            // Passed on, unread.
+        } else if waitable::is_alive(self.port.instance()) {
+            self.end();
         }
-        self.cancel();
-        if self.arrived.get() {
-            drop(self.lift());
-        }
-        self.drop_end();
-        self.free_area();
     }
 }
 

@@ -16,7 +16,7 @@
 use crate::rt::resource::loan::Lent;
 use crate::{pool, sys};
 use alloc::alloc::Layout;
-use core::mem;
+use core::mem::{self, MaybeUninit};
 use core::ptr;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
@@ -86,8 +86,30 @@ const NOTES: usize = 4;
 #[derive(Clone, Copy)]
 struct Note {
     cell: *const HandleCell,
-    handle: u32,
-    element: u32,
+    handle: MaybeUninit<u32>,
+    element: MaybeUninit<u32>,
+}
+
+impl Note {
+    const NONE: Note = Note {
+        cell: ptr::null(),
+        handle: MaybeUninit::uninit(),
+        element: MaybeUninit::uninit(),
+    };
+
+    /// Puts the handle back, if it is of element `first` or a later one.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Cleanup::restore_from`]; this is no `NONE`.
+    unsafe fn restore_from(self, first: usize) {
+        // SAFETY: what is no `NONE` was written whole; the rest is the caller's promise.
+        unsafe {
+            if self.element.assume_init() as usize >= first {
+                (*self.cell).set(self.handle.assume_init());
+            }
+        }
+    }
 }
 
 /// A few notes. The newest page is the first; within a page notes are in the order they were taken.
@@ -102,6 +124,8 @@ struct Page {
 pub struct Cleanup {
     blocks: *mut Block,
     pages: *mut Page,
+    /// The first note, when its cell is not null; there is rarely another. The others are in pages.
+    first: Note,
     element: u32,
     purpose: Purpose,
 }
@@ -139,6 +163,7 @@ impl Cleanup {
         Cleanup {
             blocks: ptr::null_mut(),
             pages: ptr::null_mut(),
+            first: Note::NONE,
             element: 0,
             purpose,
         }
@@ -182,9 +207,7 @@ impl Cleanup {
     /// Frees the allocations and forgets the journal. What is lent stays so.
     #[inline]
     pub(crate) fn release(&mut self) {
-        if !self.pages.is_null() {
-            self.forget_journal();
-        }
+        self.forget_journal();
         if !self.blocks.is_null() {
             self.free_blocks();
         }
@@ -224,7 +247,22 @@ impl Cleanup {
         self.element = element as u32;
     }
 
+    #[inline]
     fn note(&mut self, cell: *const HandleCell, handle: u32) {
+        let note = Note {
+            cell,
+            handle: MaybeUninit::new(handle),
+            element: MaybeUninit::new(self.element),
+        };
+        if self.first.cell.is_null() {
+            self.first = note;
+        } else {
+            self.note_on_page(note);
+        }
+    }
+
+    #[inline(never)]
+    fn note_on_page(&mut self, note: Note) {
         let mut page = self.pages;
         // SAFETY: `pages` is null or a live page owned by this cleanup.
         if page.is_null() || unsafe { (*page).len == NOTES } {
@@ -239,11 +277,7 @@ impl Cleanup {
         // SAFETY: `page` is live and `len < NOTES`, by the check above.
         unsafe {
             let len = (*page).len;
-            (&raw mut (*page).notes).cast::<Note>().add(len).write(Note {
-                cell,
-                handle,
-                element: self.element,
-            });
+            (&raw mut (*page).notes).cast::<Note>().add(len).write(note);
             (*page).len = len + 1;
         }
     }
@@ -264,15 +298,20 @@ impl Cleanup {
     ///
     /// As for [`Cleanup::restore`], for those elements.
     pub unsafe fn restore_from(&mut self, first: usize) {
+        if !self.first.cell.is_null() {
+            // SAFETY: it is a note; the rest is the caller's promise.
+            unsafe { self.first.restore_from(first) };
+        }
         let mut page = self.pages;
         while !page.is_null() {
-            // SAFETY: the pages are live; notes below `len` were written; the cells are alive by the caller's promise.
+            // SAFETY: the pages are live; notes below `len` were written; the rest is the caller's promise.
             unsafe {
                 for index in 0..(*page).len {
-                    let note = (&raw const (*page).notes).cast::<Note>().add(index).read();
-                    if note.element as usize >= first {
-                        (*note.cell).set(note.handle);
-                    }
+                    (&raw const (*page).notes)
+                        .cast::<Note>()
+                        .add(index)
+                        .read()
+                        .restore_from(first);
                 }
                 page = (*page).next;
             }
@@ -281,7 +320,16 @@ impl Cleanup {
     }
 
     /// Forgets the journal: the handles are gone for good.
+    #[inline]
     pub fn forget_journal(&mut self) {
+        self.first.cell = ptr::null();
+        if !self.pages.is_null() {
+            self.forget_pages();
+        }
+    }
+
+    #[inline(never)]
+    fn forget_pages(&mut self) {
         let mut page = mem::replace(&mut self.pages, ptr::null_mut());
         while !page.is_null() {
             // SAFETY: each page was taken from the pool with this layout and is visited once.

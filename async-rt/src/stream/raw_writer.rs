@@ -118,18 +118,19 @@ impl RawWriter {
     #[inline(never)]
     pub(super) fn poll_drain(&mut self, cx: &Context<'_>) -> Poll<bool> {
         loop {
-            if self.port.is_busy() || self.flight.remaining() != 0 {
-                if self.is_over() {
+            if !self.port.is_busy() {
+                if self.flight.remaining() == 0 {
+                    self.flight.land(self.vtable);
+                    if self.queue.len == 0 {
+                        return Poll::Ready(true);
+                    }
+                    self.launch();
+                }
+                if self.closed {
                     return Poll::Ready(false);
                 }
-                ready!(self.poll_flight(cx));
-                continue;
             }
-            self.flight.land(self.vtable);
-            if self.queue.len == 0 {
-                return Poll::Ready(true);
-            }
-            self.launch();
+            ready!(self.step(cx));
         }
     }
 
@@ -138,13 +139,20 @@ impl RawWriter {
         mem::swap(&mut self.flight.items, &mut self.queue);
     }
 
-    /// Sends of the buffer in flight what the reader takes at once, and answers how the copy ended.
+    /// Sends of the buffer in flight what the reader takes at once. When the reader has gone, that is nothing.
     #[inline(never)]
-    pub(super) fn poll_flight(&mut self, cx: &Context<'_>) -> Poll<u32> {
+    pub(super) fn poll_flight(&mut self, cx: &Context<'_>) -> Poll<()> {
+        if self.is_over() {
+            return Poll::Ready(());
+        }
+        self.step(cx)
+    }
+
+    /// As `poll_flight`, when the end is open or busy.
+    #[inline(always)]
+    fn step(&mut self, cx: &Context<'_>) -> Poll<()> {
         let answer = if self.port.is_busy() {
             ready!(self.port.poll(cx.waker()))
-        } else if self.is_closed() {
-            copy::DROPPED
         } else {
             let at = self.flight.unsent(self.vtable);
             // SAFETY: there are so many elements at `at`. They stay as they are until the answer (rule 5): the buffer
@@ -154,7 +162,7 @@ impl RawWriter {
         };
         let count = self.note_end(answer);
         self.flight.advance(count);
-        Poll::Ready(answer)
+        Poll::Ready(())
     }
 
     /// Starts a write of up to `count` elements from `at`. Blocked, it is in flight, and the caller sees to that.
@@ -179,11 +187,11 @@ impl RawWriter {
     }
 
     /// Ends the write in flight.
-    pub(super) fn cancel(&mut self) -> Option<u32> {
-        let answer = self.port.cancel(self.vtable.intrinsics.cancel_write)?;
-        let count = self.note_end(answer);
-        self.flight.advance(count);
-        Some(answer)
+    pub(super) fn cancel(&mut self) {
+        if let Some(answer) = self.port.cancel(self.vtable.intrinsics.cancel_write) {
+            let count = self.note_end(answer);
+            self.flight.advance(count);
+        }
     }
 
     /// Takes back what was given and not sent. Nothing is in flight.

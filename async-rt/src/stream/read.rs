@@ -133,6 +133,11 @@ fn poll<T>(
     stage: &mut Stage,
     cx: &Context<'_>,
 ) -> Poll<StreamResult> {
+    if *stage == Stage::ReadingInPlace {
+        let answer = ready!(reader.raw.port.poll(cx.waker()));
+        *stage = Stage::Done;
+        return Poll::Ready(conclude_in_place(reader, items, answer));
+    }
     if *stage == Stage::Waiting && reader.raw.is_clear() && reader.vtable.lift.is_none() {
         let spare = (items.capacity() - items.len()).min(MAX_COPY);
         if spare != 0 {
@@ -216,16 +221,30 @@ fn poll_slow<T>(
 /// The outcome of a read; moves what it brought into the vector, or the vector back.
 fn conclude<T>(reader: &StreamReader<T>, items: &mut Vec<T>, stage: Stage, filled: Filled) -> StreamResult {
     let count = if stage == Stage::ReadingInPlace {
-        let count = reader.raw.unread();
-        let (buffer, capacity, len) = reader.raw.disown();
-        // SAFETY: this is the vector `read_in_place` took apart, with `count` more items: the host wrote them, and they are
-        // values because there is no `lift`.
-        *items = unsafe { Vec::from_raw_parts(buffer.cast::<T>(), len, capacity) };
-        count
+        take_back(reader, items)
     } else {
         reader.drain_into(items)
     };
     result(count, filled == Filled::Closed)
+}
+
+/// The outcome of a read into the vector.
+fn conclude_in_place<T>(reader: &StreamReader<T>, items: &mut Vec<T>, answer: u32) -> StreamResult {
+    reader.raw.settle(answer);
+    let count = take_back(reader, items);
+    result(count, reader.raw.is_closed())
+}
+
+/// Takes the vector back, with what was read; answers how much that is.
+fn take_back<T>(reader: &StreamReader<T>, items: &mut Vec<T>) -> usize {
+    let count = reader.raw.unread();
+    let (buffer, capacity, tail) = reader.raw.disown();
+    // SAFETY: this is the vector `read_in_place` took apart, with `count` more items: the host wrote them, and they are values
+    // because there is no `lift`.
+    let vector = unsafe { Vec::from_raw_parts(buffer.cast::<T>(), tail, capacity) };
+    // What was left in its place has no memory to free.
+    mem::forget(mem::replace(items, vector));
+    count
 }
 
 #[cold]

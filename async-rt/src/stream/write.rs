@@ -134,17 +134,21 @@ impl<T> Future for StreamWriteAll<'_, T> {
             Stage::Given(count) => count,
             Stage::Done => finished(),
         };
-        while raw.remaining() != 0 && !raw.is_over() {
-            if raw.poll_flight(cx).is_pending() {
+        let items = match raw.poll_drain(cx) {
+            Poll::Pending => {
                 this.stage = Stage::Given(count);
                 return Poll::Pending;
             }
-            raw.fly_on();
-        }
-        let mut rest = raw.take_last_buffer(raw.remaining().min(count));
-        rest.keep_unsent(raw.vtable);
-        let items = mem::replace(&mut rest.items, Items::new(raw.vtable));
-        rest.clear(raw.vtable);
+            // All were sent and dropped; their memory is left.
+            Poll::Ready(true) => mem::replace(&mut raw.flight.items, Items::new(raw.vtable)),
+            Poll::Ready(false) => {
+                let mut rest = raw.take_last_buffer(raw.remaining().min(count));
+                rest.keep_unsent(raw.vtable);
+                let items = mem::replace(&mut rest.items, Items::new(raw.vtable));
+                rest.clear(raw.vtable);
+                items
+            }
+        };
         // SAFETY: the items are of this type.
         Poll::Ready(unsafe { items.into_vec() })
     }

@@ -4,6 +4,7 @@
 //! leaves the set when the event is delivered, as that interface demands.
 
 use super::members::{join, leave};
+use super::node::Node;
 use super::{Task, spawn};
 use crate::cabi::Callback;
 use crate::instance::Listener;
@@ -59,11 +60,14 @@ pub(crate) unsafe extern "C" fn clone(task: *mut c_void) -> *mut c_void {
 /// Gives up a reference to a task.
 pub(crate) unsafe extern "C" fn drop(task: *mut c_void) {
     // SAFETY: rule 9: the caller owns the reference it got from `clone`. The root node heads the task's block.
-    unsafe { super::node::Node::release(task.cast_const().cast()) }
+    unsafe { Node::release(task.cast_const().cast()) }
 }
 
 /// Spawns a future of another runtime on a task.
 pub(crate) unsafe fn spawn(task: *mut c_void, future: Box<dyn Future<Output = ()>>) {
-    // SAFETY: rule 9: the caller holds a live task of ours.
-    unsafe { spawn::spawn_on(task.cast_const().cast(), Pin::from(future)) }
+    // SAFETY: rule 9: the caller holds a live task of ours. The head comes with a reference, which is not needed.
+    unsafe {
+        let head = spawn::spawn_on(task.cast_const().cast(), Pin::from(future));
+        Node::release(head.cast());
+    }
 }

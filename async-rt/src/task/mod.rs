@@ -42,6 +42,13 @@ use node::{Node, NodeVtable, Queue};
 /// Polls in one turn before the host gets a chance to run something else.
 const TURN: u32 = 4096;
 
+/// With so many waitables in its set, a task looks for more events before it returns to the host. With fewer, finding none
+/// would cost more than it saves.
+const CROWD: u32 = 8;
+
+/// How often it does so in one turn.
+const ROUNDS: u32 = 64;
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Running,
@@ -175,6 +182,9 @@ unsafe fn turn(task: *const Task) -> i32 {
         if let Some(first) = (*task).ready.pop() {
             run_ready(task, first);
         }
+        if (*task).members.get() >= CROWD {
+            drain(task);
+        }
         if (*task).holds.get() == 0 {
             return code::EXIT;
         }
@@ -184,6 +194,26 @@ unsafe fn turn(task: *const Task) -> i32 {
         }
         (*task).state.set(State::Parked);
         code::WAIT | (set_of(task) << 4) as i32
+    }
+}
+
+/// Takes in events that are there already, and polls what they wake.
+///
+/// # Safety
+///
+/// As for [`turn`].
+#[inline(never)]
+unsafe fn drain(task: *const Task) {
+    // SAFETY: promised by the caller.
+    unsafe {
+        for _ in 0..ROUNDS {
+            if (*task).holds.get() == 0 || !(*task).ready.is_empty() || !(*task).later.is_empty() {
+                return;
+            }
+            poll_set(task);
+            let Some(first) = (*task).ready.pop() else { return };
+            run_ready(task, first);
+        }
     }
 }
 

@@ -83,7 +83,7 @@ impl Node {
     /// The node's task, which is alive unless the node is done. Nothing either when the node is of another instance.
     #[inline]
     pub(crate) fn live_task(&self) -> Option<*const Task> {
-        (!self.is_done() && self.instance.is_current()).then_some(self.task)
+        (!self.is_done() && !self.task.is_null() && self.instance.is_current()).then_some(self.task)
     }
 
     /// The node's task, if the node is its root and it is alive.
@@ -122,6 +122,22 @@ impl Node {
     pub(crate) unsafe fn poll(this: *const Node) -> bool {
         // SAFETY: alive by the caller's promise, and so is the waker in it. Only this uses the context, once at a time.
         unsafe { ((*this).vtable.poll)(this, &mut *(*this).context.get()) }
+    }
+
+    /// As `poll`, for a node that another runtime polls.
+    ///
+    /// # Safety
+    ///
+    /// The node is alive, not done, and not being polled.
+    pub(crate) unsafe fn poll_with(this: *const Node, cx: &mut Context<'_>) -> bool {
+        // SAFETY: promised by the caller.
+        unsafe { ((*this).vtable.poll)(this, cx) }
+    }
+
+    /// The node's task; null when another runtime runs it. Alive unless the node is done.
+    #[inline]
+    pub(crate) fn task(&self) -> *const Task {
+        self.task
     }
 
     /// Drops the future. Wakes do nothing from here on.

@@ -1,11 +1,8 @@
 //! The workloads of `benches/wit/bench.wit`, as one would write them with witflow.
 
 use exports::peer::bench::workloads::{Guest, Row};
-use futures_util::future::{join, join_all};
 use peer::bench::host;
 use peer::bench::types::Item;
-use std::cell::Cell;
-use std::rc::Rc;
 use witflow::StreamResult;
 
 #[cfg(feature = "count-allocations")]
@@ -123,35 +120,31 @@ impl Guest for Component {
         let mut sum = 0u32;
         for x in 0..n {
             let (writer, reader) = wit_future::new(u32::default);
-            let read = host::read_future(reader);
-            let (result, _) = join(read, writer.write(x)).await;
-            sum = sum.wrapping_add(result);
+            let read = host::read_future(reader).start();
+            if writer.write(x).await.is_err() {
+                return sum;
+            }
+            sum = sum.wrapping_add(read.await);
         }
         sum
     }
 
     async fn in_flight(n: u32) -> u32 {
-        join_all((0..n).map(host::park))
-            .await
-            .into_iter()
-            .fold(0, u32::wrapping_add)
+        let calls: Vec<_> = (0..n).map(|x| host::park(x).start()).collect();
+        let mut sum = 0u32;
+        for call in calls {
+            sum = sum.wrapping_add(call.await);
+        }
+        sum
     }
 
     async fn spawn_many(n: u32) -> u32 {
-        let sum = Rc::new(Cell::new(0u32));
-        let handles: Vec<_> = (0..n)
-            .map(|x| {
-                let sum = sum.clone();
-                witflow::spawn(async move {
-                    let result = host::park(x).await;
-                    sum.set(sum.get().wrapping_add(result));
-                })
-            })
-            .collect();
+        let handles: Vec<_> = (0..n).map(|x| witflow::spawn(host::park(x))).collect();
+        let mut sum = 0u32;
         for handle in handles {
-            handle.await;
+            sum = sum.wrapping_add(handle.await.unwrap_or_default());
         }
-        sum.get()
+        sum
     }
 
     fn echo_rows(rows: Vec<Row>) -> Vec<Row> {

@@ -4,8 +4,6 @@ use exports::peer::bench::workloads::{Guest, Row};
 use futures::future::{join, join_all};
 use peer::bench::host;
 use peer::bench::types::Item;
-use std::cell::Cell;
-use std::rc::Rc;
 use wit_bindgen::StreamResult;
 
 #[cfg(feature = "count-allocations")]
@@ -148,20 +146,12 @@ impl Guest for Component {
     }
 
     async fn spawn_many(n: u32) -> u32 {
-        let sum = Rc::new(Cell::new(0u32));
-        let handles: Vec<_> = (0..n)
-            .map(|x| {
-                let sum = sum.clone();
-                wit_bindgen::spawn_local(async move {
-                    let result = host::park(x).await;
-                    sum.set(sum.get().wrapping_add(result));
-                })
-            })
-            .collect();
+        let handles: Vec<_> = (0..n).map(|x| wit_bindgen::spawn_local(host::park(x))).collect();
+        let mut sum = 0u32;
         for handle in handles {
-            handle.await;
+            sum = sum.wrapping_add(handle.await.unwrap_or_default());
         }
-        sum.get()
+        sum
     }
 
     fn echo_rows(rows: Vec<Row>) -> Vec<Row> {
