@@ -126,7 +126,7 @@ impl RawWriter {
                     }
                     self.launch();
                 }
-                if self.closed {
+                if self.is_closed() {
                     return Poll::Ready(false);
                 }
             }
