@@ -10,8 +10,11 @@ mod fake;
 use fake::Fake;
 use fake::streams::*;
 use futures_sink::Sink;
+use std::cell::RefCell;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Poll, Waker};
 use witflow_async_rt::rt::{self, HandleCell, StreamResult};
 
 #[test]
@@ -151,5 +154,59 @@ fn a_sink_sends_by_the_chunk_and_names_what_it_could_not_send() {
     peer.leave();
     host.run(task);
     assert!(host.exited(task));
+    assert_eq!(host.handles(), 0);
+}
+
+#[test]
+fn an_idle_end_that_was_told_its_peer_is_gone_sends_no_more() {
+    let host = Fake::new();
+    let (mut writer, peer) = writer(&host, &BYTES);
+    let handle = writer.handle();
+    let gate = Rc::new(RefCell::new(None::<Waker>));
+    let waiting = gate.clone();
+    let task = host.start(returning(async move {
+        assert!(writer.write_all(vec![1]).await.is_empty());
+        let mut opened = false;
+        poll_fn(|cx| {
+            if opened {
+                return Poll::Ready(());
+            }
+            opened = true;
+            *gate.borrow_mut() = Some(cx.waker().clone());
+            Poll::Pending
+        })
+        .await;
+        assert!(writer.is_closed());
+        assert_eq!(writer.write_all(vec![2]).await, [2]);
+        assert_eq!(writer.write_one(3).await, Some(3));
+        assert_eq!(writer.write_from(&mut vec![4]).await, 0);
+        let (result, buffer) = writer.write(vec![5]).await;
+        assert_eq!(
+            (result, buffer.into_vec().as_slice()),
+            (StreamResult::Dropped, [5].as_slice())
+        );
+        let mut sink = Pin::new(&mut writer);
+        let error = poll_fn(|cx| {
+            if sink.as_mut().poll_ready(cx).is_ready() && sink.as_mut().start_send(6).is_ok() {
+                return sink.as_mut().poll_flush(cx);
+            }
+            panic!("the sink learns of it when it sends");
+        });
+        assert_eq!(error.await.unwrap_err().unsent, [6]);
+    }));
+    assert_eq!(peer.read(1), [1]);
+    host.run(task);
+    let writes = host.calls("[stream-write-1]");
+    peer.leave();
+    host.mention_drop(handle);
+    assert!(host.step(task), "the event is delivered");
+    host.enter(|| waiting.take().unwrap().wake());
+    host.run(task);
+    assert!(host.exited(task));
+    assert_eq!(
+        host.calls("[stream-write-1]"),
+        writes,
+        "nothing is asked of an end that has ended"
+    );
     assert_eq!(host.handles(), 0);
 }

@@ -12,7 +12,7 @@
 use super::buffer::RawBuffer;
 use super::items::Items;
 use super::vtable::RawVtable;
-use crate::abi::{MAX_COPY, copy};
+use crate::abi::MAX_COPY;
 use crate::copy::{Port, ends};
 use core::mem;
 use core::task::{Context, Poll, ready};
