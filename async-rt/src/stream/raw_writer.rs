@@ -111,6 +111,7 @@ impl RawWriter {
         let from = items.len - count;
         last.append(self.vtable, &mut items, from);
         mem::swap(&mut self.queue, &mut items);
+        items.free(self.vtable);
         RawBuffer::new(last)
     }
 
