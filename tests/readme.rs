@@ -65,14 +65,26 @@ fn text_is_rotated() -> witflow_host::Result<()> {
     })
 }
 
-/// README.md shows what is above, line by line.
+#[test]
+fn text_is_rotated_whatever_the_host_chooses() {
+    witflow_host::explore::explore(1_000, text_is_rotated);
+}
+
+/// README.md and the guide show what is above, line by line.
 #[test]
 fn the_readme_shows_this() {
     let readme = include_str!("../README.md");
+    let guide = include_str!("../docs/exploring.md");
     let this = include_str!("readme.rs");
-    for begin in ["impl Guest for Component {", "#[test]\nfn text_is_rotated"] {
+    let explored = "#[test]\nfn text_is_rotated_whatever";
+    for (page, begin) in [
+        (readme, "impl Guest for Component {"),
+        (readme, "#[test]\nfn text_is_rotated()"),
+        (readme, explored),
+        (guide, explored),
+    ] {
         let from = &this[this.find(begin).expect("it is above")..];
         let shown = &from[..from.find("\n}\n").expect("it ends") + 3];
-        assert!(readme.contains(shown), "README.md shows something else than\n{shown}");
+        assert!(page.contains(shown), "a page shows something else than\n{shown}");
     }
 }

@@ -99,3 +99,18 @@ fn documents_are_counted_in_whatever_pieces_they_come() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn documents_are_counted_whatever_the_host_chooses() {
+    witflow_host::explore::explore(300, || {
+        let documents = vec![
+            ("a.txt", vec![b"three small ".to_vec(), b"words\n".to_vec()]),
+            ("b.txt", vec![b"and four more words\n".to_vec()]),
+        ];
+        let (mut reports, progress) = count(documents)?;
+        reports.sort_by(|one, other| one.name.cmp(&other.name));
+        assert_eq!(reports, [report("a.txt", 1, 3, 18), report("b.txt", 1, 4, 20)]);
+        assert_eq!(progress.iter().map(|(_, bytes)| bytes).sum::<u64>(), 38);
+        Ok(())
+    });
+}

@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 
 /// The variable that holds the token of a schedule to be repeated.
 const REPLAY: &str = "WITFLOW_REPLAY";
+/// The variable that says where to leave a timeline.
+const TIMELINE: &str = "WITFLOW_TIMELINE";
 /// The most schedules that are tried to make a failure small.
 const SHRINKING: usize = 2_000;
 /// The most choices that are made in all of them together: what never ends is tried less often.
@@ -192,16 +194,28 @@ impl Explorer {
         }
     }
 
-    /// Explores `scenario`. With `WITFLOW_REPLAY` set, it repeats that schedule and no other.
+    /// Explores `scenario`. With `WITFLOW_REPLAY` set, it repeats that schedule and no other. With `WITFLOW_TIMELINE` set to a
+    /// path, it leaves there what happened in the schedule that was repeated or failed, or else in the canonical one, as
+    /// [`Trace::write`](super::Trace::write) does.
     ///
     /// # Panics
-    /// As [`explore`]; and when `WITFLOW_REPLAY` holds no token, or one of another scenario.
+    /// As [`explore`]; and when `WITFLOW_REPLAY` holds no token, or one of another scenario; and when the timeline cannot be
+    /// written.
     #[track_caller]
     pub fn run<V: Verdict>(&self, scenario: impl Fn() -> V + Sync) -> Coverage {
-        let outcome = match replay_token() {
-            Some(token) => self.replay(&token, scenario).map(|()| Coverage::default()),
-            None => self.try_run(scenario),
+        let token = replay_token();
+        let outcome = match &token {
+            Some(token) => self.replay(token, &scenario).map(|()| Coverage::default()),
+            None => self.try_run(&scenario),
         };
+        if let Some(path) = std::env::var_os(TIMELINE).filter(|path| !path.is_empty()) {
+            let trace = match &outcome {
+                Err(failure) => failure.trace().cloned().unwrap_or_default(),
+                Ok(_) => self.trace(token.as_deref(), &scenario),
+            };
+            let written = trace.write(&path, &self.name);
+            written.unwrap_or_else(|error| panic!("{TIMELINE}: {}: {error}", path.display()));
+        }
         outcome.unwrap_or_else(|failure| panic!("{failure}"))
     }
 

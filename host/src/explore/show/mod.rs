@@ -9,6 +9,9 @@ mod table;
 pub(crate) use table::table;
 
 use super::Trace;
+use std::ffi::OsStr;
+use std::io;
+use std::path::Path;
 
 impl Trace {
     /// The trace as a table with a column for each task.
@@ -24,5 +27,19 @@ impl Trace {
     /// The trace as a page that needs nothing else: tasks as rows, with what they run, wait for and copy.
     pub fn to_html(&self, title: &str) -> String {
         html::html(self, title)
+    }
+
+    /// Writes the trace to a file: as a page if that ends in `.html`, for Perfetto if in `.json`, and else as a table.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write(&self, path: impl AsRef<Path>, title: &str) -> io::Result<()> {
+        let path = path.as_ref();
+        let text = match path.extension().and_then(OsStr::to_str) {
+            Some("html") => self.to_html(title),
+            Some("json") => self.to_chrome(),
+            _ => self.to_text(),
+        };
+        std::fs::write(path, text)
     }
 }

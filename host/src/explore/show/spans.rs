@@ -92,13 +92,31 @@ pub(super) fn rows(trace: &Trace) -> Vec<Row> {
     }
     ordered.extend(extra.into_iter().filter(|(of, _)| of.is_none()).map(|(_, row)| row));
     ordered.retain(|row| !row.spans.is_empty());
-    ordered
+    in_groups(ordered)
+}
+
+/// Brings the rows of each group together, in the order in which groups and rows appeared.
+fn in_groups(rows: Vec<Row>) -> Vec<Row> {
+    let mut groups: Vec<String> = Vec::new();
+    for row in &rows {
+        if !groups.contains(&row.group) {
+            groups.push(row.group.clone());
+        }
+    }
+    let mut rows = rows;
+    rows.sort_by_key(|row| groups.iter().position(|group| *group == row.group));
+    rows
 }
 
 fn row(lane: &Lane) -> Row {
+    let name = match &lane.instance {
+        // The heading says it.
+        Some(instance) => lane.name.replacen(&format!("`{instance}: "), "`", 1),
+        None => lane.name.clone(),
+    };
     Row {
         group: lane.instance.clone().unwrap_or_else(|| "host".to_owned()),
-        name: lane.name.clone(),
+        name,
         spans: Vec::new(),
     }
 }
@@ -112,8 +130,8 @@ struct Collector<'a> {
     since: BTreeMap<usize, usize>,
     /// For each lane of a host function, since when it is called, and what happened.
     calls: BTreeMap<usize, (usize, Vec<String>)>,
-    /// For each lane and handle, since when a copy is in flight, and how it was begun.
-    copies: BTreeMap<(usize, u32), (usize, String)>,
+    /// For each lane and handle, since when a copy or call is in flight, and how it was begun.
+    copies: BTreeMap<(usize, u32), (Kind, usize, String)>,
     /// For each stream or future, its row.
     streams: BTreeMap<u64, usize>,
     /// Rows beside those of the lanes, each with the lane it belongs to.
@@ -137,14 +155,19 @@ impl Collector<'_> {
             What::Call { name, args } => {
                 self.note(at, lane);
                 if let (true, Some(handle)) = (is_copy(name), args.first().and_then(|arg| arg.parse().ok())) {
-                    self.copies
-                        .insert((lane, handle), (at, format!("{name}({})", args.join(", "))));
+                    let text = format!("{name}({})", args.join(", "));
+                    self.copies.insert((lane, handle), (Kind::Copy, at, text));
                 }
             }
             What::Return { name, result } => {
                 self.note(at, lane);
                 if is_copy(name) && result.as_deref() != Some("BLOCKED") {
                     self.forget_copy(at, lane);
+                }
+                if let Some(handle) = result.as_deref().and_then(call_in_flight)
+                    && !is_built_in(name)
+                {
+                    self.copies.insert((lane, handle), (Kind::Call, at, name.clone()));
                 }
                 if name.contains("cancel") {
                     self.end_copy_of_last_call(at, lane, result.as_deref().unwrap_or_default());
@@ -178,7 +201,9 @@ impl Collector<'_> {
     /// A task goes on: what it waited for has come.
     fn begin_run(&mut self, at: usize, lane: usize) {
         let what = &self.trace.happenings[at].what;
-        if let Some(since) = self.since.remove(&lane) {
+        if let Some(since) = self.since.remove(&lane)
+            && since < at
+        {
             let label = format!("waits; then {what}");
             self.span(lane, Kind::Wait, since..at, label.clone(), vec![label]);
         }
@@ -208,16 +233,18 @@ impl Collector<'_> {
 
     fn end_run(&mut self, at: usize, lane: usize) {
         if let Some((begin, details)) = self.running.remove(&lane) {
-            let label = details.first().cloned().unwrap_or_default();
-            self.span(lane, Kind::Run, begin..at, label, details);
+            self.span(lane, Kind::Run, begin..at, headline(&details), details);
         }
     }
 
     /// The copy that the last call of the lane began has ended at once.
     fn forget_copy(&mut self, at: usize, lane: usize) {
-        let of_lane = self.copies.iter().filter(|((of, _), _)| *of == lane);
-        let last = of_lane.max_by_key(|(_, (begin, _))| *begin).map(|(key, _)| *key);
-        if let Some(key) = last.filter(|key| self.copies[key].0 + 3 >= at) {
+        let of_lane = self
+            .copies
+            .iter()
+            .filter(|((of, _), (kind, ..))| *of == lane && *kind == Kind::Copy);
+        let last = of_lane.max_by_key(|(_, (_, begin, _))| *begin).map(|(key, _)| *key);
+        if let Some(key) = last.filter(|key| self.copies[key].1 + 3 >= at) {
             self.copies.remove(&key);
         }
     }
@@ -238,17 +265,19 @@ impl Collector<'_> {
     fn end_copy_by_event(&mut self, at: usize, lane: usize, event: &str) {
         let mut words = event.split(' ');
         let (_, handle, result) = (words.next(), words.next(), words.next());
-        if let (Some(handle), Some(result)) = (handle.and_then(|handle| handle.parse().ok()), result) {
+        if let (Some(handle), Some(result)) = (handle.and_then(|handle| handle.parse().ok()), result)
+            && result != "STARTED"
+        {
             self.end_copy(at, lane, handle, result);
         }
     }
 
     fn end_copy(&mut self, at: usize, lane: usize, handle: u32, result: &str) {
-        let Some((begin, call)) = self.copies.remove(&(lane, handle)) else {
+        let Some((kind, begin, call)) = self.copies.remove(&(lane, handle)) else {
             return;
         };
         let span = Span {
-            kind: Kind::Copy,
+            kind,
             begin,
             end: at,
             label: call.clone(),
@@ -324,11 +353,31 @@ impl Collector<'_> {
         for (lane, (begin, details)) in std::mem::take(&mut self.calls) {
             self.span(lane, Kind::Call, begin..end, "never returned".to_owned(), details);
         }
+        // What looks like a call in flight and did not end may have been a plain result.
+        self.copies.retain(|_, (kind, ..)| *kind == Kind::Copy);
         let copies: Vec<_> = self.copies.keys().copied().collect();
         for (lane, handle) in copies {
             self.end_copy(end, lane, handle, "in flight to the end");
         }
     }
+}
+
+/// What says most of what a task did while it ran: the first thing that is no matter of course.
+fn headline(details: &[String]) -> String {
+    let is_matter_of_course = |line: &&String| line.as_str() == "runs" || line.starts_with("context.");
+    let telling = details.iter().find(|line| !is_matter_of_course(line));
+    telling.or(details.first()).cloned().unwrap_or_default()
+}
+
+/// Whether something that core code calls is a built-in, and no function.
+fn is_built_in(name: &str) -> bool {
+    name.contains('.') && !name.contains('#')
+}
+
+/// The handle of a call that is in flight, if that is what the result of an asynchronous call says.
+fn call_in_flight(result: &str) -> Option<u32> {
+    let status: u32 = result.parse().ok()?;
+    (status & 0xf < 2 && status >> 4 > 0).then_some(status >> 4)
 }
 
 /// Whether a built-in begins a copy.
