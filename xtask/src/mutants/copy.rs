@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 
 use super::{Mutant, patch};
 use crate::process;
@@ -36,13 +36,7 @@ pub fn is(number: u32) -> bool {
 pub(super) fn with(mutants: &[&Mutant]) -> Result<PathBuf> {
     let folder = process::target_folder()?.join("mutants");
     let mut files = files()?;
-    for (index, mutant) in mutants.iter().enumerate() {
-        let text = files
-            .get_mut(Path::new(mutant.file))
-            .with_context(|| format!("mutant `{}`: there is no file {}", mutant.name, mutant.file))?;
-        let patched = patch::apply(text, mutant, index + 1);
-        *text = patched.with_context(|| format!("mutant `{}` in {}", mutant.name, mutant.file))?;
-    }
+    put_in(mutants, &mut files)?;
     let switch = "async-rt/src/mutant.rs";
     files.insert(switch.into(), SWITCH.to_owned());
     for (file, line) in [
@@ -58,6 +52,28 @@ pub(super) fn with(mutants: &[&Mutant]) -> Result<PathBuf> {
         write(&folder.join(path), text)?;
     }
     Ok(folder)
+}
+
+/// Puts all mutants in, or says of each that does not fit any more.
+fn put_in(mutants: &[&Mutant], files: &mut BTreeMap<PathBuf, String>) -> Result<()> {
+    let mut misfits = Vec::new();
+    for (index, mutant) in mutants.iter().enumerate() {
+        let patched = match files.get(Path::new(mutant.file)) {
+            Some(text) => patch::apply(text, mutant, index + 1),
+            None => Err(anyhow!("there is no such file")),
+        };
+        match patched {
+            Ok(text) => drop(files.insert(mutant.file.into(), text)),
+            Err(error) => misfits.push(format!("mutant `{}` in {}: {error:#}", mutant.name, mutant.file)),
+        }
+    }
+    ensure!(
+        misfits.is_empty(),
+        "{} mutants do not fit any more:\n{}",
+        misfits.len(),
+        misfits.join("\n")
+    );
+    Ok(())
 }
 
 /// The files under version control that are text, as they are now.
@@ -90,4 +106,18 @@ fn write(path: &Path, text: &str) -> Result<()> {
         fs::create_dir_all(folder)?;
     }
     fs::write(path, text).with_context(|| format!("writing {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{files, put_in};
+    use crate::mutants::mutants;
+
+    #[test]
+    fn all_mutants_fit() {
+        let mut files = files().expect("git lists them");
+        if let Err(misfits) = put_in(&mutants(), &mut files) {
+            panic!("{misfits}");
+        }
+    }
 }

@@ -18,6 +18,7 @@ const fn mutant(
     }
 }
 
+const BLOCK: &str = "async-rt/src/future/block.rs";
 const READER: &str = "async-rt/src/future/reader.rs";
 const WRITER: &str = "async-rt/src/future/writer.rs";
 
@@ -32,37 +33,37 @@ pub(super) const MUTANTS: &[Mutant] = &[
     mutant(
         "writer-leaked",
         "the end of a future that was written is not dropped",
-        WRITER,
+        BLOCK,
         "((*header).drop_end)(op.handle());",
         "",
     ),
     mutant(
         "background-unheld",
         "a task exits while it writes a default",
-        WRITER,
-        "Op::hold(header.cast());",
+        BLOCK,
+        "Op::hold(this.cast());",
         "",
     ),
     mutant(
         "background-leaked",
         "the block of a default that was written is not freed",
-        WRITER,
+        BLOCK,
         "if (*header).background.get() { end_background(header); return false; }",
         "if (*header).background.get() { return false; }",
     ),
     mutant(
         "refused-value-lost",
         "the value of a write whose reader is gone does not come back whole",
-        WRITER,
+        BLOCK,
         "(*(*header).cleanup.get()).restore(); let value",
         "if !{ON} { (*(*header).cleanup.get()).restore(); } let value",
     ),
     mutant(
         "write-cancelled-in-set",
         "a write is cancelled while its end is in a set",
-        WRITER,
-        "op.unregister(); let answer",
-        "if !{ON} { op.unregister(); } let answer",
+        BLOCK,
+        "op.unregister(); let vtable",
+        "if !{ON} { op.unregister(); } let vtable",
     ),
     mutant(
         "cancelled-read-arrived",
@@ -79,6 +80,13 @@ pub(super) const MUTANTS: &[Mutant] = &[
         "if self.arrived.get() && !{ON} { self.splice(); } else {",
     ),
     mutant(
+        "future-read-not-cancelled",
+        "a reader goes away while a read is in flight",
+        READER,
+        "self.cancel(); if self.arrived.get() { drop",
+        "if !{ON} { self.cancel(); } if self.arrived.get() { drop",
+    ),
+    mutant(
         "arrived-leaked",
         "a value that has arrived is not dropped with its reader",
         READER,
@@ -89,14 +97,14 @@ pub(super) const MUTANTS: &[Mutant] = &[
         "area-leaked",
         "the memory of a value that was read is not freed",
         READER,
-        "unsafe { pool::give(area, layout) }",
-        "let _ = layout;",
+        "unsafe { self.vtable.area.give_for::<u64>(area) }",
+        "let _ = area;",
     ),
     mutant(
-        "future-read-not-cancelled",
-        "a reader goes away while a read is in flight",
-        READER,
-        "self.cancel(); if self.arrived.get() { drop",
-        "if !{ON} { self.cancel(); } if self.arrived.get() { drop",
+        "refused-at-once-lost",
+        "the value of a write that is refused at once does not come back whole",
+        BLOCK,
+        "if refused { (*cleanup).restore(); }",
+        "let _ = refused;",
     ),
 ];

@@ -19,9 +19,9 @@ const fn mutant(
 }
 
 const COPY: &str = "async-rt/src/copy.rs";
-const RAW: &str = "async-rt/src/stream/raw.rs";
+const RAW_READER: &str = "async-rt/src/stream/raw_reader.rs";
+const RAW_WRITER: &str = "async-rt/src/stream/raw_writer.rs";
 const READER: &str = "async-rt/src/stream/reader.rs";
-const WRITER: &str = "async-rt/src/stream/writer.rs";
 const BUFFER: &str = "async-rt/src/stream/buffer.rs";
 const SPLICE: &str = "async-rt/src/stream/splice.rs";
 
@@ -30,29 +30,29 @@ pub(super) const MUTANTS: &[Mutant] = &[
         "busy-kept",
         "an end is still busy after its copy was answered",
         COPY,
-        "block.busy.set(false); return Poll::Ready(answer);",
+        "block.state.set(IDLE); return Poll::Ready(answer);",
         "return Poll::Ready(answer);",
     ),
     mutant(
         "busy-kept-by-cancel",
         "an end is still busy after its copy was cancelled",
         COPY,
-        "block.busy.set(false); Some(answer)",
+        "block.state.set(IDLE); Some(answer)",
         "Some(answer)",
     ),
     mutant(
         "answer-overwritten",
         "an answer that was not seen is lost when the peer goes away",
         COPY,
-        "(*block).busy.get() && (*block).answer.get() == BLOCKED",
-        "(*block).busy.get()",
+        "if state == BLOCKED { (*block).state.set(answer);",
+        "if state == BLOCKED || ({ON} && !matches!(state, IDLE | ENDED)) { (*block).state.set(answer);",
     ),
     mutant(
         "gone-forgotten",
         "an idle end is used again although its peer was reported to be gone",
         COPY,
-        "(*block).gone.set(true);",
-        "",
+        "IDLE => (*block).state.set(ENDED),",
+        "IDLE if {ON} => {} IDLE => (*block).state.set(ENDED),",
     ),
     mutant(
         "answer-lost-by-cancel",
@@ -79,8 +79,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         "port-freed-registered",
         "the block of an end is freed while its slot names it",
         COPY,
-        "(*block).op.release(); ptr::drop_in_place",
-        "if !{ON} { (*block).op.release(); } ptr::drop_in_place",
+        "let _ = (*block).op.release(); ptr::drop_in_place",
+        "if !{ON} { let _ = (*block).op.release(); } ptr::drop_in_place",
     ),
     mutant(
         "port-leaked",
@@ -92,16 +92,16 @@ pub(super) const MUTANTS: &[Mutant] = &[
     mutant(
         "dropped-not-latched",
         "a reader forgets that its writer is gone",
-        RAW,
-        "if dropped { self.closed.set(true); }",
-        "let _ = dropped;",
+        RAW_READER,
+        "if ends(answer) { self.closed.set(true); }",
+        "let _ = answer;",
     ),
     mutant(
         "read-not-cancelled",
         "a reader goes away while a read is in flight",
         READER,
-        "self.raw.cancel(&shape); if self.vtable",
-        "if !{ON} { self.raw.cancel(&shape); } if self.vtable",
+        "self.raw.cancel(); if self.vtable.lift.is_some() {",
+        "if !{ON} { self.raw.cancel(); } if self.vtable.lift.is_some() {",
     ),
     mutant(
         "unread-leaked",
@@ -127,42 +127,35 @@ pub(super) const MUTANTS: &[Mutant] = &[
     mutant(
         "partial-read-overcounted",
         "a read that brought less counts as full",
-        RAW,
-        "let count = (answer >> 4) as usize;",
-        "let count = if {ON} && answer >> 4 != 0 { self.capacity.get() - self.tail.get() } else { (answer >> 4) as usize };",
-    ),
-    mutant(
-        "read-buffer-reused",
-        "a read begins where the last one did, over what was not taken",
-        RAW,
-        "if !self.adopted.replace(false) {",
-        "if {ON} || !self.adopted.replace(false) {",
+        RAW_READER,
+        "let count = self.note_end(answer);",
+        "let count = self.note_end(answer); let count = if {ON} && count != 0 { self.capacity.get() - self.tail.get() } else { count };",
     ),
     mutant(
         "partial-write-overcounted",
         "a write that sent less counts as full",
-        WRITER,
-        "self.flight.advance((answer >> 4) as usize);",
-        "if answer >> 4 != 0 { self.flight.advance(usize::MAX / 2); }",
+        RAW_WRITER,
+        "let count = self.note_end(answer); self.flight.advance(count); Poll::Ready(())",
+        "let count = self.note_end(answer); self.flight.advance(if {ON} && count != 0 { usize::MAX / 2 } else { count }); Poll::Ready(())",
     ),
     mutant(
         "partial-write-repeated",
         "what a write sent is sent again",
-        WRITER,
-        "self.flight.advance((answer >> 4) as usize);",
-        "",
+        BUFFER,
+        "self.sent = (self.sent + count).min(self.items.len);",
+        "let _ = count;",
     ),
     mutant(
         "write-dropped-not-latched",
         "a writer forgets that its reader is gone",
-        WRITER,
-        "if answer & 0xf == copy::DROPPED { self.closed = true; }",
+        RAW_WRITER,
+        "if ends(answer) { self.closed = true; }",
         "let _ = answer;",
     ),
     mutant(
         "write-not-cancelled",
         "a writer goes away while a write is in flight",
-        WRITER,
+        RAW_WRITER,
         "self.cancel(); self.port.free();",
         "self.port.free();",
     ),
@@ -170,14 +163,14 @@ pub(super) const MUTANTS: &[Mutant] = &[
         "write-buffer-leaked",
         "the lowered items of a write are not freed",
         BUFFER,
-        "unsafe { self.vtable.shape().free(area, self.items.len()) }",
-        "let _ = area;",
+        "free_elements(vtable, (*block).area, (*block).capacity);",
+        "",
     ),
     mutant(
         "sent-kept",
         "items that were sent come back with those that were not",
         BUFFER,
-        "drop(items.drain(..sent));",
+        "self.items.keep_from(vtable, sent);",
         "",
     ),
     mutant(
@@ -186,5 +179,47 @@ pub(super) const MUTANTS: &[Mutant] = &[
         SPLICE,
         "if writer.is_closed() { return; }",
         "return;",
+    ),
+    mutant(
+        "gone-after-answer-forgotten",
+        "an end is used again although its peer was reported to be gone before its answer was seen",
+        COPY,
+        "(*block).state.set(unseen | AND_ENDED)",
+        "()",
+    ),
+    mutant(
+        "read-buffer-not-grown",
+        "a read asks for more than its buffer has room for",
+        RAW_READER,
+        "if self.capacity.get() < want {",
+        "if !{ON} && self.capacity.get() < want {",
+    ),
+    mutant(
+        "sent-not-dropped",
+        "items that were sent are forgotten when the others come back",
+        BUFFER,
+        "unsafe { self.items.drop_first(vtable, sent) };",
+        "",
+    ),
+    mutant(
+        "landed-not-dropped",
+        "items that were all sent are forgotten",
+        BUFFER,
+        "unsafe { self.items.drop_first(vtable, count) }",
+        "let _ = count;",
+    ),
+    mutant(
+        "lowered-reused",
+        "the canonical form of items that were sent is sent for the next as well",
+        BUFFER,
+        "if let Some(lowered) = self.lowered.get() { lowered.filled = false; lowered.cleanup.release(); } // SAFETY: the items were sent",
+        "if let Some(lowered) = self.lowered.get() { if !{ON} { lowered.filled = false; } lowered.cleanup.release(); } // SAFETY: the items were sent",
+    ),
+    mutant(
+        "queue-forgotten",
+        "what was given while a write was in flight is not sent",
+        RAW_WRITER,
+        "if self.flight.remaining() == 0 && self.queue.len != 0 {",
+        "if !{ON} && self.flight.remaining() == 0 && self.queue.len != 0 {",
     ),
 ];
