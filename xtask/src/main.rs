@@ -3,6 +3,7 @@
 //! One file for each noun; this one only reads the command line. Nothing here is needed to build or use the crates.
 
 mod bad_input;
+mod batch;
 mod bench;
 mod bless;
 mod demo;
