@@ -7,6 +7,7 @@ use quote::{ToTokens, quote};
 use wit_parser::{Docs, Enum, Flags, Record, Type, TypeDefKind, TypeId, Variant};
 
 use crate::Generator;
+use crate::docs::docs;
 use crate::names::{Case, define_all};
 use crate::paths::ModulePath;
 use crate::selection::type_names;
@@ -128,7 +129,7 @@ impl Generator<'_> {
         let repr = flags_type(flags);
         let names = define_all(flags.flags.iter().map(|flag| flag.name.as_str()), Case::Shouty);
         let constants = flags.flags.iter().zip(names).enumerate().map(|(bit, (flag, name))| {
-            let docs = self::docs(&flag.docs);
+            let docs = crate::docs::docs(&flag.docs);
             let bit = Literal::usize_unsuffixed(bit);
             quote!(#docs const #name = 1 << #bit;)
         });
@@ -168,7 +169,7 @@ impl Generator<'_> {
 
     /// The documentation of a field or case, and the attributes that the options add.
     fn member_attributes(&self, id: TypeId, member: &str, docs: &Docs) -> TokenStream {
-        let docs = self::docs(docs);
+        let docs = crate::docs::docs(docs);
         let attributes = self.attributes.of_member(self.resolve(), id, member);
         quote!(#docs #attributes)
     }
@@ -193,19 +194,6 @@ impl Generator<'_> {
 /// The name of a derive without the path to it.
 fn last_segment(path: &TokenStream) -> Option<String> {
     path.clone().into_iter().last().map(|last| last.to_string())
-}
-
-/// WIT documentation as attributes.
-pub(crate) fn docs(docs: &Docs) -> TokenStream {
-    let lines = docs.contents.iter().flat_map(|text| text.trim().lines()).map(|line| {
-        let line = line.trim_end();
-        if line.is_empty() {
-            String::new()
-        } else {
-            format!(" {line}")
-        }
-    });
-    quote!(#(#[doc = #lines])*)
 }
 
 /// The Rust type of a discriminant.

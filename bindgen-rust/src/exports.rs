@@ -6,7 +6,7 @@ use witflow_bindgen_core::abi::{AsyncExport, Function, FunctionAbi, Inst, Progra
 
 use crate::Generator;
 use crate::code::{Callees, Code, Expr, core_type};
-use crate::definitions::docs;
+use crate::docs::docs;
 use crate::functions::Constructor;
 use crate::guests::Implementer;
 use crate::names::Scope;

@@ -6,7 +6,7 @@ use wit_parser::Docs;
 use witflow_bindgen_core::abi::{Definition, Function, Resource};
 
 use crate::Generator;
-use crate::definitions::docs;
+use crate::docs::docs;
 use crate::exports::{Entry, Target};
 use crate::names::{Case, Scope, spell};
 use crate::paths::ModulePath;

@@ -10,7 +10,7 @@ use witflow_bindgen_core::abi::{AsyncImport, Function, FunctionAbi, SyncImport, 
 
 use crate::Generator;
 use crate::code::{Callees, Code, Expr};
-use crate::definitions::docs;
+use crate::docs::docs;
 use crate::names::{Scope, ident};
 use crate::paths::ModulePath;
 use crate::types::Lifetime;

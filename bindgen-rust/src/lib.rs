@@ -9,6 +9,7 @@
 mod code;
 mod component_type;
 mod definitions;
+mod docs;
 mod exports;
 mod filters;
 mod functions;

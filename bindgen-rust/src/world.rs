@@ -10,7 +10,7 @@ use witflow_bindgen_core::world::{Direction, Interface, Item, PayloadKind};
 
 use crate::Generator;
 use crate::component_type::ComponentType;
-use crate::definitions::docs;
+use crate::docs::docs;
 use crate::exports::{Entry, Target};
 use crate::names::{Case, Scope, ident, spell};
 use crate::paths::ModulePath;
