@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use witflow_bindgen_rust::core::diagnostic::{Diagnostic, Diagnostics};
 use witflow_bindgen_rust::{generate, output};
 
-pub use witflow_bindgen_rust::{Options, With};
+pub use witflow_bindgen_rust::{Options, Ownership, With};
 
 /// Everything that went wrong. Prints the same under `{}` and `{:?}`, since a failing build script shows the latter.
 pub struct Error(Diagnostics);

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::{Builder, Options, With};
+use crate::{Builder, Options, Ownership, With};
 
 impl Builder {
     /// Replaces all options at once.
@@ -87,6 +87,20 @@ impl Builder {
     #[must_use]
     pub fn generate_unused_types(mut self, yes: bool) -> Self {
         self.options.generate_unused_types = yes;
+        self
+    }
+
+    /// See [`Options::ownership`].
+    #[must_use]
+    pub fn ownership(mut self, mode: Ownership) -> Self {
+        self.options.ownership = mode;
+        self
+    }
+
+    /// See [`Options::merge_structurally_equal_types`].
+    #[must_use]
+    pub fn merge_structurally_equal_types(mut self, yes: bool) -> Self {
+        self.options.merge_structurally_equal_types = yes;
         self
     }
 

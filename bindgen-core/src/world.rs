@@ -7,7 +7,7 @@ use wit_parser::{
 };
 
 use crate::abi::call::function;
-use crate::abi::{Function, Layout, Program, Resource, Types, dealias, transfer};
+use crate::abi::{Function, Layout, Program, Resource, Sharing, Types, dealias, transfer};
 use crate::check;
 use crate::diagnostic::Diagnostics;
 
@@ -146,8 +146,22 @@ impl<'a> World<'a> {
     ///
     /// Everything in the world that is not supported, all at once.
     pub fn new(resolve: &'a Resolve, id: WorldId, choose_async: &mut AsyncChoice<'_>) -> Result<Self, Diagnostics> {
+        Self::sharing(resolve, id, &Sharing::default(), choose_async)
+    }
+
+    /// As [`Self::new`], with types shared as `sharing` says.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn sharing(
+        resolve: &'a Resolve,
+        id: WorldId,
+        sharing: &Sharing,
+        choose_async: &mut AsyncChoice<'_>,
+    ) -> Result<Self, Diagnostics> {
         check::world(resolve, id)?;
-        let types = Types::new(resolve, id)?;
+        let types = Types::new(resolve, id, sharing)?;
         check::sizes(&types)?;
         let mut world = Self {
             types,

@@ -9,29 +9,35 @@ use wit_parser::{Docs, Enum, Flags, Record, Type, TypeDefKind, TypeId, Variant};
 use crate::Generator;
 use crate::docs::docs;
 use crate::names::{Case, define_all};
+use crate::ownership::Form;
 use crate::paths::ModulePath;
 use crate::selection::type_names;
 use crate::selectors::selects;
-use crate::types::Lifetime;
 
 impl Generator<'_> {
-    /// The definition of a type, in the module it lives in.
+    /// The definitions of a type, in the module it lives in.
     pub(crate) fn definition(&self, home: &ModulePath, id: TypeId) -> TokenStream {
+        let forms = self.forms(id).iter();
+        forms.map(|form| self.form_definition(home, id, *form)).collect()
+    }
+
+    fn form_definition(&self, home: &ModulePath, id: TypeId, form: Form) -> TokenStream {
         let def = &self.resolve().types[id];
-        let name = self.paths.type_ident(self.resolve(), id);
+        let name = self.paths.form_ident(self.resolve(), id, form);
         let docs = docs(&def.docs);
         match &def.kind {
-            TypeDefKind::Record(record) => self.record(home, id, &name, &docs, record),
-            TypeDefKind::Variant(variant) => self.variant(home, id, &name, &docs, variant),
+            TypeDefKind::Record(record) => self.record(home, id, form, &docs, record),
+            TypeDefKind::Variant(variant) => self.variant(home, id, form, &docs, variant),
             TypeDefKind::Enum(def) => self.enumeration(id, &name, &docs, def),
             TypeDefKind::Flags(flags) => self.flags(&name, &docs, flags),
             TypeDefKind::Resource => self.resource(home, id, &name, &docs),
-            _ => self.alias(home, id, &name, &docs),
+            _ => self.alias(home, id, form, &docs),
         }
     }
 
-    fn alias(&self, home: &ModulePath, id: TypeId, name: &Ident, docs: &TokenStream) -> TokenStream {
-        let (target, generics) = (self.aliased(home, id), self.generics(id));
+    fn alias(&self, home: &ModulePath, id: TypeId, form: Form, docs: &TokenStream) -> TokenStream {
+        let name = self.paths.form_ident(self.resolve(), id, form);
+        let (target, generics) = (self.aliased(home, id, form), self.generics(id, form));
         let borrow = self.paths.borrow_ident(id).map(|borrow| {
             let TypeDefKind::Type(Type::Id(aliased)) = self.resolve().types[id].kind else {
                 unreachable!("a resource's alias is an alias")
@@ -42,18 +48,20 @@ impl Generator<'_> {
         quote!(#docs pub type #name #generics = #target; #borrow)
     }
 
-    fn record(&self, home: &ModulePath, id: TypeId, name: &Ident, docs: &TokenStream, record: &Record) -> TokenStream {
-        let attributes = self.type_attributes(id, &["Debug"]);
+    fn record(&self, home: &ModulePath, id: TypeId, form: Form, docs: &TokenStream, record: &Record) -> TokenStream {
+        let name = self.paths.form_ident(self.resolve(), id, form);
+        let (attributes, style) = (self.type_attributes(id, &["Debug"]), self.form_style(id, form));
         // Copyable records have the layout WIT gives them, as users of wit-bindgen expect.
         let facts = self.world.types.facts(&Type::Id(id));
         let repr = (!facts.heap && !facts.handle()).then(|| quote!(#[repr(C)]));
         let fields = define_all(record.fields.iter().map(|field| field.name.as_str()), Case::Snake);
         let fields = record.fields.iter().zip(fields).map(|(field, name)| {
             let docs = self.member_attributes(id, &field.name, &field.docs);
-            let ty = self.owned_for(home, &field.ty, Lifetime::Named);
+            let ty = self.part(home, &field.ty, style);
             quote!(#docs pub #name: #ty)
         });
-        let (error, generics) = (self.error_impl(id, name), self.generics(id));
+        let generics = self.generics(id, form);
+        let error = self.error_impl(id, &quote!(#name #generics), generics.as_ref());
         quote! {
             #docs
             #repr
@@ -63,25 +71,20 @@ impl Generator<'_> {
         }
     }
 
-    fn variant(
-        &self,
-        home: &ModulePath,
-        id: TypeId,
-        name: &Ident,
-        docs: &TokenStream,
-        variant: &Variant,
-    ) -> TokenStream {
-        let attributes = self.type_attributes(id, &["Debug"]);
+    fn variant(&self, home: &ModulePath, id: TypeId, form: Form, docs: &TokenStream, variant: &Variant) -> TokenStream {
+        let name = self.paths.form_ident(self.resolve(), id, form);
+        let (attributes, style) = (self.type_attributes(id, &["Debug"]), self.form_style(id, form));
         let cases = define_all(variant.cases.iter().map(|case| case.name.as_str()), Case::Camel);
         let cases = variant.cases.iter().zip(cases).map(|(case, name)| {
             let docs = self.member_attributes(id, &case.name, &case.docs);
             let payload = case.ty.as_ref().map(|ty| {
-                let ty = self.owned_for(home, ty, Lifetime::Named);
+                let ty = self.part(home, ty, style);
                 quote!((#ty))
             });
             quote!(#docs #name #payload)
         });
-        let (error, generics) = (self.error_impl(id, name), self.generics(id));
+        let generics = self.generics(id, form);
+        let error = self.error_impl(id, &quote!(#name #generics), generics.as_ref());
         quote! {
             #docs
             #attributes
@@ -100,7 +103,7 @@ impl Generator<'_> {
         });
         let repr = int_type(def.tag());
         let last = Literal::usize_unsuffixed(def.cases.len() - 1);
-        let error = self.error_impl(id, name);
+        let error = self.error_enumeration(id, name, def);
         quote! {
             #docs
             #[repr(#repr)]
@@ -174,18 +177,54 @@ impl Generator<'_> {
         quote!(#docs #attributes)
     }
 
+    fn is_error(&self, id: TypeId) -> bool {
+        self.error_types.contains(&self.world.types.first(id).index())
+    }
+
     /// Types that functions return as errors are errors.
-    fn error_impl(&self, id: TypeId, name: &Ident) -> Option<TokenStream> {
+    fn error_impl(&self, id: TypeId, ty: &TokenStream, generics: Option<&TokenStream>) -> Option<TokenStream> {
         let gate = self.options.std_feature.then(|| quote!(#[cfg(feature = "std")]));
-        self.error_types.contains(&id.index()).then(|| {
+        self.is_error(id).then(|| {
             quote! {
-                impl ::core::fmt::Display for #name {
+                impl #generics ::core::fmt::Display for #ty {
                     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                         ::core::fmt::Debug::fmt(self, f)
                     }
                 }
                 #gate
-                impl ::core::error::Error for #name {}
+                impl #generics ::core::error::Error for #ty {}
+            }
+        })
+    }
+
+    /// An enum that functions return as an error tells the names that WIT has for its cases, and what the documentation says of them.
+    fn error_enumeration(&self, id: TypeId, ty: &Ident, def: &Enum) -> Option<TokenStream> {
+        let gate = self.options.std_feature.then(|| quote!(#[cfg(feature = "std")]));
+        let cases = define_all(def.cases.iter().map(|case| case.name.as_str()), Case::Camel);
+        let names = def.cases.iter().map(|case| &case.name);
+        let messages = def
+            .cases
+            .iter()
+            .map(|case| case.docs.contents.as_deref().unwrap_or_default().trim());
+        self.is_error(id).then(|| {
+            quote! {
+                impl #ty {
+                    /// The name of the case in WIT.
+                    pub fn name(&self) -> &'static str {
+                        match self { #(Self::#cases => #names,)* }
+                    }
+                    /// What the WIT says about the case.
+                    pub fn message(&self) -> &'static str {
+                        match self { #(Self::#cases => #messages,)* }
+                    }
+                }
+                impl ::core::fmt::Display for #ty {
+                    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                        ::core::write!(f, "{} (error {})", self.name(), *self as i32)
+                    }
+                }
+                #gate
+                impl ::core::error::Error for #ty {}
             }
         })
     }

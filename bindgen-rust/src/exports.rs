@@ -10,6 +10,7 @@ use crate::docs::docs;
 use crate::functions::Constructor;
 use crate::guests::Implementer;
 use crate::names::Scope;
+use crate::ownership::Form;
 use crate::paths::ModulePath;
 use crate::world::root_allow;
 
@@ -97,7 +98,7 @@ impl Generator<'_> {
                 .kind
                 .resource()
                 .expect("a constructor belongs to a resource");
-            let path = self.paths.type_path(self.resolve(), home, resource);
+            let path = self.paths.type_path(self.resolve(), home, resource, Form::Main);
             (constructor, quote!(#path::new::<#ty>))
         };
         let user = User {

@@ -98,6 +98,7 @@ impl Generator<'_> {
         let callees = Callees {
             import: Some(import),
             cleanup,
+            style: self.param_style(),
             ..Callees::default()
         };
         let (statements, results) = Code::run(self, home, &abi.program, values.collect(), scope, callees);

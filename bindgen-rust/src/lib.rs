@@ -20,6 +20,7 @@ pub mod names;
 pub mod options;
 #[cfg(feature = "print")]
 pub mod output;
+mod ownership;
 mod paths;
 mod payloads;
 mod resources;
@@ -41,11 +42,12 @@ use witflow_bindgen_core::diagnostic::{Diagnostic, Diagnostics};
 use witflow_bindgen_core::load::Loaded;
 use witflow_bindgen_core::world::World;
 
-pub use options::{Options, With};
+pub use options::{Options, Ownership, With};
 pub use witflow_bindgen_core as core;
 
 use component_type::ComponentType;
 use filters::Filters;
+use ownership::{Form, Uses};
 use paths::Paths;
 use selectors::Attributes;
 use unused::Used;
@@ -55,6 +57,7 @@ struct Generator<'a> {
     world: &'a World<'a>,
     options: &'a Options,
     attributes: Attributes,
+    uses: Uses,
     used: Used,
     /// The runtime module as users reach it.
     runtime: TokenStream,
@@ -64,7 +67,7 @@ struct Generator<'a> {
     /// Types that functions return as errors.
     error_types: BTreeSet<usize>,
     /// Functions of named types that something calls.
-    wishes: RefCell<BTreeSet<(TypeId, NamedOp)>>,
+    wishes: RefCell<BTreeSet<(TypeId, NamedOp, Form)>>,
 }
 
 /// Makes the bindings of a loaded world.
@@ -80,7 +83,8 @@ pub fn generate(loaded: &Loaded, options: &Options, runtime: Option<TokenStream>
     let attributes = Attributes::new(options, &mut errors);
     let resolve = &loaded.resolve;
     let mut filters = Filters::new(options);
-    let world = World::new(resolve, loaded.world, &mut |key, func, direction| {
+    let sharing = ownership::sharing(options, resolve, loaded.world);
+    let world = World::sharing(resolve, loaded.world, &sharing, &mut |key, func, direction| {
         filters.is_async(resolve, key, func, direction)
     });
     let mut world = match world {
@@ -95,12 +99,16 @@ pub fn generate(loaded: &Loaded, options: &Options, runtime: Option<TokenStream>
     let runtime = runtime_path(options, runtime, &mut errors);
     errors.finish()?;
     let described = ComponentType::new(loaded, options)?;
+    let uses = Uses::new(&world);
     let generator = Generator {
-        paths: Paths::new(&world, external),
+        paths: Paths::new(&world, external, &|id| {
+            ownership::has_two_forms(options, &world.types, &uses, id)
+        }),
         error_types: error_types(&world),
         world: &world,
         options,
         attributes,
+        uses,
         used: Used::new(options, &world.types),
         runtime,
         rt: quote!(_rt),

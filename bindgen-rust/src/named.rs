@@ -12,15 +12,16 @@ use witflow_bindgen_core::abi::{Kind, NamedOp, Program, ValueId, named};
 use crate::Generator;
 use crate::code::{Callees, Code, Expr, core_type};
 use crate::names::Scope;
+use crate::ownership::Form;
 use crate::paths::ModulePath;
 use crate::types::Lifetime;
 
 impl Generator<'_> {
     /// The name of a named type's function in `_abi`, which will exist.
-    pub(crate) fn named_function(&self, id: TypeId, op: NamedOp) -> Ident {
+    pub(crate) fn named_function(&self, id: TypeId, op: NamedOp, form: Form) -> Ident {
         let id = self.world.types.first(id);
-        self.wishes.borrow_mut().insert((id, op));
-        let name = self.paths.flat_name(self.resolve(), id);
+        self.wishes.borrow_mut().insert((id, op, form));
+        let name = self.paths.flat_name(self.resolve(), id, form);
         match op {
             NamedOp::Store => format_ident!("store_{name}"),
             NamedOp::Load => format_ident!("load_{name}"),
@@ -33,7 +34,7 @@ impl Generator<'_> {
     pub(crate) fn abi_module(&self) -> TokenStream {
         let mut functions = BTreeMap::new();
         loop {
-            let wishes: Vec<(TypeId, NamedOp)> = self.wishes.borrow().iter().copied().collect();
+            let wishes: Vec<(TypeId, NamedOp, Form)> = self.wishes.borrow().iter().copied().collect();
             let open = wishes
                 .into_iter()
                 .filter(|wish| !functions.contains_key(wish))
@@ -41,8 +42,8 @@ impl Generator<'_> {
             if open.is_empty() {
                 break;
             }
-            for (id, op) in open {
-                functions.insert((id, op), self.abi_function(id, op));
+            for (id, op, form) in open {
+                functions.insert((id, op, form), self.abi_function(id, op, form));
             }
         }
         if functions.is_empty() {
@@ -58,24 +59,25 @@ impl Generator<'_> {
         }
     }
 
-    fn abi_function(&self, id: TypeId, op: NamedOp) -> TokenStream {
+    fn abi_function(&self, id: TypeId, op: NamedOp, form: Form) -> TokenStream {
         let home = vec!["_abi".to_owned()];
-        let name = self.named_function(id, op);
+        let name = self.named_function(id, op, form);
         let program = named(&self.world.types, id, op);
-        let (params, values, result) = self.abi_signature(&home, id, op, &program);
+        let (params, values, result) = self.abi_signature(&home, id, op, form, &program);
         let mut taken = ["value", "base", "cleanup", "borrows"].map(str::to_owned).to_vec();
         taken.extend((0..program.body.params.len()).map(|index| format!("a{index}")));
         let scope = Scope::with(&taken.iter().map(String::as_str).collect::<Vec<_>>());
         let callees = Callees {
             cleanup: quote!(cleanup),
             lends: true,
+            style: self.form_style(id, form),
             borrows: quote!(borrows),
             ..Callees::default()
         };
         let (statements, results) = Code::run(self, &home, &program, values, scope, callees);
         let (value, arrow) = (one_or_tuple(&results), result.map(|ty| quote!(-> #ty)));
         let lifted = matches!(op, NamedOp::Load | NamedOp::Lift);
-        let generics = self.generics(id).filter(|_| lifted);
+        let generics = self.generics(id, form).filter(|_| lifted);
         quote! {
             pub(super) unsafe fn #name #generics(#params) #arrow {
                 // SAFETY: the caller passes memory or core values of this type.
@@ -90,11 +92,12 @@ impl Generator<'_> {
         home: &ModulePath,
         id: TypeId,
         op: NamedOp,
+        form: Form,
         program: &Program,
     ) -> (TokenStream, Vec<Expr>, Option<TokenStream>) {
         let rt = &self.rt;
         let facts = self.world.types.facts(&Type::Id(id));
-        let ty = self.owned(home, &Type::Id(id));
+        let ty = self.defined(home, id, form);
         let lifted = self.owned_for(home, &Type::Id(id), Lifetime::Named);
         let cleanup = facts.cleanup.then(|| quote!(cleanup: &mut #rt::Cleanup));
         let borrows = facts.lent.then(|| quote!(borrows: &#rt::Borrows));

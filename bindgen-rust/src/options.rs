@@ -59,6 +59,29 @@ pub struct Options {
     /// Also defines the types of an interface that none of its functions needs.
     #[cfg_attr(feature = "clap", arg(long))]
     pub generate_unused_types: bool,
+    /// How types hold their parts where a synchronous import only reads them: `owning`, `borrowing` or
+    /// `borrowing-duplicate-if-necessary`.
+    #[cfg_attr(
+        feature = "clap",
+        arg(long, value_name = "MODE", value_parser = Ownership::parse, default_value = "owning", hide_default_value = true)
+    )]
+    pub ownership: Ownership,
+    /// Defines types of equal structure once; the others become aliases.
+    #[cfg_attr(
+        feature = "clap",
+        arg(
+            long,
+            value_name = "true|false",
+            num_args = 0..=1,
+            require_equals = true,
+            action = clap::ArgAction::Set,
+            default_value = "false",
+            default_missing_value = "true",
+            hide_default_value = true,
+            hide_possible_values = true
+        )
+    )]
+    pub merge_structurally_equal_types: bool,
     /// Passes text as bytes: `&[u8]` and `Vec<u8>` instead of `&str` and `String`. It has to be UTF-8 all the same.
     #[cfg_attr(feature = "clap", arg(long))]
     pub raw_strings: bool,
@@ -149,6 +172,45 @@ impl With {
     }
 }
 
+/// How types hold strings and lists where a synchronous import only reads them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ownership {
+    /// Types own their parts; a parameter is a reference to one: `&Record`.
+    #[default]
+    Owning,
+    /// Types that only parameters need hold references: `Record<'_>`.
+    Borrowing {
+        /// Also types that are needed with and without: `RecordParam<'_>` and `RecordResult`.
+        duplicate_if_necessary: bool,
+    },
+}
+
+impl Ownership {
+    /// The names on the command line.
+    pub const NAMES: [&str; 3] = ["owning", "borrowing", "borrowing-duplicate-if-necessary"];
+
+    /// Reads one of [`Self::NAMES`].
+    ///
+    /// # Errors
+    ///
+    /// What to say about any other text.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "owning" => Ok(Self::Owning),
+            "borrowing" => Ok(Self::Borrowing {
+                duplicate_if_necessary: false,
+            }),
+            "borrowing-duplicate-if-necessary" => Ok(Self::Borrowing {
+                duplicate_if_necessary: true,
+            }),
+            _ => Err(match did_you_mean(text, Self::NAMES) {
+                Some(close) => format!("did you mean `{close}`?"),
+                None => format!("the modes are {}", Self::NAMES.join(", ")),
+            }),
+        }
+    }
+}
+
 /// Reads `ns:pkg/iface=path` as the command line has it.
 #[cfg(feature = "clap")]
 fn parse_with(text: &str) -> Result<(String, With), String> {
@@ -180,6 +242,8 @@ pub const OPTION_NAMES: &[&str] = &[
     "with",
     "generate_all",
     "generate_unused_types",
+    "ownership",
+    "merge_structurally_equal_types",
     "raw_strings",
     "additional_derives",
     "additional_derives_ignore",

@@ -14,6 +14,7 @@ use witflow_bindgen_core::abi::{Resource, Types};
 use witflow_bindgen_core::world::{Direction, Interface, Item, World};
 
 use crate::names::{Case, Scope, ident, spell};
+use crate::ownership::Form;
 use crate::selection::External;
 
 /// Modules from the root inwards.
@@ -42,6 +43,8 @@ pub(crate) struct Paths {
     external: BTreeMap<usize, Ident>,
     /// What the names at the root stand for. Paths in options are meant as seen from there.
     uses: Vec<(Ident, TokenStream)>,
+    /// For each type that is defined twice: its definition with references.
+    params: BTreeMap<usize, Ident>,
     /// For each resource the guest defines, and each alias of one: the type of borrows.
     borrows: BTreeMap<usize, Ident>,
     /// For each resource the guest defines: the trait its implementation has.
@@ -50,7 +53,7 @@ pub(crate) struct Paths {
 
 impl Paths {
     /// Assigns modules and identifiers. `external` are the interfaces found in existing bindings.
-    pub(crate) fn new(world: &World<'_>, external: External) -> Self {
+    pub(crate) fn new(world: &World<'_>, external: External, twice: &dyn Fn(TypeId) -> bool) -> Self {
         let mut paths = Self::default();
         for (index, path) in external.types {
             let name = paths.use_at_root(path);
@@ -75,10 +78,10 @@ impl Paths {
                     };
                     paths.homes.entry(index).or_insert(home);
                     let types = &world.resolve().interfaces[interface.id].types;
-                    paths.define(&world.types, &mut Scope::default(), types.values().copied());
+                    paths.define(&world.types, &mut Scope::default(), types.values().copied(), twice);
                 }
                 Item::Type(id) | Item::Resource(Resource { id, .. }) => {
-                    paths.define(&world.types, &mut root, [*id]);
+                    paths.define(&world.types, &mut root, [*id], twice);
                 }
                 Item::Function(_) => {}
             }
@@ -104,10 +107,25 @@ impl Paths {
     }
 
     /// Gives the types of one scope identifiers. Those the WIT names come first, what is derived from them gets what is left.
-    fn define(&mut self, types: &Types<'_>, scope: &mut Scope, ids: impl IntoIterator<Item = TypeId> + Clone) {
-        for id in ids.clone() {
-            let name = types.resolve.types[id].name.as_deref().unwrap_or("type");
-            self.types.insert(id.index(), scope.define(name, Case::Camel));
+    fn define(
+        &mut self,
+        types: &Types<'_>,
+        scope: &mut Scope,
+        ids: impl IntoIterator<Item = TypeId> + Clone,
+        twice: &dyn Fn(TypeId) -> bool,
+    ) {
+        let name = |id: TypeId| types.resolve.types[id].name.as_deref().unwrap_or("type");
+        for id in ids.clone().into_iter().filter(|id| !twice(*id)) {
+            self.types.insert(id.index(), scope.define(name(id), Case::Camel));
+        }
+        for id in ids.clone().into_iter().filter(|id| twice(*id)) {
+            let name = spell(name(id), Case::Camel);
+            let (result, param) = (
+                scope.fresh(format!("{name}Result")),
+                scope.fresh(format!("{name}Param")),
+            );
+            self.types.insert(id.index(), ident(&result));
+            self.params.insert(id.index(), ident(&param));
         }
         for id in ids.into_iter().filter(|id| types.defines(*id)) {
             let name = self.types[&id.index()].to_string();
@@ -142,13 +160,19 @@ impl Paths {
         self.types.get(&id.index()).cloned().unwrap_or_else(spelled)
     }
 
-    /// A named type as seen from the module `from`.
-    pub(crate) fn type_path(&self, resolve: &Resolve, from: &ModulePath, id: TypeId) -> TokenStream {
+    /// The identifier of one of a type's definitions.
+    pub(crate) fn form_ident(&self, resolve: &Resolve, id: TypeId, form: Form) -> Ident {
+        let param = self.params.get(&id.index()).filter(|_| form == Form::Param);
+        param.cloned().unwrap_or_else(|| self.type_ident(resolve, id))
+    }
+
+    /// One of the definitions of a named type as seen from the module `from`.
+    pub(crate) fn type_path(&self, resolve: &Resolve, from: &ModulePath, id: TypeId, form: Form) -> TokenStream {
         if let Some(name) = self.external.get(&id.index()) {
             let root = to_root(from);
             return quote!(#root #name);
         }
-        let (module, name) = (self.module_path(resolve, from, id), self.type_ident(resolve, id));
+        let (module, name) = (self.module_path(resolve, from, id), self.form_ident(resolve, id, form));
         quote!(#module #name)
     }
 
@@ -181,7 +205,7 @@ impl Paths {
     }
 
     /// A name for a type that is unique in the world and an identifier: its path with underscores.
-    pub(crate) fn flat_name(&self, resolve: &Resolve, id: TypeId) -> String {
+    pub(crate) fn flat_name(&self, resolve: &Resolve, id: TypeId, form: Form) -> String {
         let owner = match resolve.types[id].owner {
             TypeOwner::Interface(interface) => match self.homes.get(&interface.index()) {
                 Some(Home::Here(path)) => path.join("_"),
@@ -190,7 +214,7 @@ impl Paths {
             },
             TypeOwner::World(_) | TypeOwner::None => String::new(),
         };
-        let name = spell(&self.type_ident(resolve, id).to_string(), Case::Snake);
+        let name = spell(&self.form_ident(resolve, id, form).to_string(), Case::Snake);
         if owner.is_empty() {
             name
         } else {

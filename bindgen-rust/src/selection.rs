@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proc_macro2::TokenStream;
-use wit_parser::{Resolve, Stability, TypeId, TypeOwner, WorldKey};
+use wit_parser::{InterfaceId, Resolve, Stability, TypeId, TypeOwner, WorldId, WorldItem, WorldKey};
 use witflow_bindgen_core::abi::Resource;
 use witflow_bindgen_core::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use witflow_bindgen_core::world::{Direction, Item, World};
@@ -84,6 +84,20 @@ pub(crate) fn skip(options: &Options, world: &mut World<'_>, errors: &mut Diagno
         );
         errors.push(diagnostic.option("skip", Some(name)));
     }
+}
+
+/// The imported interfaces whose bindings exist elsewhere.
+pub(crate) fn external_interfaces(options: &Options, resolve: &Resolve, world: WorldId) -> BTreeSet<InterfaceId> {
+    let imports = resolve.worlds[world].imports.iter();
+    let found = imports.filter_map(|(key, item)| {
+        let WorldItem::Interface { id, .. } = item else {
+            return None;
+        };
+        let names = interface_names(resolve, key);
+        let (_, with) = options.with.iter().find(|(name, _)| names.contains(name))?;
+        matches!(with, With::Path(_)).then_some(*id)
+    });
+    found.collect()
 }
 
 /// The interfaces and types whose bindings exist elsewhere.

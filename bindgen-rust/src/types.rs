@@ -2,6 +2,7 @@
 //!
 //! Values are owned everywhere but in the parameters of synchronous imports, where what holds heap memory or borrow handles, and
 //! nothing that is given away, is borrowed: `&str`, `&[T]`, `&Record`, and inside anonymous types `Option<&str>` or `(&str, u32)`.
+//! How deep references go is the matter of [`crate::ownership`].
 //!
 //! A borrow handle is a reference to the resource, or `XBorrow<'_>` if the guest defines the resource. Types that hold one have a
 //! lifetime, which [`Lifetime`] says how to write.
@@ -12,6 +13,7 @@ use wit_parser::{Handle, Type, TypeDefKind, TypeId};
 use witflow_bindgen_core::abi::dealias;
 
 use crate::Generator;
+use crate::ownership::{Form, Style};
 use crate::paths::ModulePath;
 
 /// How the lifetime of borrow handles is written.
@@ -48,8 +50,15 @@ impl Lifetime {
 /// How a type is written at one place.
 #[derive(Clone, Copy)]
 struct Mode {
-    borrow: bool,
+    style: Style,
     lifetime: Lifetime,
+}
+
+impl Mode {
+    /// Whether strings and lists are references.
+    fn borrows(self) -> bool {
+        self.style != Style::Owned
+    }
 }
 
 impl Generator<'_> {
@@ -60,36 +69,48 @@ impl Generator<'_> {
 
     /// The owned form of `ty` with its lifetime, if it has one, as given.
     pub(crate) fn owned_for(&self, from: &ModulePath, ty: &Type, lifetime: Lifetime) -> TokenStream {
-        let mode = Mode {
-            borrow: false,
-            lifetime,
-        };
-        self.ty(from, ty, mode)
+        let style = Style::Owned;
+        self.ty(from, ty, Mode { style, lifetime })
     }
 
     /// The form a parameter of a synchronous import has, and whether that is a reference to the value.
     pub(crate) fn borrowed(&self, from: &ModulePath, ty: &Type) -> (TokenStream, bool) {
-        let facts = self.world.types.facts(ty);
-        let mode = Mode {
-            borrow: (facts.heap || facts.borrowed) && !facts.owned,
-            lifetime: Lifetime::Elided,
-        };
-        (self.ty(from, ty, mode), mode.borrow && self.is_behind_reference(ty))
+        let (style, lifetime) = (self.style_of(ty, self.param_style()), Lifetime::Elided);
+        (
+            self.ty(from, ty, Mode { style, lifetime }),
+            self.is_reference(ty, style),
+        )
     }
 
-    /// Whether the borrowed form of a type is `&` and something: not for types that are written out and have parts, and not
-    /// for handles, which are references already.
-    fn is_behind_reference(&self, ty: &Type) -> bool {
-        match ty {
-            Type::Id(id) => {
-                let def = &self.resolve().types[*id];
-                let parts = matches!(
-                    def.kind,
-                    TypeDefKind::Option(_) | TypeDefKind::Result(_) | TypeDefKind::Tuple(_) | TypeDefKind::Handle(_)
-                );
-                def.name.is_some() || !parts
-            }
-            _ => *ty == Type::String,
+    /// A part of a definition that has this style.
+    pub(crate) fn part(&self, home: &ModulePath, ty: &Type, style: Style) -> TokenStream {
+        let (style, lifetime) = (self.style_of(ty, style), Lifetime::Named);
+        self.ty(home, ty, Mode { style, lifetime })
+    }
+
+    /// One of a type's definitions, as seen from the module `from`.
+    pub(crate) fn defined(&self, from: &ModulePath, id: TypeId, form: Form) -> TokenStream {
+        let (style, lifetime) = (self.form_style(id, form), Lifetime::Elided);
+        self.path(from, id, Mode { style, lifetime })
+    }
+
+    /// Whether a type of this style is `&` and something: not if it is written out and has parts, and not if it is a handle, which is a
+    /// reference already.
+    fn is_reference(&self, ty: &Type, style: Style) -> bool {
+        let Type::Id(id) = ty else {
+            return *ty == Type::String && style != Style::Owned;
+        };
+        let is_text_or_list = match dealias(self.resolve(), *ty) {
+            Type::Id(id) => matches!(
+                self.resolve().types[id].kind,
+                TypeDefKind::List(_) | TypeDefKind::Map(..)
+            ),
+            ty => ty == Type::String,
+        };
+        match style {
+            Style::Owned => false,
+            Style::Top => is_text_or_list || self.resolve().types[*id].name.is_some(),
+            Style::Deep => is_text_or_list,
         }
     }
 
@@ -98,10 +119,14 @@ impl Generator<'_> {
         ty.map_or_else(|| quote!(()), |ty| self.owned(from, ty))
     }
 
-    /// The parameter `<'a>` of a type's definition, if it needs one.
-    pub(crate) fn generics(&self, id: TypeId) -> Option<TokenStream> {
-        let borrowed = self.world.types.facts(&Type::Id(id)).borrowed;
-        borrowed.then(|| Lifetime::Named.argument())
+    /// The parameter `<'a>` of one of a type's definitions, if it needs one.
+    pub(crate) fn generics(&self, id: TypeId, form: Form) -> Option<TokenStream> {
+        self.has_lifetime(id, self.form_style(id, form))
+            .then(|| Lifetime::Named.argument())
+    }
+
+    fn has_lifetime(&self, id: TypeId, style: Style) -> bool {
+        style == Style::Deep || self.world.types.facts(&Type::Id(id)).borrowed
     }
 
     fn ty(&self, from: &ModulePath, ty: &Type, mode: Mode) -> TokenStream {
@@ -119,17 +144,17 @@ impl Generator<'_> {
             Type::F32 => quote!(f32),
             Type::F64 => quote!(f64),
             Type::Char => quote!(char),
-            Type::String => self.text(mode.borrow),
+            Type::String => self.text(mode),
             Type::ErrorContext => quote!(#rt::ErrorContext),
             Type::Id(id) => self.ty_id(from, *id, mode),
         }
     }
 
-    fn text(&self, borrow: bool) -> TokenStream {
-        let rt = &self.rt;
-        match (borrow, self.options.raw_strings) {
-            (true, false) => quote!(&str),
-            (true, true) => quote!(&[u8]),
+    fn text(&self, mode: Mode) -> TokenStream {
+        let (rt, lifetime) = (&self.rt, mode.lifetime.after_and());
+        match (mode.borrows(), self.options.raw_strings) {
+            (true, false) => quote!(&#lifetime str),
+            (true, true) => quote!(&#lifetime [u8]),
             (false, false) => quote!(#rt::String),
             (false, true) => quote!(#rt::Vec<u8>),
         }
@@ -149,10 +174,10 @@ impl Generator<'_> {
         if resolve.types[id].name.is_none() {
             return self.written_out(from, id, mode);
         }
-        if mode.borrow {
+        if mode.borrows() {
             // Aliases of strings and lists are borrowed as `&str` and `&[T]`, so that callers need no owned copy.
             match dealias(resolve, Type::Id(id)) {
-                Type::String => return self.text(true),
+                Type::String => return self.text(mode),
                 Type::Id(target)
                     if matches!(resolve.types[target].kind, TypeDefKind::List(_) | TypeDefKind::Map(..)) =>
                 {
@@ -161,48 +186,71 @@ impl Generator<'_> {
                 _ => {}
             }
         }
-        let path = self.paths.type_path(resolve, from, id);
-        let borrowed = self.world.types.facts(&Type::Id(id)).borrowed;
-        let argument = borrowed.then(|| mode.lifetime.argument());
-        if mode.borrow {
-            quote!(&#path #argument)
-        } else {
-            quote!(#path #argument)
+        let path = self.path(from, id, mode);
+        // What is made of references is none itself.
+        match (mode.style, mode.lifetime.after_and()) {
+            (Style::Top, lifetime) => quote!(&#lifetime #path),
+            _ => path,
         }
     }
 
-    /// What an alias stands for.
-    pub(crate) fn aliased(&self, from: &ModulePath, id: TypeId) -> TokenStream {
-        let mode = Mode {
-            borrow: false,
-            lifetime: Lifetime::Named,
-        };
-        self.written_out(from, id, mode)
+    /// The path of a named type with its lifetime.
+    fn path(&self, from: &ModulePath, id: TypeId, mode: Mode) -> TokenStream {
+        let form = self.form(id, mode.style);
+        let path = self.paths.type_path(self.resolve(), from, id, form);
+        let has_lifetime = self.has_lifetime(id, self.form_style(id, form));
+        let argument = has_lifetime.then(|| mode.lifetime.argument());
+        quote!(#path #argument)
+    }
+
+    /// `&`, with the lifetime where that has a name.
+    fn reference(&self, mode: Mode) -> Option<TokenStream> {
+        let lifetime = mode.lifetime.after_and();
+        mode.borrows().then(|| quote!(&#lifetime))
+    }
+
+    /// What an alias stands for, in one of its forms.
+    pub(crate) fn aliased(&self, from: &ModulePath, id: TypeId, form: Form) -> TokenStream {
+        let (style, lifetime) = (self.form_style(id, form), Lifetime::Named);
+        self.written_out(from, id, Mode { style, lifetime })
     }
 
     /// A type written out, as anonymous types are wherever they occur and named ones are in their definition.
     fn written_out(&self, from: &ModulePath, id: TypeId, mode: Mode) -> TokenStream {
         let rt = &self.rt;
-        let reference = mode.borrow.then(|| quote!(&));
-        let inner = |ty: &Type| self.ty(from, ty, mode);
+        let reference = self.reference(mode);
+        // What is borrowed at its top only is so in each part; what is borrowed deeply, as far as each part can be.
+        let inner = |ty: &Type| match mode.style {
+            Style::Deep => {
+                let style = self.style_of(ty, Style::Deep);
+                self.ty(from, ty, Mode { style, ..mode })
+            }
+            Style::Owned | Style::Top => self.ty(from, ty, mode),
+        };
         let owned = |ty: &Type| self.owned_for(from, ty, mode.lifetime);
+        let element = |ty: &Type| {
+            if mode.style == Style::Deep {
+                inner(ty)
+            } else {
+                owned(ty)
+            }
+        };
         match &self.resolve().types[id].kind {
             TypeDefKind::Type(ty) => inner(ty),
             TypeDefKind::List(ty) => {
-                let element = owned(ty);
-                if mode.borrow {
-                    quote!(&[#element])
-                } else {
-                    quote!(#rt::Vec<#element>)
+                let element = element(ty);
+                match reference {
+                    Some(reference) => quote!(#reference [#element]),
+                    None => quote!(#rt::Vec<#element>),
                 }
             }
             TypeDefKind::FixedLengthList(ty, n) => {
-                let element = owned(ty);
+                let element = element(ty);
                 let n = Literal::u32_unsuffixed(*n);
-                quote!(#reference [#element; #n])
+                quote!([#element; #n])
             }
             TypeDefKind::Map(key, value) => {
-                let (key, value) = (owned(key), owned(value));
+                let (key, value) = (element(key), element(value));
                 let map = self.map_type();
                 quote!(#reference #map<#key, #value>)
             }
@@ -235,13 +283,16 @@ impl Generator<'_> {
     fn handle(&self, from: &ModulePath, handle: Handle, lifetime: Lifetime) -> TokenStream {
         let resolve = self.resolve();
         match handle {
-            Handle::Own(id) => self.paths.type_path(resolve, from, id),
+            Handle::Own(id) => self.paths.type_path(resolve, from, id, Form::Main),
             Handle::Borrow(id) if self.world.types.defines(id) => {
                 let (path, argument) = (self.paths.borrow_path(resolve, from, id), lifetime.argument());
                 quote!(#path #argument)
             }
             Handle::Borrow(id) => {
-                let (path, lifetime) = (self.paths.type_path(resolve, from, id), lifetime.after_and());
+                let (path, lifetime) = (
+                    self.paths.type_path(resolve, from, id, Form::Main),
+                    lifetime.after_and(),
+                );
                 quote!(&#lifetime #path)
             }
         }

@@ -83,7 +83,7 @@ impl Generator<'_> {
                 Item::Interface(interface) => self.interface_imports(root, interface),
                 Item::Function(function) => functions.push(&**function),
                 Item::Type(id) | Item::Resource(Resource { id, .. }) if self.defines(*id) => {
-                    root.items.push(self.definition(&Vec::new(), *id));
+                    root.items.push(self.type_item(&Vec::new(), *id));
                 }
                 Item::Type(_) | Item::Resource(_) => {}
             }
@@ -109,16 +109,28 @@ impl Generator<'_> {
         module.docs = docs(&def.docs);
         let rt = &self.runtime;
         module.items.push(quote!(use #rt as _rt;));
-        let item = |id: &TypeId| {
-            let first = self.world.types.first(*id);
-            if first == *id {
-                return self.definition(home, *id);
-            }
-            let path = self.paths.type_path(self.resolve(), home, first);
-            quote!(pub use #path;)
-        };
         let types = def.types.values().filter(|id| self.defines(**id));
-        module.items.extend(types.map(item));
+        module.items.extend(types.map(|id| self.type_item(home, *id)));
+    }
+
+    /// The definitions of a type, or a name for those it shares with another.
+    fn type_item(&self, home: &ModulePath, id: TypeId) -> TokenStream {
+        let first = self.world.types.first(id);
+        if first == id {
+            return self.definition(home, id);
+        }
+        let resolve = self.resolve();
+        let uses = self.forms(id).iter().map(|form| {
+            let (path, name) = (
+                self.paths.type_path(resolve, home, first, *form),
+                self.paths.form_ident(resolve, id, *form),
+            );
+            match name == self.paths.form_ident(resolve, first, *form) {
+                true => quote!(pub use self::#path;),
+                false => quote!(pub use self::#path as #name;),
+            }
+        });
+        uses.collect()
     }
 
     /// Whether a type of the world has a definition here.

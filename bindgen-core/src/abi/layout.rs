@@ -3,7 +3,7 @@
 use wit_parser::abi::{FlatTypes, WasmType};
 use wit_parser::{Alignment, ArchitectureSize, Handle, Int, Resolve, SizeAlign, Type, TypeDefKind, TypeId, WorldId};
 
-use super::identity::Identities;
+use super::identity::{Identities, Sharing};
 use crate::diagnostic::Diagnostic;
 
 /// Size and alignment, symbolic in the width of a pointer.
@@ -66,7 +66,7 @@ impl<'a> Types<'a> {
     /// # Errors
     ///
     /// A fixed-length list that no address space holds.
-    pub fn new(resolve: &'a Resolve, world: WorldId) -> Result<Self, Diagnostic> {
+    pub fn new(resolve: &'a Resolve, world: WorldId, sharing: &Sharing) -> Result<Self, Diagnostic> {
         let mut sizes = SizeAlign::default();
         sizes
             .fill(resolve)
@@ -79,7 +79,7 @@ impl<'a> Types<'a> {
         };
         types.collect_facts();
         let holds_resource = |id| types.facts(&Type::Id(id)).resource;
-        types.identities = Identities::new(resolve, &resolve.worlds[world], holds_resource);
+        types.identities = Identities::new(resolve, &resolve.worlds[world], sharing, holds_resource);
         // Which borrows have to be dropped depends on who defines the resource.
         types.collect_facts();
         Ok(types)

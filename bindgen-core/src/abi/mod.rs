@@ -34,6 +34,7 @@ mod resource;
 pub use call::{
     AsyncExport, AsyncImport, Function, FunctionAbi, Signature, SyncExport, SyncImport, TaskReturn, is_method,
 };
+pub use identity::{Sharing, SharingRule};
 pub use inst::{Inst, MemOp, Scalar};
 pub use layout::{Layout, TypeFacts, Types, cases, dealias, inner_types, is_resource};
 pub use listing::{list_function, list_program, type_name};

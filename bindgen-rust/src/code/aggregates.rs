@@ -13,7 +13,8 @@ use crate::names::{Case, define_all};
 
 impl Code<'_> {
     pub(super) fn path(&self, id: TypeId) -> TokenStream {
-        self.generator.paths.type_path(self.generator.resolve(), self.from, id)
+        let (generator, form) = (self.generator, self.generator.form(id, self.callees.style));
+        generator.paths.type_path(generator.resolve(), self.from, id, form)
     }
 
     pub(super) fn split(&mut self, op: &Op) {

@@ -6,11 +6,18 @@ use wit_parser::{Type, TypeId};
 use witflow_bindgen_core::abi::{NamedOp, Op};
 
 use super::{Code, Expr};
+use crate::ownership::Form;
 use crate::paths::to_root;
 
 impl Code<'_> {
     pub(super) fn call_named(&mut self, op: &Op, id: TypeId, named: NamedOp) {
-        let function = self.generator.named_function(id, named);
+        let function = match named {
+            NamedOp::Store | NamedOp::Lower => {
+                let form = self.generator.form(id, self.callees.style);
+                self.generator.named_function(id, named, form)
+            }
+            NamedOp::Load | NamedOp::Lift => self.generator.named_function(id, named, Form::Main),
+        };
         let root = to_root(self.from);
         let path = quote!(#root _abi::#function);
         let cleanup = self.generator.world.types.facts(&Type::Id(id)).cleanup;

@@ -18,6 +18,7 @@ use witflow_bindgen_core::abi::{Block, Inst, MemOp, NamedOp, Op, Program, Scalar
 use crate::Generator;
 use crate::exports::User;
 use crate::names::Scope;
+use crate::ownership::Style;
 use crate::paths::ModulePath;
 
 pub(crate) use memory::core_type;
@@ -51,6 +52,8 @@ pub(crate) struct Callees {
     pub cleanup: TokenStream,
     /// Whether borrow handles that are lowered are noted in the clean-up list.
     pub lends: bool,
+    /// How what is lowered holds its parts.
+    pub style: Style,
     /// The expression that passes on what keeps the borrow handles that are lifted.
     pub borrows: TokenStream,
 }

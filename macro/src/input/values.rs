@@ -6,9 +6,9 @@ use syn::ext::IdentExt;
 use syn::parse::ParseStream;
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Ident, LitBool, LitStr, Token, braced, bracketed};
-use witflow_bindgen_rust::core::diagnostic::Diagnostic;
+use witflow_bindgen_rust::core::diagnostic::{Diagnostic, did_you_mean};
 use witflow_bindgen_rust::options::{MACRO_OPTION_NAMES, OPTION_NAMES, unknown_option};
-use witflow_bindgen_rust::{Options, With};
+use witflow_bindgen_rust::{Options, Ownership, With};
 
 use super::{Input, error_at, evaluate};
 
@@ -73,6 +73,7 @@ impl Input {
             "async" => self.options.async_ = self.filters(text, stream)?,
             "sync" => self.options.sync = self.filters(text, stream)?,
             "with" => self.with(stream)?,
+            "ownership" => self.options.ownership = ownership(stream)?,
             "additional_derives" => self.derives(stream)?,
             "additional_type_attributes" => self.options.additional_type_attributes = self.attributes(text, stream)?,
             "additional_member_attributes" => {
@@ -180,6 +181,7 @@ fn example(option: &str) -> String {
         "async" => "[\"-ns:pkg/iface#func\"]",
         "sync" => "[\"ns:pkg/iface#func\"]",
         "with" => "{ \"ns:pkg/iface\": path::of::module }",
+        "ownership" => "Borrowing { duplicate_if_necessary: false }",
         "additional_derives" => "[PartialEq, serde::Serialize]",
         "additional_type_attributes" => "{ \"ns:pkg/iface/type\": [#[non_exhaustive]] }",
         "additional_member_attributes" => "{ \"ns:pkg/iface/type.field\": [#[serde(skip)]] }",
@@ -196,6 +198,7 @@ fn flag<'o>(options: &'o mut Options, name: &str) -> Option<&'o mut bool> {
         "all_features" => &mut options.all_features,
         "generate_all" => &mut options.generate_all,
         "generate_unused_types" => &mut options.generate_unused_types,
+        "merge_structurally_equal_types" => &mut options.merge_structurally_equal_types,
         "raw_strings" => &mut options.raw_strings,
         "std_feature" => &mut options.std_feature,
         "stubs" => &mut options.stubs,
@@ -220,6 +223,42 @@ fn string<'o>(options: &'o mut Options, name: &str) -> Option<&'o mut Option<Str
         "type_section_suffix" => &mut options.type_section_suffix,
         _ => return None,
     })
+}
+
+/// `Owning`, `Borrowing { duplicate_if_necessary: true }`, or the text the command line has for it.
+fn ownership(stream: ParseStream<'_>) -> syn::Result<Ownership> {
+    if stream.peek(LitStr) {
+        let mode: LitStr = stream.parse()?;
+        return Ownership::parse(&mode.value()).map_err(|help| {
+            let diagnostic = Diagnostic::new(format!("there is no ownership mode `{}`", mode.value()));
+            error_at(&mode, &diagnostic.help(help))
+        });
+    }
+    let mode: Ident = stream.parse()?;
+    if mode == "Owning" {
+        return Ok(Ownership::Owning);
+    }
+    if mode != "Borrowing" {
+        let diagnostic = Diagnostic::new(format!("there is no ownership mode `{mode}`"));
+        let help = match did_you_mean(&mode.to_string(), ["Owning", "Borrowing"]) {
+            Some(close) => format!("did you mean `{close}`?"),
+            None => "the modes are `Owning` and `Borrowing { duplicate_if_necessary: .. }`".to_owned(),
+        };
+        return Err(error_at(&mode, &diagnostic.help(help)));
+    }
+    let fields = braces(stream)?;
+    let field: Ident = fields.parse()?;
+    if field != "duplicate_if_necessary" {
+        let diagnostic = Diagnostic::new(format!("`Borrowing` has no field `{field}`"));
+        return Err(error_at(
+            &field,
+            &diagnostic.help("its field is `duplicate_if_necessary`"),
+        ));
+    }
+    fields.parse::<Token![:]>()?;
+    let duplicate_if_necessary = fields.parse::<LitBool>()?.value;
+    fields.parse::<Option<Token![,]>>()?;
+    Ok(Ownership::Borrowing { duplicate_if_necessary })
 }
 
 fn braces<'s>(stream: ParseStream<'s>) -> syn::Result<syn::parse::ParseBuffer<'s>> {
