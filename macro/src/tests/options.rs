@@ -3,7 +3,7 @@
 use std::fs;
 
 use witflow_bindgen_rust::options::OPTION_NAMES;
-use witflow_build::{Builder, configure};
+use witflow_build::{Builder, Ownership, configure};
 
 use super::{check, scratch};
 
@@ -99,6 +99,42 @@ const CASES: &[Case] = &[
         in_macro: "generate_unused_types: true",
         args: &["--generate-unused-types"],
         build: |builder| builder.generate_unused_types(true),
+        changes_code: true,
+    },
+    Case {
+        option: "ownership",
+        in_macro: "ownership: Borrowing { duplicate_if_necessary: false }",
+        args: &["--ownership", "borrowing"],
+        build: |builder| {
+            builder.ownership(Ownership::Borrowing {
+                duplicate_if_necessary: false,
+            })
+        },
+        changes_code: true,
+    },
+    Case {
+        option: "ownership",
+        in_macro: "ownership: Borrowing { duplicate_if_necessary: true }",
+        args: &["--ownership=borrowing-duplicate-if-necessary"],
+        build: |builder| {
+            builder.ownership(Ownership::Borrowing {
+                duplicate_if_necessary: true,
+            })
+        },
+        changes_code: true,
+    },
+    Case {
+        option: "ownership",
+        in_macro: "ownership: Owning",
+        args: &["--ownership", "owning"],
+        build: |builder| builder.ownership(Ownership::Owning),
+        changes_code: false,
+    },
+    Case {
+        option: "merge_structurally_equal_types",
+        in_macro: "merge_structurally_equal_types: true",
+        args: &["--merge-structurally-equal-types"],
+        build: |builder| builder.merge_structurally_equal_types(true),
         changes_code: true,
     },
     Case {
@@ -260,6 +296,9 @@ interface api {
   record unused { e: u32 }
   variant failure { full, broken(string) }
   flags rights { read, write }
+  flags same-rights { read, write }
+  record text { a: list<string> }
+  send: func(x: text, y: pair);
   later: async func(x: pair, y: rights) -> result<other, failure>;
   @unstable(feature = ahead)
   soon: func();
