@@ -219,22 +219,8 @@ impl Generator<'_> {
     fn written_out(&self, from: &ModulePath, id: TypeId, mode: Mode) -> TokenStream {
         let rt = &self.rt;
         let reference = self.reference(mode);
-        // What is borrowed at its top only is so in each part; what is borrowed deeply, as far as each part can be.
-        let inner = |ty: &Type| match mode.style {
-            Style::Deep => {
-                let style = self.style_of(ty, Style::Deep);
-                self.ty(from, ty, Mode { style, ..mode })
-            }
-            Style::Owned | Style::Top => self.ty(from, ty, mode),
-        };
-        let owned = |ty: &Type| self.owned_for(from, ty, mode.lifetime);
-        let element = |ty: &Type| {
-            if mode.style == Style::Deep {
-                inner(ty)
-            } else {
-                owned(ty)
-            }
-        };
+        let inner = |ty: &Type| self.inner(from, ty, mode);
+        let element = |ty: &Type| self.element(from, ty, mode);
         match &self.resolve().types[id].kind {
             TypeDefKind::Type(ty) => inner(ty),
             TypeDefKind::List(ty) => {
@@ -277,6 +263,24 @@ impl Generator<'_> {
             }
             TypeDefKind::Handle(handle) => self.handle(from, *handle, mode.lifetime),
             kind => unreachable!("{} always has a name", kind.as_str()),
+        }
+    }
+
+    /// A part of a type that is written out.
+    fn inner(&self, from: &ModulePath, ty: &Type, mode: Mode) -> TokenStream {
+        let style = match mode.style {
+            // As far as each part can be.
+            Style::Deep => self.style_of(ty, Style::Deep),
+            style => style,
+        };
+        self.ty(from, ty, Mode { style, ..mode })
+    }
+
+    /// What lies in memory one after the other, so that it is borrowed together or deeply.
+    fn element(&self, from: &ModulePath, ty: &Type, mode: Mode) -> TokenStream {
+        match mode.style {
+            Style::Deep => self.inner(from, ty, mode),
+            Style::Owned | Style::Top => self.owned_for(from, ty, mode.lifetime),
         }
     }
 

@@ -19,11 +19,11 @@ pub mod exports {
         pub mod alias {
             pub mod api {
                 use ::witflow::rt as _rt;
-                pub use super::super::super::super::test::alias::api::Point;
-                pub use super::super::super::super::test::alias::api::First;
-                pub use super::super::super::super::test::alias::api::Second;
-                pub use super::super::super::super::test::alias::api::Third;
-                pub use super::super::super::super::test::alias::api::T;
+                pub use self::super::super::super::super::test::alias::api::Point;
+                pub use self::super::super::super::super::test::alias::api::First;
+                pub use self::super::super::super::super::test::alias::api::Second;
+                pub use self::super::super::super::super::test::alias::api::Third;
+                pub use self::super::super::super::super::test::alias::api::T;
                 pub trait Guest {
                     fn echo(x: T) -> T;
                     fn echo_list(x: _rt::Vec<T>) -> _rt::Vec<T>;

@@ -83,11 +83,11 @@ pub mod exports {
             /// - two
             pub mod api {
                 use ::witflow::rt as _rt;
-                pub use super::super::super::super::test::docs::api::Count;
-                pub use super::super::super::super::test::docs::api::Point;
-                pub use super::super::super::super::test::docs::api::Shape;
-                pub use super::super::super::super::test::docs::api::Color;
-                pub use super::super::super::super::test::docs::api::Access;
+                pub use self::super::super::super::super::test::docs::api::Count;
+                pub use self::super::super::super::super::test::docs::api::Point;
+                pub use self::super::super::super::super::test::docs::api::Shape;
+                pub use self::super::super::super::super::test::docs::api::Color;
+                pub use self::super::super::super::super::test::docs::api::Access;
                 /// An interface.
                 ///
                 /// It has a second paragraph, `code`, a [link](https://example.com) and a list:

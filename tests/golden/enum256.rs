@@ -19,8 +19,8 @@ pub mod exports {
         pub mod enum256 {
             pub mod api {
                 use ::witflow::rt as _rt;
-                pub use super::super::super::super::test::enum256::api::Kind;
-                pub use super::super::super::super::test::enum256::api::T;
+                pub use self::super::super::super::super::test::enum256::api::Kind;
+                pub use self::super::super::super::super::test::enum256::api::T;
                 pub trait Guest {
                     fn echo(x: T) -> T;
                     fn echo_list(x: _rt::Vec<T>) -> _rt::Vec<T>;

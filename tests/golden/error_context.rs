@@ -19,8 +19,8 @@ pub mod exports {
         pub mod error_contexts {
             pub mod api {
                 use ::witflow::rt as _rt;
-                pub use super::super::super::super::test::error_contexts::api::Failure;
-                pub use super::super::super::super::test::error_contexts::api::Outcome;
+                pub use self::super::super::super::super::test::error_contexts::api::Failure;
+                pub use self::super::super::super::super::test::error_contexts::api::Outcome;
                 pub trait Guest {
                     fn make(text: _rt::String) -> _rt::ErrorContext;
                     fn pass(

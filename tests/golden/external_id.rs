@@ -19,7 +19,7 @@ pub mod exports {
         pub mod external_id {
             pub mod api {
                 use ::witflow::rt as _rt;
-                pub use super::super::super::super::test::external_id::api::Point;
+                pub use self::super::super::super::super::test::external_id::api::Point;
                 pub trait Guest {
                     fn move_(p: Point) -> Point;
                 }

@@ -19,8 +19,8 @@ pub mod exports {
         pub mod fixed_list_record {
             pub mod api {
                 use ::witflow::rt as _rt;
-                pub use super::super::super::super::test::fixed_list_record::api::Matrix;
-                pub use super::super::super::super::test::fixed_list_record::api::T;
+                pub use self::super::super::super::super::test::fixed_list_record::api::Matrix;
+                pub use self::super::super::super::super::test::fixed_list_record::api::T;
                 pub trait Guest {
                     fn echo(x: T) -> T;
                     fn echo_list(x: _rt::Vec<T>) -> _rt::Vec<T>;

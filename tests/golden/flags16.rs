@@ -19,8 +19,8 @@ pub mod exports {
         pub mod flags16 {
             pub mod api {
                 use ::witflow::rt as _rt;
-                pub use super::super::super::super::test::flags16::api::Bits;
-                pub use super::super::super::super::test::flags16::api::T;
+                pub use self::super::super::super::super::test::flags16::api::Bits;
+                pub use self::super::super::super::super::test::flags16::api::T;
                 pub trait Guest {
                     fn echo(x: T) -> T;
                     fn echo_list(x: _rt::Vec<T>) -> _rt::Vec<T>;

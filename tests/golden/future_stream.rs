@@ -19,7 +19,7 @@ pub mod exports {
         pub mod future_stream {
             pub mod api {
                 use ::witflow::rt as _rt;
-                pub use super::super::super::super::test::future_stream::api::T;
+                pub use self::super::super::super::super::test::future_stream::api::T;
                 pub trait Guest {
                     fn echo(x: T) -> T;
                     fn echo_list(x: _rt::Vec<T>) -> _rt::Vec<T>;

@@ -19,7 +19,7 @@ pub mod exports {
         pub mod indirect_both {
             pub mod api {
                 use ::witflow::rt as _rt;
-                pub use super::super::super::super::test::indirect_both::api::Block;
+                pub use self::super::super::super::super::test::indirect_both::api::Block;
                 pub trait Guest {
                     fn swap(x: Block, y: Block) -> (Block, Block);
                     async fn swap_async(x: Block, y: Block) -> (Block, Block);

@@ -19,7 +19,7 @@ pub mod exports {
         pub mod interface_types {
             pub mod types {
                 use ::witflow::rt as _rt;
-                pub use super::super::super::super::test::interface_types::types::Color;
+                pub use self::super::super::super::super::test::interface_types::types::Color;
                 pub trait Guest {}
             }
         }

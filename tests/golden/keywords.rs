@@ -70,11 +70,11 @@ pub mod exports {
         pub mod keywords {
             pub mod type_ {
                 use ::witflow::rt as _rt;
-                pub use super::super::super::super::test::keywords::type_::Fn;
-                pub use super::super::super::super::test::keywords::type_::Struct;
-                pub use super::super::super::super::test::keywords::type_::Match;
-                pub use super::super::super::super::test::keywords::type_::Impl;
-                pub use super::super::super::super::test::keywords::type_::Union;
+                pub use self::super::super::super::super::test::keywords::type_::Fn;
+                pub use self::super::super::super::super::test::keywords::type_::Struct;
+                pub use self::super::super::super::super::test::keywords::type_::Match;
+                pub use self::super::super::super::super::test::keywords::type_::Impl;
+                pub use self::super::super::super::super::test::keywords::type_::Union;
                 pub trait Guest {
                     fn loop_(in_: Struct, move_: Match) -> Impl;
                     async fn async_(

@@ -19,7 +19,7 @@ pub mod exports {
         pub mod list_list {
             pub mod api {
                 use ::witflow::rt as _rt;
-                pub use super::super::super::super::test::list_list::api::T;
+                pub use self::super::super::super::super::test::list_list::api::T;
                 pub trait Guest {
                     fn echo(x: T) -> T;
                     fn echo_list(x: _rt::Vec<T>) -> _rt::Vec<T>;

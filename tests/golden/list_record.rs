@@ -19,8 +19,8 @@ pub mod exports {
         pub mod list_record {
             pub mod api {
                 use ::witflow::rt as _rt;
-                pub use super::super::super::super::test::list_record::api::Entry;
-                pub use super::super::super::super::test::list_record::api::T;
+                pub use self::super::super::super::super::test::list_record::api::Entry;
+                pub use self::super::super::super::super::test::list_record::api::T;
                 pub trait Guest {
                     fn echo(x: T) -> T;
                     fn echo_list(x: _rt::Vec<T>) -> _rt::Vec<T>;

@@ -19,11 +19,11 @@ pub mod exports {
         pub mod local_names {
             pub mod api {
                 use ::witflow::rt as _rt;
-                pub use super::super::super::super::test::local_names::api::Vec;
-                pub use super::super::super::super::test::local_names::api::Option;
-                pub use super::super::super::super::test::local_names::api::Result;
-                pub use super::super::super::super::test::local_names::api::Guest_;
-                pub use super::super::super::super::test::local_names::api::Component;
+                pub use self::super::super::super::super::test::local_names::api::Vec;
+                pub use self::super::super::super::super::test::local_names::api::Option;
+                pub use self::super::super::super::super::test::local_names::api::Result;
+                pub use self::super::super::super::super::test::local_names::api::Guest_;
+                pub use self::super::super::super::super::test::local_names::api::Component;
                 pub trait Guest {
                     fn future(
                         ptr: _rt::Vec<u8>,

@@ -19,10 +19,10 @@ pub mod exports {
         pub mod names {
             pub mod http_api {
                 use ::witflow::rt as _rt;
-                pub use super::super::super::super::test::names::http_api::HttpHeader;
-                pub use super::super::super::super::test::names::http_api::Http2Error;
-                pub use super::super::super::super::test::names::http_api::ToUtf8;
-                pub use super::super::super::super::test::names::http_api::IoMode;
+                pub use self::super::super::super::super::test::names::http_api::HttpHeader;
+                pub use self::super::super::super::super::test::names::http_api::Http2Error;
+                pub use self::super::super::super::super::test::names::http_api::ToUtf8;
+                pub use self::super::super::super::super::test::names::http_api::IoMode;
                 pub trait Guest {
                     fn get_url(
                         the_url: _rt::String,
@@ -156,12 +156,30 @@ pub mod test {
                     }
                 }
             }
+            impl Http2Error {
+                /// The name of the case in WIT.
+                pub fn name(&self) -> &'static str {
+                    match self {
+                        Self::NotFound => "NOT-FOUND",
+                        Self::E404 => "e404",
+                        Self::Ok => "ok",
+                    }
+                }
+                /// What the WIT says about the case.
+                pub fn message(&self) -> &'static str {
+                    match self {
+                        Self::NotFound => "",
+                        Self::E404 => "",
+                        Self::Ok => "",
+                    }
+                }
+            }
             impl ::core::fmt::Display for Http2Error {
                 fn fmt(
                     &self,
                     f: &mut ::core::fmt::Formatter<'_>,
                 ) -> ::core::fmt::Result {
-                    ::core::fmt::Debug::fmt(self, f)
+                    ::core::write!(f, "{} (error {})", self.name(), * self as i32)
                 }
             }
             impl ::core::error::Error for Http2Error {}

@@ -19,7 +19,7 @@ pub mod exports {
         pub mod prim_char {
             pub mod api {
                 use ::witflow::rt as _rt;
-                pub use super::super::super::super::test::prim_char::api::T;
+                pub use self::super::super::super::super::test::prim_char::api::T;
                 pub trait Guest {
                     fn echo(x: T) -> T;
                     fn echo_list(x: _rt::Vec<T>) -> _rt::Vec<T>;

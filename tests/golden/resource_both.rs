@@ -19,7 +19,7 @@ pub mod exports {
         pub mod resource_both {
             pub mod api {
                 use ::witflow::rt as _rt;
-                pub use super::super::super::super::test::resource_both::api::Plain;
+                pub use self::super::super::super::super::test::resource_both::api::Plain;
                 pub type Thing = super::base::Thing;
                 pub type ThingBorrow<'a> = super::base::ThingBorrow<'a>;
                 pub type Rich = super::base::Rich;
@@ -121,7 +121,7 @@ pub mod exports {
             }
             pub mod base {
                 use ::witflow::rt as _rt;
-                pub use super::super::super::super::test::resource_both::base::Plain;
+                pub use self::super::super::super::super::test::resource_both::base::Plain;
                 #[derive(Debug)]
                 #[repr(transparent)]
                 pub struct Thing {

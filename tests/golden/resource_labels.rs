@@ -51,7 +51,7 @@ pub mod backup {
             &self.handle
         }
     }
-    pub use super::primary::Options;
+    pub use self::super::primary::Options;
     pub fn find(options: &Options, like: &Entry) -> ::core::option::Option<Entry> {
         _rt::import!(
             "backup", "find", fn import(a0 : i32, a1 : * mut u8, a2 : usize, a3 : i32, a4
@@ -233,7 +233,7 @@ pub mod exports {
                 unsafe { _rt::resource_get_borrowed::<Entry, _T>(self.rep) }
             }
         }
-        pub use super::super::primary::Options;
+        pub use self::super::super::primary::Options;
         pub trait Guest {
             type Entry: GuestEntry;
             fn find(
@@ -444,7 +444,7 @@ pub mod exports {
                 unsafe { _rt::resource_get_borrowed::<Entry, _T>(self.rep) }
             }
         }
-        pub use super::super::primary::Options;
+        pub use self::super::super::primary::Options;
         pub trait Guest {
             type Entry: GuestEntry;
             fn find(
@@ -736,7 +736,7 @@ pub mod test {
                     &self.handle
                 }
             }
-            pub use super::super::super::primary::Options;
+            pub use self::super::super::super::primary::Options;
             pub fn find(
                 options: &Options,
                 like: &Entry,

@@ -117,7 +117,7 @@ pub mod exports {
                         unsafe { _rt::resource_get_borrowed::<T, _T>(self.rep) }
                     }
                 }
-                pub use super::super::super::super::test::resource_names::api::GuestT;
+                pub use self::super::super::super::super::test::resource_names::api::GuestT;
                 /// Takes the name of the type of borrows.
                 #[derive(Debug)]
                 pub struct TBorrow<'a> {

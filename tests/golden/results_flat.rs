@@ -19,7 +19,7 @@ pub mod exports {
         pub mod results_flat {
             pub mod api {
                 use ::witflow::rt as _rt;
-                pub use super::super::super::super::test::results_flat::api::Four;
+                pub use self::super::super::super::super::test::results_flat::api::Four;
                 pub trait Guest {
                     fn none(x: u32);
                     fn one(x: u32) -> u32;

@@ -19,7 +19,7 @@ pub mod exports {
         pub mod same_interface_name {
             pub mod api {
                 use ::witflow::rt as _rt;
-                pub use super::super::super::super::test::same_interface_name::api::Item;
+                pub use self::super::super::super::super::test::same_interface_name::api::Item;
                 pub trait Guest {
                     fn get() -> Item;
                 }

@@ -19,8 +19,8 @@ pub mod exports {
         pub mod same_type_name {
             pub mod right {
                 use ::witflow::rt as _rt;
-                pub use super::super::super::super::test::same_type_name::right::LeftItem;
-                pub use super::super::super::super::test::same_type_name::right::Item;
+                pub use self::super::super::super::super::test::same_type_name::right::LeftItem;
+                pub use self::super::super::super::super::test::same_type_name::right::Item;
                 pub trait Guest {
                     fn get(x: LeftItem) -> Item;
                 }

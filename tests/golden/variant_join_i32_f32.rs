@@ -19,8 +19,8 @@ pub mod exports {
         pub mod variant_join_i32_f32 {
             pub mod api {
                 use ::witflow::rt as _rt;
-                pub use super::super::super::super::test::variant_join_i32_f32::api::Either;
-                pub use super::super::super::super::test::variant_join_i32_f32::api::T;
+                pub use self::super::super::super::super::test::variant_join_i32_f32::api::Either;
+                pub use self::super::super::super::super::test::variant_join_i32_f32::api::T;
                 pub trait Guest {
                     fn echo(x: T) -> T;
                     fn echo_list(x: _rt::Vec<T>) -> _rt::Vec<T>;

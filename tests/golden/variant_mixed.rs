@@ -19,9 +19,9 @@ pub mod exports {
         pub mod variant_mixed {
             pub mod api {
                 use ::witflow::rt as _rt;
-                pub use super::super::super::super::test::variant_mixed::api::Square;
-                pub use super::super::super::super::test::variant_mixed::api::Shape;
-                pub use super::super::super::super::test::variant_mixed::api::T;
+                pub use self::super::super::super::super::test::variant_mixed::api::Square;
+                pub use self::super::super::super::super::test::variant_mixed::api::Shape;
+                pub use self::super::super::super::super::test::variant_mixed::api::T;
                 pub trait Guest {
                     fn echo(x: T) -> T;
                     fn echo_list(x: _rt::Vec<T>) -> _rt::Vec<T>;

@@ -19,9 +19,9 @@ pub mod exports {
         pub mod variant_nested {
             pub mod api {
                 use ::witflow::rt as _rt;
-                pub use super::super::super::super::test::variant_nested::api::Inner;
-                pub use super::super::super::super::test::variant_nested::api::Outer;
-                pub use super::super::super::super::test::variant_nested::api::T;
+                pub use self::super::super::super::super::test::variant_nested::api::Inner;
+                pub use self::super::super::super::super::test::variant_nested::api::Outer;
+                pub use self::super::super::super::super::test::variant_nested::api::T;
                 pub trait Guest {
                     fn echo(x: T) -> T;
                     fn echo_list(x: _rt::Vec<T>) -> _rt::Vec<T>;

@@ -19,7 +19,7 @@ pub mod exports {
         pub mod version {
             pub mod api {
                 use ::witflow::rt as _rt;
-                pub use super::super::super::super::test::version::api::Point;
+                pub use self::super::super::super::super::test::version::api::Point;
                 pub trait Guest {
                     fn echo(x: Point) -> Point;
                     async fn echo_async(
