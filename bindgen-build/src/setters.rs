@@ -90,6 +90,13 @@ impl Builder {
         self
     }
 
+    /// One filter of [`Options::chainable_methods`].
+    #[must_use]
+    pub fn chainable_methods(mut self, filter: impl Into<String>) -> Self {
+        self.options.chainable_methods.push(filter.into());
+        self
+    }
+
     /// See [`Options::ownership`].
     #[must_use]
     pub fn ownership(mut self, mode: Ownership) -> Self {

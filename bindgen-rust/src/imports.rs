@@ -5,10 +5,11 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
-use wit_parser::{Type, TypeId};
+use wit_parser::{Param, Type, TypeId};
 use witflow_bindgen_core::abi::{AsyncImport, Function, FunctionAbi, SyncImport, is_method};
 
 use crate::Generator;
+use crate::chains::Chain;
 use crate::code::{Callees, Code, Expr};
 use crate::docs::docs;
 use crate::names::{Scope, ident};
@@ -64,15 +65,18 @@ impl Generator<'_> {
 
     /// Parameters as they are declared; a method's resource is its receiver.
     fn declared(
+        &self,
         function: &Function,
         names: &[Ident],
         types: &[TokenStream],
         lifetime: &TokenStream,
     ) -> Vec<TokenStream> {
         let receiver = is_method(&function.func.kind);
+        let owned = self.chains.of(function) == Some(Chain::Owned);
         let params = names.iter().zip(types).enumerate();
         params
             .map(|(index, (name, ty))| match index {
+                0 if owned => quote!(self),
                 0 if receiver => quote!(&#lifetime self),
                 _ => quote!(#name: #ty),
             })
@@ -87,13 +91,17 @@ impl Generator<'_> {
         let declaration = self.declare_import(&abi.module, &abi.field, &import, &abi.signature);
         let params = function.func.params.iter().map(|param| self.borrowed(home, &param.ty));
         let (types, references): (Vec<TokenStream>, Vec<bool>) = params.unzip();
-        let declared = Self::declared(function, &names, &types, &quote!());
+        let declared = self.declared(function, &names, &types, &quote!());
         let values = names.iter().zip(references);
         let values = values.map(|(name, is_reference)| Expr::Place(quote!(#name), is_reference));
-        let result = function.func.result.map(|ty| {
-            let ty = self.owned(home, &ty);
-            quote!(-> #ty)
-        });
+        let result = match self.chains.of(function) {
+            Some(chain) => Some(chain.result(&quote!())),
+            None => function.func.result.map(|ty| {
+                let ty = self.owned(home, &ty);
+                quote!(-> #ty)
+            }),
+        };
+        let back = self.chains.of(function).map(|_| quote!(self));
         let (cleanup_list, cleanup) = self.cleanup_list(&abi.program, &mut scope, "new");
         let callees = Callees {
             import: Some(import),
@@ -110,6 +118,7 @@ impl Generator<'_> {
                 #cleanup_list
                 // SAFETY: the arguments are what the Canonical ABI asks of this function, and live until it returns.
                 unsafe { #statements #result_value }
+                #back
             }
         }
     }
@@ -128,26 +137,27 @@ impl Generator<'_> {
         let rt = &self.rt;
         let docs = docs(&function.func.docs);
         let names = self.param_names(function);
-        let lends = function
-            .func
-            .params
-            .iter()
-            .any(|param| self.world.types.facts(&param.ty).borrowed);
+        let chain = self.chains.of(function);
+        let borrowed = |param: &Param| self.world.types.facts(&param.ty).borrowed;
+        let lends = function.func.params.iter().any(borrowed);
+        // A receiver that is taken whole has no lifetime.
+        let declared_from = usize::from(chain == Some(Chain::Owned));
+        let has_lifetime = function.func.params[declared_from..].iter().any(borrowed);
         let owned = |ty: &Type| self.owned_for(home, ty, Lifetime::Named);
         let types: Vec<TokenStream> = function.func.params.iter().map(|param| owned(&param.ty)).collect();
-        let (generics, lifetime) = if lends {
+        let (generics, lifetime) = if has_lifetime {
             (quote!(<'a>), quote!('a))
         } else {
             (quote!(), quote!())
         };
-        let declared = Self::declared(function, &names, &types, &lifetime);
+        let declared = self.declared(function, &names, &types, &lifetime);
         let params = quote!((#(#types,)*));
-        let result = self.optional(home, function.func.result.as_ref());
+        let lifted = self.optional(home, function.func.result.as_ref());
         let size = self.size(abi.area.size);
         let mut scope = Self::scope_of(&names);
         let (call, start, lift) = (scope.local("CALL"), scope.local("start"), scope.local("lift"));
         let start_function = self.call_start(home, &start, &names, function, abi);
-        let lift_function = self.call_lift(home, &lift, &result, abi);
+        let lift_function = self.call_lift(home, &lift, &lifted, abi);
         let kind = match (lends, self.uses_cleanup(&abi.start.body, true)) {
             (true, _) => ident("lending"),
             (false, true) => ident("new"),
@@ -155,18 +165,29 @@ impl Generator<'_> {
         };
         let vtable = quote!(#rt::CallVtable::#kind(#size, #start, #lift));
         let fixed = self.param_tuple(home, function, Lifetime::Static);
+        let args = names
+            .iter()
+            .enumerate()
+            .map(|(index, name)| match index < declared_from {
+                true => quote!(&#name),
+                false => quote!(#name),
+            });
         let future = if lends {
             // SAFETY: the two types differ in lifetimes only, which `start` leaves open.
-            quote!(unsafe { #rt::call_lending(&#call, (#(#names,)*)) })
+            quote!(unsafe { #rt::call_lending(&#call, (#(#args,)*)) })
         } else {
-            quote!(#rt::call(&#call, (#(#names,)*)))
+            quote!(#rt::call(&#call, (#(#args,)*)))
+        };
+        let (asyncness, result, future) = match chain {
+            Some(chain) => (quote!(async), chain.result(&lifetime), quote!(#future.await; self)),
+            None => (quote!(), quote!(-> #rt::Call<#params, #lifted>), future),
         };
         quote! {
             #docs
-            pub fn #name #generics(#(#declared),*) -> #rt::Call<#params, #result> {
+            pub #asyncness fn #name #generics(#(#declared),*) #result {
                 #start_function
                 #lift_function
-                static #call: #rt::CallVtable<#fixed, #result> = #vtable;
+                static #call: #rt::CallVtable<#fixed, #lifted> = #vtable;
                 #future
             }
         }

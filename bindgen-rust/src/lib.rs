@@ -6,6 +6,7 @@
 //! (`code`) and puts the pieces together (`world`). This crate reads no file and no environment, and makes no text of code but
 //! in [`output`].
 
+mod chains;
 mod code;
 mod component_type;
 mod definitions;
@@ -45,6 +46,7 @@ use witflow_bindgen_core::world::World;
 pub use options::{Options, Ownership, With};
 pub use witflow_bindgen_core as core;
 
+use chains::Chains;
 use component_type::ComponentType;
 use filters::Filters;
 use ownership::{Form, Uses};
@@ -57,6 +59,7 @@ struct Generator<'a> {
     world: &'a World<'a>,
     options: &'a Options,
     attributes: Attributes,
+    chains: Chains,
     uses: Uses,
     used: Used,
     /// The runtime module as users reach it.
@@ -96,6 +99,7 @@ pub fn generate(loaded: &Loaded, options: &Options, runtime: Option<TokenStream>
     selection::check_features(options, resolve, &mut errors);
     selection::check_ignored(options, resolve, &mut errors);
     filters.finish(&mut errors);
+    let chains = Chains::new(options, &world, &mut errors);
     let runtime = runtime_path(options, runtime, &mut errors);
     errors.finish()?;
     let described = ComponentType::new(loaded, options)?;
@@ -108,6 +112,7 @@ pub fn generate(loaded: &Loaded, options: &Options, runtime: Option<TokenStream>
         world: &world,
         options,
         attributes,
+        chains,
         uses,
         used: Used::new(options, &world.types),
         runtime,

@@ -59,6 +59,14 @@ pub struct Options {
     /// Also defines the types of an interface that none of its functions needs.
     #[cfg_attr(feature = "clap", arg(long))]
     pub generate_unused_types: bool,
+    /// Which imported methods that return nothing give their resource back instead: `[-|&]ns:pkg/iface#resource[.method]`, where
+    /// `all` stands for every method, `-` excludes, and `&` takes and gives a reference instead of the value. The first filter that
+    /// matches decides.
+    #[cfg_attr(
+        feature = "clap",
+        arg(long, value_name = "FILTER", allow_hyphen_values = true, value_delimiter = ',')
+    )]
+    pub chainable_methods: Vec<String>,
     /// How types hold their parts where a synchronous import only reads them: `owning`, `borrowing` or
     /// `borrowing-duplicate-if-necessary`.
     #[cfg_attr(
@@ -242,6 +250,7 @@ pub const OPTION_NAMES: &[&str] = &[
     "with",
     "generate_all",
     "generate_unused_types",
+    "chainable_methods",
     "ownership",
     "merge_structurally_equal_types",
     "raw_strings",

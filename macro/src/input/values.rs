@@ -68,6 +68,7 @@ impl Input {
         match text {
             "path" => self.path(stream)?,
             "features" => self.options.features = self.strings(text, stream)?,
+            "chainable_methods" => self.options.chainable_methods = self.strings(text, stream)?,
             "skip" => self.options.skip = self.strings(text, stream)?,
             "additional_derives_ignore" => self.options.additional_derives_ignore = self.strings(text, stream)?,
             "async" => self.options.async_ = self.filters(text, stream)?,
@@ -180,6 +181,7 @@ fn example(option: &str) -> String {
         "features" | "skip" | "additional_derives_ignore" => "[\"name\", \"other-name\"]",
         "async" => "[\"-ns:pkg/iface#func\"]",
         "sync" => "[\"ns:pkg/iface#func\"]",
+        "chainable_methods" => "[\"ns:pkg/iface#resource\"]",
         "with" => "{ \"ns:pkg/iface\": path::of::module }",
         "ownership" => "Borrowing { duplicate_if_necessary: false }",
         "additional_derives" => "[PartialEq, serde::Serialize]",

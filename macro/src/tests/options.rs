@@ -102,6 +102,20 @@ const CASES: &[Case] = &[
         changes_code: true,
     },
     Case {
+        option: "chainable_methods",
+        in_macro: "chainable_methods: [\"-test:options/api#[method]tree.grow\", \"&test:options/api#tree\"]",
+        args: &[
+            "--chainable-methods",
+            "-test:options/api#[method]tree.grow,&test:options/api#tree",
+        ],
+        build: |builder| {
+            builder
+                .chainable_methods("-test:options/api#[method]tree.grow")
+                .chainable_methods("&test:options/api#tree")
+        },
+        changes_code: true,
+    },
+    Case {
         option: "ownership",
         in_macro: "ownership: Borrowing { duplicate_if_necessary: false }",
         args: &["--ownership", "borrowing"],
@@ -298,6 +312,7 @@ interface api {
   flags rights { read, write }
   flags same-rights { read, write }
   record text { a: list<string> }
+  resource tree { grow: func(x: u32); shrink: async func(x: borrow<tree>); }
   send: func(x: text, y: pair);
   later: async func(x: pair, y: rights) -> result<other, failure>;
   @unstable(feature = ahead)

@@ -13,14 +13,22 @@ use crate::process;
 /// What bindings are compiled for.
 const TARGETS: &[(&str, Target)] = &[("native", None), ("wasm32", Some("wasm32-unknown-unknown"))];
 
-/// A WIT file, or a folder with a package.
+/// Options that bindings are generated with, by what stands for them in the names of modules.
+const MODES: &[(&str, &[&str])] = &[
+    ("owning", &[]),
+    ("borrowing", &["--ownership", "borrowing"]),
+    ("duplicating", &["--ownership", "borrowing-duplicate-if-necessary"]),
+];
+
+/// A WIT file, or a folder with a package, under one ownership mode.
 struct Case {
     name: String,
     module: String,
     wit: PathBuf,
+    args: &'static [&'static str],
 }
 
-/// Runs all cases, with default options.
+/// Runs all cases.
 pub(super) fn run(checkout: &Path, args: &Args) -> Result<Vec<Outcome>> {
     let bindgen = bindgen()?;
     let batch = Batch::new("upstream/codegen")?;
@@ -81,11 +89,12 @@ fn cases(checkout: &Path) -> Result<Vec<Case>> {
             continue;
         }
         let module = name.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
-        cases.push(Case {
-            module: format!("case_{module}"),
-            name,
-            wit,
-        });
+        cases.extend(MODES.iter().map(|(mode, args)| Case {
+            name: format!("{name} ({mode})"),
+            module: format!("case_{module}_{mode}"),
+            wit: wit.clone(),
+            args,
+        }));
     }
     Ok(cases)
 }
@@ -98,6 +107,7 @@ fn generate(bindgen: &Path, batch: &Batch, case: &Case) -> Result<()> {
         Command::new(bindgen)
             .arg("rust")
             .arg(&case.wit)
+            .args(case.args)
             .arg("--out-dir")
             .arg(&folder),
     )?;
