@@ -33,6 +33,7 @@ pub(crate) struct Guests<'e> {
 impl Guests<'_> {
     /// The name of the core function behind a method.
     pub(crate) fn name(&mut self, implementer: &Implementer, method: &str) -> Ident {
+        let method = method.trim_start_matches("r#");
         self.names
             .local(&format!("_export_{}{method}_cabi", implementer.prefix))
     }

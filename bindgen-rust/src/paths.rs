@@ -238,6 +238,9 @@ fn relative(from: &ModulePath, to: &ModulePath) -> TokenStream {
     up.chain(down).collect()
 }
 
+/// The modules at the root that belong to no interface.
+const PAYLOADS: [&str; 2] = ["wit_stream", "wit_future"];
+
 /// Hands out module names and keeps those that fall together apart.
 #[derive(Default)]
 struct ModuleNames {
@@ -260,6 +263,9 @@ impl ModuleNames {
                 }
                 path.push(spell(def.name.as_deref().unwrap_or("interface"), Case::Snake));
             }
+        }
+        if PAYLOADS.contains(&path[0].as_str()) {
+            path[0].push('_');
         }
         while !self.taken.insert(path.clone()) {
             path.last_mut().expect("a path names at least one module").push('_');

@@ -84,6 +84,7 @@ pub mod exports {
                         r#gen: u8,
                     ) -> Union;
                     fn return_(let_: u8);
+                    fn r#gen();
                     fn macro_rules(
                         box_: _rt::String,
                         vec: _rt::String,
@@ -150,6 +151,12 @@ pub mod exports {
                 pub unsafe fn _export_return__cabi<_G: Guest>(a0: i32) {
                     unsafe {
                         _G::return_(a0 as u8);
+                    }
+                }
+                #[doc(hidden)]
+                pub unsafe fn _export_gen_cabi<_G: Guest>() {
+                    unsafe {
+                        _G::r#gen();
                     }
                 }
                 #[doc(hidden)]
@@ -308,6 +315,12 @@ pub mod test {
                     import(i32::from(let_));
                 }
             }
+            pub fn r#gen() {
+                _rt::import!("test:keywords/type", "gen", fn import());
+                unsafe {
+                    import();
+                }
+            }
             pub fn macro_rules(
                 box_: &str,
                 vec: &str,
@@ -454,9 +467,9 @@ mod _abi {
     clippy::all,
     clippy::undocumented_unsafe_blocks
 )]
-pub const _COMPONENT_TYPE: &[u8; 758] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xC4\x05\x01A\x02\x01A\x08\x01B\x14\x01y\x04\0\x02fn\x03\0\0\x01r\x04\x04self}\x05supers\x05crate\x7F\x02as\x01\x04\0\x06struct\x03\0\x02\x01m\x04\x04self\x05super\x05crate\x06static\x04\0\x05match\x03\0\x04\x01q\x03\x03ref\x01}\0\x03mut\0\0\x05where\x01s\0\x04\0\x04impl\x03\0\x06\x01n\x03\x05const\x06unsafe\x03dyn\x04\0\x05union\x03\0\x08\x01@\x02\x02in\x03\x04move\x05\0\x07\x04\0\x04loop\x01\n\x01C\x04\x05await\t\x05yield}\x03try}\x03gen}\0\t\x04\0\x05async\x01\x0B\x01@\x01\x03let}\x01\0\x04\0\x06return\x01\x0C\x01k}\x01j\x01}\0\x01@\x04\x03boxs\x03vecs\x06option\r\x06result\x0E\0s\x04\0\x0Bmacro-rules\x01\x0F\x03\0\x12test:keywords/type\x05\0\x01@\x01\x02if}\x01\0\x03\0\x04else\x01\x01\x01@\x01\x08continue}\x01\0\x04\0\x05break\x01\x02\x01B\x14\x01y\x04\0\x02fn\x03\0\0\x01r\x04\x04self}\x05supers\x05crate\x7F\x02as\x01\x04\0\x06struct\x03\0\x02\x01m\x04\x04self\x05super\x05crate\x06static\x04\0\x05match\x03\0\x04\x01q\x03\x03ref\x01}\0\x03mut\0\0\x05where\x01s\0\x04\0\x04impl\x03\0\x06\x01n\x03\x05const\x06unsafe\x03dyn\x04\0\x05union\x03\0\x08\x01@\x02\x02in\x03\x04move\x05\0\x07\x04\0\x04loop\x01\n\x01C\x04\x05await\t\x05yield}\x03try}\x03gen}\0\t\x04\0\x05async\x01\x0B\x01@\x01\x03let}\x01\0\x04\0\x06return\x01\x0C\x01k}\x01j\x01}\0\x01@\x04\x03boxs\x03vecs\x06option\r\x06result\x0E\0s\x04\0\x0Bmacro-rules\x01\x0F\x04\0\x12test:keywords/type\x05\x03\x04\0\x12test:keywords/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
+pub const _COMPONENT_TYPE: &[u8; 784] = b"\0asm\r\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xDE\x05\x01A\x02\x01A\x08\x01B\x16\x01y\x04\0\x02fn\x03\0\0\x01r\x04\x04self}\x05supers\x05crate\x7F\x02as\x01\x04\0\x06struct\x03\0\x02\x01m\x04\x04self\x05super\x05crate\x06static\x04\0\x05match\x03\0\x04\x01q\x03\x03ref\x01}\0\x03mut\0\0\x05where\x01s\0\x04\0\x04impl\x03\0\x06\x01n\x03\x05const\x06unsafe\x03dyn\x04\0\x05union\x03\0\x08\x01@\x02\x02in\x03\x04move\x05\0\x07\x04\0\x04loop\x01\n\x01C\x04\x05await\t\x05yield}\x03try}\x03gen}\0\t\x04\0\x05async\x01\x0B\x01@\x01\x03let}\x01\0\x04\0\x06return\x01\x0C\x01@\0\x01\0\x04\0\x03gen\x01\r\x01k}\x01j\x01}\0\x01@\x04\x03boxs\x03vecs\x06option\x0E\x06result\x0F\0s\x04\0\x0Bmacro-rules\x01\x10\x03\0\x12test:keywords/type\x05\0\x01@\x01\x02if}\x01\0\x03\0\x04else\x01\x01\x01@\x01\x08continue}\x01\0\x04\0\x05break\x01\x02\x01B\x16\x01y\x04\0\x02fn\x03\0\0\x01r\x04\x04self}\x05supers\x05crate\x7F\x02as\x01\x04\0\x06struct\x03\0\x02\x01m\x04\x04self\x05super\x05crate\x06static\x04\0\x05match\x03\0\x04\x01q\x03\x03ref\x01}\0\x03mut\0\0\x05where\x01s\0\x04\0\x04impl\x03\0\x06\x01n\x03\x05const\x06unsafe\x03dyn\x04\0\x05union\x03\0\x08\x01@\x02\x02in\x03\x04move\x05\0\x07\x04\0\x04loop\x01\n\x01C\x04\x05await\t\x05yield}\x03try}\x03gen}\0\t\x04\0\x05async\x01\x0B\x01@\x01\x03let}\x01\0\x04\0\x06return\x01\x0C\x01@\0\x01\0\x04\0\x03gen\x01\r\x01k}\x01j\x01}\0\x01@\x04\x03boxs\x03vecs\x06option\x0E\x06result\x0F\0s\x04\0\x0Bmacro-rules\x01\x10\x04\0\x12test:keywords/type\x05\x03\x04\0\x12test:keywords/both\x04\0\x0B\n\x01\0\x04both\x03\0\0";
 _rt::component_type!(
-    "component-type:witflow:0.1.0:test:keywords:both:", 758, _COMPONENT_TYPE, link = true
+    "component-type:witflow:0.1.0:test:keywords:both:", 784, _COMPONENT_TYPE, link = true
 );
 #[doc(hidden)]
 #[allow(unused_macros)]
@@ -477,6 +490,8 @@ macro_rules! __export_both_impl {
         (a0 : i32, a1 : i32, a2 : i32) -> i32 { ::witflow::rt::callback(a0, a1, a2) }
         "test:keywords/type#return" = fn (a0 : i32) { $($path)*
         ::exports::test::keywords::type_::_export_return__cabi:: < $ty > (a0) }
+        "test:keywords/type#gen" = fn () { $($path)*
+        ::exports::test::keywords::type_::_export_gen_cabi:: < $ty > () }
         "test:keywords/type#macro-rules" = fn (a0 : * mut u8, a1 : usize, a2 : * mut u8,
         a3 : usize, a4 : i32, a5 : i32, a6 : i32, a7 : i32) -> * mut u8 { $($path)*
         ::exports::test::keywords::type_::_export_macro_rules_cabi:: < $ty > (a0, a1, a2,

@@ -52,6 +52,7 @@ mod option_u32;
 mod params_async;
 mod params_strings;
 mod params_sync;
+mod payload_modules;
 mod prim_bool;
 mod prim_char;
 mod prim_f32;
