@@ -43,7 +43,18 @@ impl Batch {
 
     /// The file a module has to be written to. Its name is an identifier.
     pub(crate) fn source(&self, module: &str) -> PathBuf {
-        self.folder.join("src").join(format!("{module}.rs"))
+        self.folder().join(format!("{module}.rs"))
+    }
+
+    /// The folder of those files.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.folder.join("src")
+    }
+
+    /// Removes them.
+    pub(crate) fn clear(&self) -> Result<()> {
+        std::fs::remove_dir_all(self.folder())?;
+        Ok(std::fs::create_dir_all(self.folder())?)
     }
 
     /// Compiles modules for a target; gives what is wrong with those that fail.

@@ -19,6 +19,7 @@ mod test;
 mod tidy;
 mod toolchain;
 mod upstream;
+mod worlds;
 
 use std::process::ExitCode;
 
@@ -48,6 +49,8 @@ enum Command {
     Mutants(mutants::Args),
     /// Run wit-bindgen's own tests against our bindings.
     Upstream(upstream::Args),
+    /// Make random worlds and compile their bindings.
+    Worlds(worlds::Args),
     /// Run native tests with Miri, which watches every access to memory.
     Miri(miri::Args),
     /// Make the packages that are published, and build each alone.
@@ -69,6 +72,7 @@ impl Command {
             Self::Explore(args) => explore::run(args),
             Self::Mutants(args) => mutants::run(args),
             Self::Upstream(args) => upstream::run(args),
+            Self::Worlds(args) => worlds::run(args),
             Self::Miri(args) => miri::run(args),
             Self::Package => package::run(),
             Self::Toolchain => toolchain::run(),

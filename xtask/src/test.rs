@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::process::{self, cargo};
-use crate::{bad_input, bench, explore, guests, miri, msrv, reference, tidy, toolchain};
+use crate::{bad_input, bench, explore, guests, miri, msrv, reference, tidy, toolchain, worlds};
 
 /// Arguments of `cargo xtask test`.
 #[derive(Debug, clap::Args)]
@@ -91,6 +91,11 @@ const STEPS: &[Step] = &[
         name: "bad-input",
         about: "bad input is reported well",
         run: || bad_input::run(&bad_input::Args::default()),
+    },
+    Step {
+        name: "worlds",
+        about: "random worlds get bindings that compile, or are refused with a place",
+        run: || worlds::run(&worlds::Args::default()),
     },
     Step {
         name: "reference",
