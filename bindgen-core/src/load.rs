@@ -182,7 +182,7 @@ fn watch(path: &Path, depth: usize, files: &mut BTreeSet<PathBuf>) {
     }
 }
 
-fn place_of(error: &anyhow::Error) -> Option<(wit_parser::Span, String, &'static str)> {
+fn place_of(error: &anyhow::Error) -> Option<(wit_parser::Span, String, String)> {
     error.chain().find_map(|layer| {
         if let Some(error) = layer.downcast_ref::<ParseError>() {
             let help = match error.kind() {
@@ -190,12 +190,13 @@ fn place_of(error: &anyhow::Error) -> Option<(wit_parser::Span, String, &'static
                 ParseErrorKind::TypeCycle { .. } => "nothing in WIT can hold itself: keep an index or a handle instead",
                 _ => "the mark shows where reading stopped",
             };
-            Some((error.kind().span(), error.kind().to_string(), help))
+            Some((error.kind().span(), error.kind().to_string(), help.to_owned()))
         } else {
             let kind = layer.downcast_ref::<ResolveError>()?.kind();
             let help = match kind {
-                ResolveErrorKind::PackageNotFound { .. } => {
-                    "a package used by the world belongs in the `deps` folder beside it, or in a path given before it"
+                ResolveErrorKind::PackageNotFound { requested, known, .. } => {
+                    let message = format!("package '{requested}' not found");
+                    return Some((kind.span(), message, missing_package(requested, known)));
                 }
                 ResolveErrorKind::WorldNotFound { .. } | ResolveErrorKind::InterfaceNotFound { .. } => {
                     "the package is there, but without this; is it another version, or behind `@unstable`?"
@@ -203,9 +204,18 @@ fn place_of(error: &anyhow::Error) -> Option<(wit_parser::Span, String, &'static
                 ResolveErrorKind::DuplicatePackage { .. } => "keep one of the two",
                 _ => "the mark shows what does not fit",
             };
-            Some((kind.span(), kind.to_string(), help))
+            Some((kind.span(), kind.to_string(), help.to_owned()))
         }
     })
+}
+
+fn missing_package(requested: &PackageName, known: &[PackageName]) -> String {
+    let known: Vec<String> = known.iter().map(ToString::to_string).collect();
+    match did_you_mean(&requested.to_string(), known.iter().map(String::as_str)) {
+        Some(close) => format!("did you mean `{close}`?"),
+        None => "a package used by the world belongs in the `deps` folder beside it, or in a path given before it"
+            .to_owned(),
+    }
 }
 
 fn parse_error(resolve: &Resolve, error: &anyhow::Error) -> Diagnostic {
@@ -214,7 +224,7 @@ fn parse_error(resolve: &Resolve, error: &anyhow::Error) -> Diagnostic {
     };
     let mut lines = message.lines();
     let first = lines.next().unwrap_or("the WIT is not valid");
-    let rest: Vec<&str> = lines.map(str::trim).chain([help]).collect();
+    let rest: Vec<&str> = lines.map(str::trim).chain([help.as_str()]).collect();
     Diagnostic::new(first).help(rest.join(" ")).at(resolve, span)
 }
 

@@ -60,7 +60,7 @@ impl Case {
         let mut problems = self.problems(&output, &said, &printed);
         problems.extend(missing("the place", &said, places.iter().map(String::as_str)));
         Ok(Outcome {
-            name: self.name,
+            name: self.name.to_owned(),
             output: format!("$ bindgen {}\n{printed}{said}", self.args),
             problems,
         })

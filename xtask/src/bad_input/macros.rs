@@ -240,7 +240,7 @@ fn judge(case: &Case, places: &[String], errors: &[&str]) -> Outcome {
     problems.extend(panics(&output));
     let shown = format!("{}\n{output}", marks::take(case.call).0);
     Outcome {
-        name: case.name,
+        name: case.name.to_owned(),
         output: shown,
         problems,
     }

@@ -6,10 +6,13 @@
 
 mod case;
 mod commands;
+mod corpus;
 mod macros;
 mod marks;
 mod options;
 mod sandbox;
+
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
@@ -20,6 +23,9 @@ use sandbox::Sandbox;
 pub(crate) struct Args {
     /// Run the cases whose name contains this.
     filter: Option<String>,
+    /// Run the malformed WIT of wit-parser's tests instead, which is in this folder (`tests/ui/parse-fail` there).
+    #[arg(long, value_name = "FOLDER")]
+    wit_parser: Option<PathBuf>,
     /// Print what the generators said, for cases that pass too.
     #[arg(short, long)]
     verbose: bool,
@@ -27,7 +33,7 @@ pub(crate) struct Args {
 
 /// What a case came to.
 struct Outcome {
-    name: &'static str,
+    name: String,
     /// What the generator said.
     output: String,
     /// What is wrong with that; empty if the case passed.
@@ -38,12 +44,26 @@ struct Outcome {
 pub(crate) fn run(args: &Args) -> Result<()> {
     let sandbox = Sandbox::new()?;
     let filter = args.filter.as_deref().unwrap_or_default();
+    if let Some(folder) = &args.wit_parser {
+        return run_corpus(&sandbox, folder, filter, args.verbose);
+    }
     let mut outcomes = Vec::new();
     for case in commands::cases().filter(|case| case.name.contains(filter)) {
         outcomes.push(case.run(&sandbox)?);
     }
     outcomes.extend(macros::run(&sandbox, filter)?);
-    print!("{}", report(&outcomes, args.verbose));
+    finish(&outcomes, args.verbose)
+}
+
+fn run_corpus(sandbox: &Sandbox, folder: &Path, filter: &str, verbose: bool) -> Result<()> {
+    let mut outcomes = corpus::run(sandbox, folder)?;
+    outcomes.retain(|outcome| outcome.name.contains(filter));
+    finish(&outcomes, verbose)
+}
+
+/// Prints how cases went.
+fn finish(outcomes: &[Outcome], verbose: bool) -> Result<()> {
+    print!("{}", report(outcomes, verbose));
     let failed = outcomes.iter().filter(|outcome| !outcome.problems.is_empty()).count();
     println!("{} passed, {failed} failed", outcomes.len() - failed);
     if failed > 0 {
@@ -74,8 +94,8 @@ mod tests {
 
     #[test]
     fn what_was_said_is_shown_when_it_was_wrong() {
-        let outcome = |name, problems| Outcome {
-            name,
+        let outcome = |name: &str, problems| Outcome {
+            name: name.to_owned(),
             output: "error: odd\n".to_owned(),
             problems,
         };

@@ -22,6 +22,11 @@ impl Sandbox {
         Ok(Self { folder, bindgen })
     }
 
+    /// The built command.
+    pub(crate) fn command(&self) -> &Path {
+        &self.bindgen
+    }
+
     /// Cargo's target folder, to be shared.
     pub(crate) fn target(&self) -> &Path {
         self.bindgen.ancestors().nth(2).unwrap_or(&self.folder)
