@@ -77,11 +77,10 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    fn refuse(&mut self, span: Span, message: String, help: &str) {
+    fn refuse(&mut self, span: Span, diagnostic: Diagnostic) {
         // A type used in several places is reported once for each place, an interface on both sides of the world only once.
         if self.seen.insert((span.start(), span.end())) || !span.is_known() {
-            self.errors
-                .push(Diagnostic::new(message).at(self.resolve, span).help(help));
+            self.errors.push(diagnostic.at(self.resolve, span));
         }
     }
 
@@ -128,7 +127,7 @@ impl Check<'_> {
             let message = format!("{} is a map whose values hold a handle", at.what);
             let help =
                 "values of the Component Model's maps hold no resources, streams or futures: use a list of tuples";
-            self.refuse(at.span, message, help);
+            self.refuse(at.span, Diagnostic::new(message).help(help));
         }
         self.ty(key, at);
         self.ty(value, at);
@@ -139,7 +138,7 @@ impl Check<'_> {
         if matches!(ty, Type::Id(id) if self.borrowed[id.index()]) {
             let message = format!("{} is a stream or future of something that holds a `borrow`", at.what);
             let help = "a borrow ends with the call it was passed to, and a stream or future does not: pass the resource itself";
-            self.refuse(at.span, message, help);
+            self.refuse(at.span, Diagnostic::new(message).help(help));
         }
         self.ty(ty, at);
     }
@@ -163,7 +162,7 @@ impl Check<'_> {
                     at.what,
                     flags.flags.len()
                 );
-                self.refuse(at.span, message, "split it into several `flags` types");
+                self.refuse(at.span, Diagnostic::new(message).help(TOO_MANY_FLAGS));
             }
             TypeDefKind::Record(record) => {
                 for field in &record.fields {
@@ -195,18 +194,16 @@ impl Check<'_> {
                     at.what,
                     self.fixed_elements(id)
                 );
-                self.refuse(
-                    at.span,
-                    message,
-                    "the Component Model allows from 1 element to less than 2^28 bytes",
-                );
+                let help = "the Component Model allows from 1 element to less than 2^28 bytes";
+                self.refuse(at.span, Diagnostic::new(message).help(help));
             }
             TypeDefKind::Stream(Some(ty)) if dealias(self.resolve, *ty) == Type::Char => {
                 let message = format!(
                     "{} is a `stream<char>`, which the Component Model does not have",
                     at.what
                 );
-                self.refuse(at.span, message, "use a `stream<u8>` of UTF-8, or a `stream<string>`");
+                let help = "use a `stream<u8>` of UTF-8, or a `stream<string>`";
+                self.refuse(at.span, Diagnostic::new(message).help(help));
             }
             TypeDefKind::Stream(Some(ty)) | TypeDefKind::Future(Some(ty)) => self.payload(ty, at),
             TypeDefKind::Map(key, value) => self.entry(key, value, at),
@@ -214,6 +211,9 @@ impl Check<'_> {
         }
     }
 }
+
+/// The hint where `flags` have more than 32.
+pub(crate) const TOO_MANY_FLAGS: &str = "split it into several `flags` types";
 
 /// The Component Model's bound of a value in memory.
 const MAX_BYTES: u64 = 1 << 28;

@@ -4,6 +4,7 @@
 //! is the same for every front end; nothing here writes to a terminal or ends the process.
 
 use std::fmt;
+use std::panic::Location;
 
 use wit_parser::{Resolve, ResolveError, Span};
 
@@ -18,6 +19,8 @@ pub struct Diagnostic {
     pub help: Option<String>,
     /// The option the error is about, if it is about one: the macro reports it at that option's tokens.
     pub option: Option<OptionRef>,
+    /// Where in the generator it was made, for tests that look for diagnostics nothing leads to.
+    pub origin: &'static Location<'static>,
 }
 
 /// The option a diagnostic is about.
@@ -46,12 +49,14 @@ pub struct Place {
 
 impl Diagnostic {
     /// An error without a place or a hint.
+    #[track_caller]
     pub fn new(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
             place: None,
             help: None,
             option: None,
+            origin: Location::caller(),
         }
     }
 

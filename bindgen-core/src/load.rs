@@ -11,6 +11,7 @@ use wit_parser::{
     PackageId, PackageName, ParseError, ParseErrorKind, Resolve, ResolveError, ResolveErrorKind, SourceMap, WorldId,
 };
 
+use crate::check;
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 
 /// The name under which inline WIT appears in diagnostics.
@@ -188,6 +189,7 @@ fn place_of(error: &anyhow::Error) -> Option<(wit_parser::Span, String, String)>
             let help = match error.kind() {
                 ParseErrorKind::ItemNotFound { .. } => "define it, or bring it in by `use`",
                 ParseErrorKind::TypeCycle { .. } => "nothing in WIT can hold itself: keep an index or a handle instead",
+                kind if kind.to_string().contains("32 flags") => check::TOO_MANY_FLAGS,
                 _ => "the mark shows where reading stopped",
             };
             Some((error.kind().span(), error.kind().to_string(), help.to_owned()))

@@ -140,6 +140,7 @@ fn flag(option: &'static str) -> &'static str {
         "additional_type_attributes" => "--additional-type-attributes",
         "additional_member_attributes" => "--additional-member-attributes",
         "async" => "--async",
+        "chainable_methods" => "--chainable-methods",
         "bitflags_path" => "--bitflags-path",
         "default_bindings_module" => "--default-bindings-module",
         "export_macro_name" => "--export-macro-name",

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use crate::process;
 
 /// The integration tests that compare text. A new one is added here.
-const TESTS: &[&str] = &["generated", "new"];
+const TESTS: &[&str] = &["generated", "new", "ui"];
 
 /// Runs the tests twice: once to write, once to see that what was written holds.
 pub(crate) fn run() -> Result<()> {
