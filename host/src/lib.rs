@@ -95,6 +95,8 @@ mod instance;
 mod linker;
 #[cfg(feature = "native")]
 mod native;
+#[cfg(feature = "recording")]
+mod recording;
 mod resource;
 mod store;
 mod stream;
@@ -117,6 +119,8 @@ pub use instance::{Func, Instance, Promise, TypedFunc};
 pub use linker::{Linker, LinkerInstance};
 #[cfg(feature = "native")]
 pub use native::heap::CheckedAllocator;
+#[cfg(feature = "recording")]
+pub use recording::Recording;
 pub use resource::{Borrow, Own};
 pub use store::Store;
 pub use stream::{FutureReader, FutureWriter, Items, StreamReader, StreamWriter, future, stream};

@@ -24,6 +24,9 @@ pub(crate) struct Args {
     /// The target to build the guest for.
     #[arg(long, default_value = "wasm32-wasip2", value_parser = crate::guests::TARGETS.to_vec())]
     target: String,
+    /// Leave what the component did in this file: a page with a timeline if it ends in `.html`, a trace for Perfetto if in `.json`.
+    #[arg(long, value_name = "FILE")]
+    timeline: Option<PathBuf>,
     /// Files to count; without any, this repository's own.
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
@@ -47,6 +50,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
     let mut runner = Command::new(program(&folder, "text-stats-runner"));
     runner.arg(component);
+    if let Some(path) = &args.timeline {
+        runner.arg("--timeline").arg(std::path::absolute(path)?);
+    }
     if args.files.is_empty() {
         // The files given are found from where one is; those of the repository from its root.
         runner.current_dir(process::root());

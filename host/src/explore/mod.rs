@@ -75,4 +75,6 @@ pub use record::{Happening, Lane, Trace, What};
 
 pub(crate) use ambient::yield_now;
 pub(crate) use end::{check_end, check_memory};
+#[cfg(feature = "recording")]
+pub(crate) use record::{shown_event, shown_result};
 pub(crate) use run::{Run, current};

@@ -292,7 +292,7 @@ impl Recorder {
     }
 }
 
-fn shown_event(event: Event) -> String {
+pub(crate) fn shown_event(event: Event) -> String {
     match event.code {
         EventCode::None => "nothing".to_owned(),
         EventCode::TaskCancelled => "cancelled".to_owned(),
@@ -302,7 +302,7 @@ fn shown_event(event: Event) -> String {
 }
 
 /// A core result as people read it.
-fn shown_result(name: &str, result: &CoreVal) -> String {
+pub(crate) fn shown_result(name: &str, result: &CoreVal) -> String {
     let CoreVal::I32(word) = *result else {
         return match (name, result) {
             ("stream.new" | "future.new", CoreVal::I64(ends)) => {

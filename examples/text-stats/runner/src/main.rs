@@ -14,9 +14,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
-use witflow_host::{Component, ComponentType, Engine, Linker, Store, StreamReader, TypedFunc, WasiOptions, stream};
+use witflow_host::{
+    Component, ComponentType, Engine, Linker, Recording, Store, StreamReader, TypedFunc, WasiOptions, stream,
+};
 
 use console::Console;
 use feed::{Document, Feed};
@@ -30,6 +32,9 @@ struct Args {
     /// Files to count; without any, those that git knows in this folder, or else all below it but `target`.
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// Leave what the component did in this file: a page with a timeline if it ends in `.html`, a trace for Perfetto if in `.json`.
+    #[arg(long, value_name = "FILE")]
+    timeline: Option<PathBuf>,
 }
 
 /// What the guest found in one document.
@@ -60,17 +65,22 @@ fn run(args: Args) -> Result<bool> {
     let files = files::given_or_found(args.files)?;
     let console = Console::new(&files);
     witflow_host::block_on(async {
-        let (mut store, analyze) = load(&args.component, &console).await?;
+        let recording = args.timeline.as_ref().map(|_| Recording::new());
+        let (mut store, analyze) = load(&args.component, &console, recording.as_ref()).await?;
         console.header()?;
         let begin = Instant::now();
         let complete = count(&mut store, &analyze, &files, &console).await?;
         console.total(begin.elapsed(), store.peak_memory())?;
+        if let (Some(path), Some(recording)) = (&args.timeline, recording) {
+            let written = recording.trace().write(path, "text-stats on Wasmtime");
+            written.with_context(|| format!("writing `{}`", path.display()))?;
+        }
         Ok(complete)
     })
 }
 
-/// Instantiates the component, with `console` to report progress to.
-async fn load(component: &Path, console: &Console) -> Result<(Store, Analyze)> {
+/// Instantiates the component, with `console` to report progress to, and with shims if it is to be recorded.
+async fn load(path: &Path, console: &Console, recording: Option<&Recording>) -> Result<(Store, Analyze)> {
     let mut linker = Linker::new();
     linker.with_wasi(WasiOptions::new().inherit_stderr());
     let bar = console.bar();
@@ -82,7 +92,14 @@ async fn load(component: &Path, console: &Console) -> Result<(Store, Analyze)> {
     })?;
 
     let engine = Engine::new()?;
-    let component = Component::from_file(&engine, component)?;
+    let component = match recording {
+        Some(recording) => {
+            recording.listen(&mut linker)?;
+            let bytes = std::fs::read(path).with_context(|| format!("reading `{}`", path.display()))?;
+            recording.component(&engine, "text-stats", &bytes)?
+        }
+        None => Component::from_file(&engine, path)?,
+    };
     let mut store = Store::new(&engine);
     let instance = linker.instantiate(&mut store, &component).await?;
     Ok((store, instance.typed_func("demo:stats/api#analyze")?))

@@ -148,3 +148,31 @@ fn a_large_file_needs_no_more_memory() {
     assert_eq!(run.rows["large"], [4 << 20, 8 << 20, 64 << 20]);
     assert!(run.memory < 4 << 20, "{} bytes of memory", run.memory);
 }
+
+#[test]
+fn what_the_component_does_can_be_looked_at() {
+    let folder = Folder::new("timeline");
+    folder.file("a", b"one two\n");
+    folder.file("b", b"three\n");
+    let run = folder.run(&["a", "b", "--timeline", "run.txt"]);
+    assert_eq!((run.success, run.errors.as_str()), (true, ""));
+    assert_eq!(run.rows["total"], [2, 3, 14], "shims change nothing");
+    let table = folder.text("run.txt");
+    for part in [
+        "text-stats: task 1 of `demo:stats/api#analy",
+        "task.return(2)",
+        "BLOCKED",
+        "callback StreamRead 1 ",
+        "demo:stats/progress#advance(",
+        "exited",
+    ] {
+        assert!(table.contains(part), "`{part}` is not in\n{table}");
+    }
+    folder.run(&["a", "b", "--timeline", "run.html"]);
+    let page = folder.text("run.html");
+    for kind in ["run", "copy"] {
+        assert!(page.contains(&format!("{{\"kind\":\"{kind}\"")), "{kind}");
+    }
+    folder.run(&["a", "b", "--timeline", "run.json"]);
+    assert!(folder.text("run.json").starts_with("{\"traceEvents\":["));
+}

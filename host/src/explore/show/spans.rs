@@ -154,7 +154,12 @@ impl Collector<'_> {
             What::Run { .. } | What::Callback(_) => self.begin_run(at, lane),
             What::Call { name, args } => {
                 self.note(at, lane);
-                if let (true, Some(handle)) = (is_copy(name), args.first().and_then(|arg| arg.parse().ok())) {
+                let handle = args.first().and_then(|arg| arg.parse().ok());
+                if let Some(handle) = handle.filter(|_| is_copy(name) || name.contains(".drop")) {
+                    // Its end was told by a poll of the set, whose result is in memory.
+                    self.end_copy(at, lane, handle, "ended");
+                }
+                if let (true, Some(handle)) = (is_copy(name), handle) {
                     let text = format!("{name}({})", args.join(", "));
                     self.copies.insert((lane, handle), (Kind::Copy, at, text));
                 }

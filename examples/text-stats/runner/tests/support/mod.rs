@@ -63,6 +63,11 @@ impl Folder {
         std::fs::write(self.0.join(name), contents).expect("the folder for tests is writable");
     }
 
+    /// What is in a file of text.
+    pub(crate) fn text(&self, name: &str) -> String {
+        std::fs::read_to_string(self.0.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
     /// Runs the component on files of this folder.
     pub(crate) fn run(&self, names: &[&str]) -> Run {
         let output = Command::new(env!("CARGO_BIN_EXE_text-stats-runner"))
