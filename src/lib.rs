@@ -46,7 +46,7 @@
 #![no_std]
 
 pub use witflow_async_rt::async_support::*;
-pub use witflow_async_rt::{async_support, rt};
+pub use witflow_async_rt::{async_support, heap, rt};
 
 /// Generates bindings for a WIT world.
 ///

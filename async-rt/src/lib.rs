@@ -2,7 +2,7 @@
 //!
 //! # Map
 //!
-//! `sys` is the seam to whatever runs the guest. Above it, `instance` keeps who waits for which waitable, `cabi` is the
+//! `sys` is the seam to whatever runs the guest, and `heap` an allocator that a guest may choose. Above it, `instance` keeps who waits for which waitable, `cabi` is the
 //! interface with other runtimes, and `waitable` one operation that the host answers later. `task` runs exports; `call`,
 //! `stream` and `future` are what they wait for, the latter two sharing `copy`. `rt` is what generated code uses,
 //! `async_support` what people use.
@@ -39,6 +39,8 @@ mod cabi;
 mod call;
 mod copy;
 mod future;
+#[doc(hidden)]
+pub mod heap;
 mod instance;
 mod pool;
 #[doc(hidden)]

@@ -22,7 +22,7 @@ pub(crate) use native::{Local, POOLED, TRUSTED_HOST, instance, out_of_memory, wa
 pub(crate) use wasm::{Local, POOLED, TRUSTED_HOST, instance, out_of_memory, wasip3_task_set};
 #[cfg(target_family = "wasm")]
 #[doc(hidden)]
-pub use wasm::{cabi_realloc, is_callback, run_constructors_once};
+pub use wasm::{Pages, cabi_realloc, is_callback, run_constructors_once};
 
 use crate::pool;
 use alloc::alloc::Layout;

@@ -81,6 +81,37 @@ impl InstanceId {
     pub(crate) fn check(self) {}
 }
 
+/// The pages of the guest's memory, as a source of a heap.
+#[doc(hidden)]
+pub struct Pages;
+
+// SAFETY: growing gives fresh pages, of 64 KiB each, which nobody else claims. A guest has one thread.
+unsafe impl crate::heap::Source for Pages {
+    fn grow(&self, size: usize) -> *mut u8 {
+        match core::arch::wasm32::memory_grow::<0>(size >> 16) {
+            usize::MAX => core::ptr::null_mut(),
+            page => core::ptr::with_exposed_provenance_mut(page << 16),
+        }
+    }
+}
+
+/// Makes the runtime's own heap the global allocator of a guest. Natively it does nothing.
+///
+/// The allocator has a quarter of the code of the standard library's and takes fewer instructions: what is allocated and
+/// freed in a component is mostly short lists and strings. The price is memory: what has been small blocks of one size
+/// stays with that size.
+///
+/// ```
+/// witflow_async_rt::heap!();
+/// ```
+#[macro_export]
+macro_rules! heap {
+    () => {
+        #[global_allocator]
+        static __WITFLOW_HEAP: $crate::heap::Heap<$crate::sys::Pages> = $crate::heap::Heap::new($crate::sys::Pages);
+    };
+}
+
 #[cold]
 pub(crate) fn out_of_memory() -> ! {
     core::arch::wasm32::unreachable()

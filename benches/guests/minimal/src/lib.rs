@@ -5,6 +5,8 @@ include!(env!("BENCH_BINDINGS"));
 #[cfg(feature = "macros")]
 witflow::generate!("minimal" in "../../wit/minimal.wit");
 
+witflow::heap!();
+
 struct Component;
 export!(Component);
 

@@ -13,6 +13,9 @@ witflow::generate!("bench" in "../../wit/bench.wit");
 #[cfg(feature = "count-allocations")]
 witflow::generate!("bench-counting" in "../../wit/bench.wit");
 
+#[cfg(not(feature = "count-allocations"))]
+witflow::heap!();
+
 struct Component;
 export!(Component);
 

@@ -11,6 +11,8 @@ mod values;
 
 pub use run::Consumer;
 
+witflow::heap!();
+
 /// The descriptions of the worlds that this component imports from, besides that of [`Consumer`].
 pub fn worlds() -> impl Iterator<Item = &'static [u8]> {
     let worlds = features::WORLDS.iter().chain(calls::WORLDS).chain(resources::WORLDS);

@@ -16,6 +16,8 @@ use test::scenarios::{host, peer};
 
 witflow::generate!({ path: "wit", world: "scenarios" });
 
+witflow::heap!();
+
 /// The guest.
 pub struct Scenarios;
 export!(Scenarios);
