@@ -11,6 +11,7 @@ use fake::Fake;
 use fake::ends::Peer;
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::Poll;
@@ -311,6 +312,21 @@ fn a_default_is_written_without_any_task() {
     let (writer, peer) = writer(&host);
     host.enter(|| drop(writer));
     assert_eq!(peer.read(1), word(99));
+}
+
+#[test]
+fn a_panic_writes_no_default() {
+    let host = Fake::new();
+    let (writer, reader) = host.enter(|| future_new(&VALUES, || unreachable!("the process would end")));
+    let panicking = AssertUnwindSafe(|| {
+        host.enter(|| {
+            let _writer = writer;
+            panic!("on purpose")
+        })
+    });
+    assert!(catch_unwind(panicking).is_err());
+    host.enter(|| drop(reader));
+    assert_eq!(host.handles(), 1, "that of the writer");
 }
 
 #[test]

@@ -71,7 +71,8 @@ impl<T> FutureWriter<T> {
 
 impl<T> Drop for FutureWriter<T> {
     fn drop(&mut self) {
-        if waitable::is_alive(self.instance) {
+        // A default that panics while a panic unwinds would end the process.
+        if waitable::is_alive(self.instance) && !crate::sys::is_unwinding() {
             FutureWriter::write_in_background(self.handle, self.vtable, (self.default)());
         }
     }

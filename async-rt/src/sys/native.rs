@@ -32,6 +32,11 @@ pub(crate) const POOLED: bool = false;
 /// What a native host passes is checked.
 pub(crate) const TRUSTED_HOST: bool = false;
 
+/// Whether destructors run because of a panic. WebAssembly ends at one.
+pub(crate) fn is_unwinding() -> bool {
+    std::thread::panicking()
+}
+
 /// `stream.new` and `future.new`.
 pub type NewFn = unsafe fn() -> u64;
 /// `stream.read` and `stream.write`.

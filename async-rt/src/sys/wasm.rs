@@ -16,6 +16,11 @@ pub(crate) const POOLED: bool = true;
 /// The host is a component model implementation: what it passes has been validated.
 pub(crate) const TRUSTED_HOST: bool = true;
 
+/// Destructors never run because of a panic: it ends the guest.
+pub(crate) fn is_unwinding() -> bool {
+    false
+}
+
 /// `stream.new` and `future.new`.
 pub type NewFn = unsafe extern "C" fn() -> u64;
 /// `stream.read` and `stream.write`.
