@@ -138,6 +138,8 @@ impl Guest {
         let result = self.answer_as_host(module, field, args);
         // Other activations of this guest may have run meanwhile.
         self.scope.set(scope);
+        // A task of the host that ran within the call may have failed: what it answers then is not for the guest to see.
+        self.store.check()?;
         result
     }
 
