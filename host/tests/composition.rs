@@ -273,6 +273,7 @@ fn a_call_given_up_is_cancelled_all_the_way() -> Result<()> {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "what counts is thread-local, and under Miri fibers are threads")]
 fn a_guest_that_several_import_from_is_one_instance() -> Result<()> {
     let (mut linker, _) = linker()?;
     let engine = Engine::native();

@@ -6,6 +6,7 @@ mod calls;
 mod futures;
 mod pairs;
 mod streams;
+#[cfg(not(miri))]
 #[expect(dead_code, reason = "these guests are built for one target only")]
 #[path = "../support/mod.rs"]
 mod support;

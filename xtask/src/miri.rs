@@ -62,6 +62,52 @@ const SUITES: &[Suite] = &[
         filters: &["native::"],
         leaking: &[],
     },
+    // Guest memory goes with its host in WebAssembly. Natively, what a guest held stays behind when it is cut short.
+    Suite {
+        package: "witflow-host",
+        targets: &[
+            "--test",
+            "calls",
+            "--test",
+            "compose",
+            "--test",
+            "composition",
+            "--test",
+            "faults",
+            "--test",
+            "futures",
+            "--test",
+            "native",
+            "--test",
+            "raw",
+            "--test",
+            "streams",
+            "--test",
+            "values",
+        ],
+        filters: &[],
+        leaking: &[
+            ("a_failing_host_function_is_named", "its guest traps"),
+            ("a_guest_that_waits_for_nothing_is_a_deadlock", "its guest never ends"),
+            ("a_host_function_that_never_completes_is_named", "its guest never ends"),
+            ("a_mock_that_panics_is_named", "its guest traps"),
+            ("a_mock_that_returns_another_type_is_named", "its guest traps"),
+            ("a_deadlock_says_what_each_task_waits_for", "its guest never ends"),
+            ("a_plain_function_that_blocks_is_a_trap", "its guest traps"),
+            ("a_plain_function_that_calls_what_blocks_is_a_trap", "its guest traps"),
+            ("a_guest_that_panics_is_quoted", "its guest panics"),
+            ("a_store_that_ends_lets_go_of_everything", "its guest is cut short"),
+            ("a_future_nobody_writes_stops_the_guest", "its guest traps"),
+            ("a_stream_can_be_untyped", "its guest still writes when the store ends"),
+        ],
+    },
+    // Guests with generated bindings, against each other and the host.
+    Suite {
+        package: "witflow",
+        targets: &["--test", "scenarios"],
+        filters: &[],
+        leaking: &[],
+    },
     Suite {
         package: "text-stats",
         targets: &["--lib"],
@@ -192,8 +238,9 @@ mod tests {
 
     #[test]
     fn tests_that_leak_exist() {
-        let folder = process::root().join("async-rt/tests");
-        let files = folder.read_dir().unwrap().map(|entry| entry.unwrap().path());
+        let folders = ["async-rt/tests", "host/tests"].map(|folder| process::root().join(folder));
+        let files = folders.iter().flat_map(|folder| folder.read_dir().unwrap());
+        let files = files.map(|entry| entry.unwrap().path());
         let files = files.filter(|path| path.extension().is_some_and(|extension| extension == "rs"));
         let text: String = files.map(|path| std::fs::read_to_string(path).unwrap()).collect();
         for (name, _) in SUITES.iter().flat_map(|suite| suite.leaking) {
