@@ -1,7 +1,7 @@
 //! Calls of imports.
 
-use crate::Random;
 use crate::world::{everywhere, everywhere_leaving};
+use crate::{Random, many};
 
 #[test]
 fn resolve_at_once() {
@@ -32,15 +32,16 @@ fn resolve_later_one_by_one() {
 #[test]
 fn resolve_in_any_order() {
     everywhere(async |run| {
-        for seed in 0..4 {
-            let together = run.start::<_, (Vec<u32>,)>("calls#together", (64_u32,));
+        const COUNT: u32 = many(64);
+        for seed in 0..many(4) {
+            let together = run.start::<_, (Vec<u32>,)>("calls#together", (COUNT,));
             run.drive(async |host| {
-                let mut random = Random(seed);
-                let mut calls = host.calls(64).await;
+                let mut random = Random(seed.into());
+                let mut calls = host.calls(COUNT as usize).await;
                 while !calls.is_empty() {
                     calls.swap_remove(random.below(calls.len())).answer();
                 }
-                let expected: Vec<_> = (0..64).map(|x| 10 * x).collect();
+                let expected: Vec<_> = (0..COUNT).map(|x| 10 * x).collect();
                 assert_eq!(together.await?.0, expected);
                 Ok(())
             })

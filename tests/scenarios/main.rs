@@ -13,8 +13,15 @@ mod support;
 mod tasks;
 mod world;
 
+// Miri sees for itself what is done to memory.
+#[cfg(not(miri))]
 #[global_allocator]
 static HEAP: witflow_host::CheckedAllocator = witflow_host::CheckedAllocator;
+
+/// So many of something; fewer under Miri, where a step takes a thousand times as long.
+pub(crate) const fn many(count: u32) -> u32 {
+    if cfg!(miri) { count.div_ceil(16) } else { count }
+}
 
 /// SplitMix64, for orders that differ from run to run of a loop and are the same each time.
 pub(crate) struct Random(pub(crate) u64);

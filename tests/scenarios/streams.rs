@@ -1,7 +1,7 @@
 //! Streams.
 
-use crate::Random;
 use crate::world::everywhere;
+use crate::{Random, many};
 use futures::future::join;
 use witflow_host::{Result, StreamReader, stream};
 
@@ -81,9 +81,9 @@ fn give_back_what_is_not_taken() {
 #[test]
 fn are_transformed() {
     everywhere(async |run| {
-        const COUNT: u32 = 10_000;
-        for seed in 0..2 {
-            let mut random = Random(seed);
+        const COUNT: u32 = many(10_000);
+        for seed in 0..many(2) {
+            let mut random = Random(seed.into());
             let (mut writer, reader) = stream::<u32>();
             let doubled =
                 run.start::<_, (StreamReader<u32>,)>("streams#double", (reader, 1 + random.below(300) as u32));

@@ -5,6 +5,9 @@
 //! instance waits until control comes back. What it waits for may need it meanwhile, when the other instance calls back;
 //! so every thread has one inbox, and serves what comes in until its answer comes.
 //!
+//! Where stacks are threads themselves, [`ThreadsApart`] gives each instance some of its own instead: a thread that waits for one
+//! of its stacks could not serve.
+//!
 //! # Safety
 //!
 //! In step: whoever sends a message waits for the answer, and the inbox orders what was written before and what is read
@@ -12,7 +15,7 @@
 //! thread they were made on.
 
 use super::fiber::Backend;
-use super::stacks::NativeStacks;
+use super::stacks::{self, NativeStacks};
 use crate::canonical::{Stack, Stacks};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -74,7 +77,7 @@ struct Own {
 impl Own {
     fn new(instance: u32) -> Own {
         Own {
-            stacks: NativeStacks::new(Backend::default_for_target()),
+            stacks: NativeStacks::new(Backend::Stacks),
             suspended: RefCell::default(),
             next: Cell::new(u64::from(instance)),
         }
@@ -170,7 +173,7 @@ impl Drop for Worker {
 
 /// Stacks on threads of their instances.
 #[derive(Default)]
-pub(crate) struct StacksApart {
+struct StacksApart {
     workers: RefCell<BTreeMap<u32, Worker>>,
 }
 
@@ -224,14 +227,98 @@ impl Stacks for StacksApart {
     }
 
     fn suspend(&self) {
-        let own = OWN.with_borrow(Clone::clone);
-        match own {
-            Some(own) => own.stacks.suspend(),
-            None => panic!("what runs on no stack cannot be suspended"),
-        }
+        stacks::suspend();
     }
 
     fn is_on_stack_of(&self, instance: u32) -> bool {
         INSTANCE.get() == Some(instance)
+    }
+}
+
+/// Stacks that are threads, those of each instance apart.
+#[derive(Default)]
+struct ThreadsApart {
+    pools: RefCell<BTreeMap<u32, Rc<NativeStacks>>>,
+}
+
+impl Stacks for ThreadsApart {
+    fn start(&self, instance: u32, body: Box<dyn FnOnce()>) -> Option<Box<dyn Stack>> {
+        let mut pools = self.pools.borrow_mut();
+        let pool = pools
+            .entry(instance)
+            .or_insert_with(|| Rc::new(NativeStacks::new(Backend::Threads)))
+            .clone();
+        drop(pools);
+        let body = move || {
+            INSTANCE.set(Some(instance));
+            body();
+        };
+        pool.start(instance, Box::new(body))
+    }
+
+    fn suspend(&self) {
+        stacks::suspend();
+    }
+
+    fn is_on_stack_of(&self, instance: u32) -> bool {
+        INSTANCE.get() == Some(instance)
+    }
+}
+
+/// Stacks of which each instance has its own, as this target can.
+pub(crate) fn stacks_apart() -> Rc<dyn Stacks> {
+    match Backend::default_for_target() {
+        Backend::Stacks => Rc::new(StacksApart::default()),
+        Backend::Threads => Rc::new(ThreadsApart::default()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The kinds that this target has.
+    fn kinds() -> Vec<Rc<dyn Stacks>> {
+        let mut kinds: Vec<Rc<dyn Stacks>> = vec![Rc::new(ThreadsApart::default())];
+        if Backend::default_for_target() == Backend::Stacks {
+            kinds.push(Rc::new(StacksApart::default()));
+        }
+        kinds
+    }
+
+    #[test]
+    fn one_instance_lets_another_go_on_that_waits_for_it() {
+        for stacks in kinds() {
+            let steps = Rc::new(RefCell::new(Vec::new()));
+            let (inner, step) = (stacks.clone(), steps.clone());
+            let waiting = stacks.start(
+                1,
+                Box::new(move || {
+                    step.borrow_mut().push("1 waits");
+                    inner.suspend();
+                    assert!(inner.is_on_stack_of(1));
+                    step.borrow_mut().push("1 goes on");
+                }),
+            );
+            let waiting = Cell::new(Some(waiting.expect("it is suspended")));
+            let (inner, step) = (stacks.clone(), steps.clone());
+            let calls = move || {
+                let (innermost, steps) = (inner.clone(), step.clone());
+                let called = move || {
+                    assert!(innermost.is_on_stack_of(2) && !innermost.is_on_stack_of(1));
+                    steps.borrow_mut().push("2 is called");
+                    let left = waiting.take().and_then(Stack::resume);
+                    assert!(left.is_none());
+                };
+                let left = inner.start(2, Box::new(called));
+                assert!(left.is_none());
+                step.borrow_mut().push("2 has returned");
+            };
+            assert!(stacks.start(1, Box::new(calls)).is_none());
+            assert_eq!(
+                *steps.borrow(),
+                ["1 waits", "2 is called", "1 goes on", "2 has returned"]
+            );
+        }
     }
 }

@@ -41,6 +41,12 @@ fn left(progress: Progress) -> Option<Box<dyn Stack>> {
     }
 }
 
+/// Suspends the stack that runs.
+pub(crate) fn suspend() {
+    let _aside = PutAside::new();
+    fiber::suspend();
+}
+
 impl Stack for Suspended {
     fn resume(self: Box<Self>) -> Option<Box<dyn Stack>> {
         let _aside = PutAside::new();
@@ -63,8 +69,7 @@ impl Stacks for NativeStacks {
     }
 
     fn suspend(&self) {
-        let _aside = PutAside::new();
-        fiber::suspend();
+        suspend();
     }
 
     fn is_on_stack_of(&self, _: u32) -> bool {

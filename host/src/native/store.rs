@@ -3,7 +3,7 @@
 //! The loop does what was asked for, and lets one after the other take a step, as `beat` says. When there is nothing to do, the
 //! store waits; what it waits for then is either announced as coming from outside, or never comes.
 
-use super::apart::StacksApart;
+use super::apart::stacks_apart;
 use super::beat::{Beat, Meanwhile, Step};
 use super::fiber::Backend;
 use super::guest::Guest;
@@ -75,7 +75,7 @@ impl NativeStore {
     pub(crate) fn new(options: &NativeOptions, cx: &Cx) -> Self {
         let stacks: Rc<dyn canonical::Stacks> = match options.thread_locals {
             ThreadLocals::PerStore => Rc::new(NativeStacks::new(Backend::default_for_target())),
-            ThreadLocals::PerInstance => Rc::new(StacksApart::default()),
+            ThreadLocals::PerInstance => stacks_apart(),
         };
         let run = explore::current();
         let canonical = match &run {
