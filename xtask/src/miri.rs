@@ -16,6 +16,19 @@ pub(crate) struct Args {
     /// Run the tests of this package only; may be given several times.
     #[arg(long, value_name = "PACKAGE")]
     only: Vec<String>,
+    /// Leave out the tests that take Miri many minutes.
+    #[arg(long)]
+    quick: bool,
+}
+
+impl Args {
+    /// What CI runs.
+    pub(crate) fn quick() -> Args {
+        Args {
+            quick: true,
+            ..Args::default()
+        }
+    }
 }
 
 /// The components of the toolchain that Miri needs.
@@ -30,6 +43,8 @@ struct Suite {
     targets: &'static [&'static str],
     /// Which tests: those whose name contains one of these, or all.
     filters: &'static [&'static str],
+    /// Whether it takes many minutes.
+    is_long: bool,
     /// Tests that leave something behind, and why.
     leaking: &'static [(&'static str, &'static str)],
 }
@@ -39,6 +54,7 @@ const SUITES: &[Suite] = &[
         package: "witflow-async-rt",
         targets: &["--lib", "--tests"],
         filters: &[],
+        is_long: false,
         leaking: &[
             ("forgotten_calls_leak_but_do_not_break", "it forgets calls"),
             ("a_forgotten_read_can_be_followed_by_anything", "it forgets a read"),
@@ -60,6 +76,7 @@ const SUITES: &[Suite] = &[
         package: "witflow-host",
         targets: &["--lib"],
         filters: &["native::"],
+        is_long: false,
         leaking: &[],
     },
     // Guest memory goes with its host in WebAssembly. Natively, what a guest held stays behind when it is cut short.
@@ -86,6 +103,7 @@ const SUITES: &[Suite] = &[
             "values",
         ],
         filters: &[],
+        is_long: true,
         leaking: &[
             ("a_failing_host_function_is_named", "its guest traps"),
             ("a_guest_that_waits_for_nothing_is_a_deadlock", "its guest never ends"),
@@ -106,12 +124,14 @@ const SUITES: &[Suite] = &[
         package: "witflow",
         targets: &["--test", "scenarios"],
         filters: &[],
+        is_long: true,
         leaking: &[("go_on_when_they_are_forgotten", "it forgets calls")],
     },
     Suite {
         package: "text-stats",
         targets: &["--lib"],
         filters: &["documents"],
+        is_long: false,
         leaking: &[],
     },
 ];
@@ -122,7 +142,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         println!("    SKIP miri: {reason:#}");
         return Ok(());
     }
-    for suite in choose(&args.only)? {
+    for suite in choose(&args.only)?
+        .into_iter()
+        .filter(|suite| !(args.quick && suite.is_long))
+    {
         for mut command in suite.commands() {
             process::run(&mut command)?;
         }
@@ -223,6 +246,7 @@ mod tests {
             package: "some",
             targets: &["--lib"],
             filters: &["part::"],
+            is_long: false,
             leaking: &[("forgets", "on purpose")],
         };
         let commands: Vec<_> = suite.commands().iter().map(process::show).collect();

@@ -125,7 +125,7 @@ const STEPS: &[Step] = &[
     Step {
         name: "miri",
         about: "native tests pass with every access to memory watched",
-        run: || miri::run(&miri::Args::default()),
+        run: || miri::run(&miri::Args::quick()),
     },
 ];
 
