@@ -106,6 +106,23 @@ fn every_feature() {
 }
 
 #[test]
+fn wasi() {
+    let worlds: [(&str, &[&str]); 2] = [
+        ("wit-wasi-0.2", &["imports", "command", "proxy"]),
+        ("wit-wasi", &["imports", "command", "service", "middleware"]),
+    ];
+    for (folder, worlds) in worlds {
+        let path = wit("").with_file_name(folder);
+        let text = path.to_str().expect("the path is text");
+        for world in worlds {
+            let builder = witflow_build::configure().world(*world);
+            let options = format!("path: {text:?}, world: {world:?}");
+            check(world, world, &options, &["--world", world, text], builder, &path);
+        }
+    }
+}
+
+#[test]
 fn short_forms() {
     let parse = |tokens: TokenStream| {
         Input::parse(tokens, Path::new("/here"))

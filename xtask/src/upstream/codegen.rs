@@ -20,11 +20,18 @@ const MODES: &[(&str, &[&str])] = &[
     ("duplicating", &["--ownership", "borrowing-duplicate-if-necessary"]),
 ];
 
+/// The worlds of packages that have several.
+const WORLDS: &[(&str, &[&str])] = &[
+    ("wasi-cli", &["imports", "command"]),
+    ("wasi-http", &["imports", "proxy"]),
+];
+
 /// A WIT file, or a folder with a package, under one ownership mode.
 struct Case {
     name: String,
     module: String,
     wit: PathBuf,
+    world: Option<&'static str>,
     args: &'static [&'static str],
 }
 
@@ -89,12 +96,21 @@ fn cases(checkout: &Path) -> Result<Vec<Case>> {
             continue;
         }
         let module = name.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
-        cases.extend(MODES.iter().map(|(mode, args)| Case {
-            name: format!("{name} ({mode})"),
-            module: format!("case_{module}_{mode}"),
-            wit: wit.clone(),
-            args,
-        }));
+        let several = WORLDS.iter().find(|(package, _)| *package == name);
+        let worlds = several.map_or(vec![None], |(_, worlds)| worlds.iter().copied().map(Some).collect());
+        for (world, (mode, args)) in worlds
+            .into_iter()
+            .flat_map(|world| MODES.iter().map(move |mode| (world, mode)))
+        {
+            let suffix = world.map_or_else(|| (*mode).to_owned(), |world| format!("{world}_{mode}"));
+            cases.push(Case {
+                name: format!("{name} ({suffix})"),
+                module: format!("case_{module}_{suffix}"),
+                wit: wit.clone(),
+                world,
+                args,
+            });
+        }
     }
     Ok(cases)
 }
@@ -108,6 +124,7 @@ fn generate(bindgen: &Path, batch: &Batch, case: &Case) -> Result<()> {
             .arg("rust")
             .arg(&case.wit)
             .args(case.args)
+            .args(case.world.iter().flat_map(|world| ["--world", world]))
             .arg("--out-dir")
             .arg(&folder),
     )?;
