@@ -159,7 +159,8 @@ fn choose(only: &[String]) -> Result<Vec<&'static Suite>> {
         .iter()
         .find(|name| !SUITES.iter().any(|suite| suite.package == **name))
     {
-        let packages: Vec<_> = SUITES.iter().map(|suite| suite.package).collect();
+        let mut packages: Vec<_> = SUITES.iter().map(|suite| suite.package).collect();
+        packages.dedup();
         bail!("Miri runs no tests of `{unknown}`; it does of {}", packages.join(", "));
     }
     let chosen = |suite: &&Suite| only.is_empty() || only.iter().any(|name| name == suite.package);
@@ -277,7 +278,7 @@ mod tests {
         let error = choose(&["cli".to_owned()]).err().unwrap();
         assert_eq!(
             error.to_string(),
-            "Miri runs no tests of `cli`; it does of witflow-async-rt, witflow-host, text-stats"
+            "Miri runs no tests of `cli`; it does of witflow-async-rt, witflow-host, witflow, text-stats"
         );
     }
 }
