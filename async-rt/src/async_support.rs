@@ -9,7 +9,21 @@ pub use crate::stream::{
     StreamWrite, StreamWriteAll, StreamWriteFrom, StreamWriteOne, StreamWriter,
 };
 pub use crate::task::block_on::block_on;
+pub use crate::task::cancellation::{cancelled, is_cancelled, shield};
+pub use crate::task::local::{TaskLocal, TaskLocalScope};
 pub use crate::task::spawn::{JoinHandle, spawn, spawn_local};
+
+/// Streams that are fed by something else.
+pub mod stream {
+    #[cfg(feature = "std")]
+    pub use crate::stream::from_async_read;
+    pub use crate::stream::{from_iter, from_stream};
+}
+
+/// Futures that are fed by something else.
+pub mod future {
+    pub use crate::future::from_future;
+}
 
 use crate::sys::{InstanceId, builtins};
 use core::future::poll_fn;

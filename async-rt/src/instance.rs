@@ -10,6 +10,7 @@ use crate::pool::{self, Pool};
 use crate::rt::error_context::Retired;
 use crate::sys;
 use crate::task::Task;
+use crate::task::local::Links;
 use crate::waitable::Op;
 use alloc::alloc::Layout;
 use core::cell::Cell;
@@ -29,6 +30,7 @@ pub struct Instance {
     pages: Cell<usize>,
     pub(crate) retired: Retired,
     pub(crate) unattended: Unattended,
+    pub(crate) locals: Links,
 }
 
 /// Who waits for one waitable.
@@ -68,6 +70,7 @@ impl Instance {
             pages: Cell::new(0),
             retired: Retired::new(),
             unattended: Unattended::new(),
+            locals: Links::new(),
         }
     }
 

@@ -32,6 +32,8 @@
 #![no_std]
 
 extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
 
 mod abi;
 pub mod async_support;

@@ -4,11 +4,13 @@
 //! value given to it, or else a default.
 
 mod block;
+mod feed;
 mod reader;
 mod vtable;
 mod writer;
 
 pub(crate) use block::Unattended;
+pub use feed::from_future;
 pub use reader::{FutureRead, FutureReadMut, FutureReader};
 pub use vtable::{FutureIntrinsics, FutureVtable};
 pub use writer::{FutureWrite, FutureWriteCancel, FutureWriteError, FutureWriter};

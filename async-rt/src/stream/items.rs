@@ -101,6 +101,16 @@ impl Items {
         self.len += 1;
     }
 
+    /// Adds items that are bytes.
+    #[cfg(feature = "std")]
+    pub(super) fn extend_bytes(&mut self, vtable: &RawVtable, bytes: &[u8]) {
+        debug_assert_eq!(vtable.stride, 1);
+        self.reserve(vtable, bytes.len());
+        // SAFETY: there is room for them, and the memory is ours.
+        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), self.at(vtable, self.len), bytes.len()) };
+        self.len += bytes.len();
+    }
+
     /// Makes room for `more` items. It allocates and copies: the allocator's code for resizing is large.
     #[inline(never)]
     pub(super) fn reserve(&mut self, vtable: &RawVtable, more: usize) {

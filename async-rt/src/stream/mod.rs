@@ -5,6 +5,11 @@
 //! loses nothing.
 
 mod buffer;
+#[cfg(feature = "bytes")]
+mod chunks;
+mod feed;
+#[cfg(feature = "std")]
+mod io;
 mod items;
 mod raw_reader;
 mod raw_writer;
@@ -17,6 +22,9 @@ mod write;
 mod writer;
 
 pub use buffer::AbiBuffer;
+#[cfg(feature = "std")]
+pub use feed::from_async_read;
+pub use feed::{from_iter, from_stream};
 pub use read::{StreamRead, StreamReadInto};
 pub use reader::{StreamNext, StreamReader, StreamReaderStream};
 pub use sink::StreamClosed;

@@ -135,6 +135,17 @@ impl RawWriter {
         }
     }
 
+    /// Waits for the reader to go, while there is nothing to send. `told` is false at first, and set when there is nothing
+    /// more to learn: the reader is there, and reads.
+    pub(super) fn poll_gone(&mut self, told: &mut bool, cx: &Context<'_>) -> Poll<()> {
+        if !self.is_over() && (self.port.is_busy() || !*told) {
+            // Everything was sent, so this is an empty write.
+            ready!(self.poll_flight(cx));
+            *told = true;
+        }
+        if self.is_over() { Poll::Ready(()) } else { Poll::Pending }
+    }
+
     /// Makes the queue the next buffer in flight, and its memory the next queue's.
     pub(super) fn launch(&mut self) {
         mem::swap(&mut self.flight.items, &mut self.queue);

@@ -16,10 +16,12 @@
 //! 3. WAIT otherwise.
 //!
 //! The root future calls `task.return` as its last act, so a root that has finished has resolved the task. A
-//! cancellation drops a root that has not, then calls `task.cancel`; spawned work goes on.
+//! cancellation drops a root that has not, then calls `task.cancel`; spawned work goes on. See `cancellation`.
 
 pub(crate) mod block_on;
+pub(crate) mod cancellation;
 pub(crate) mod foreign;
+pub(crate) mod local;
 pub(crate) mod members;
 pub(crate) mod node;
 pub(crate) mod signal;
@@ -31,6 +33,7 @@ use crate::instance::Listener;
 use crate::pool;
 use crate::sys::{self, builtins};
 use alloc::alloc::Layout;
+use cancellation::Cancellation;
 use core::cell::{Cell, UnsafeCell};
 use core::mem::ManuallyDrop;
 use core::pin::Pin;
@@ -76,6 +79,8 @@ pub(crate) struct Task {
     members: Cell<u32>,
     signal: signal::Signal,
     state: Cell<State>,
+    /// Null for most tasks.
+    cancellation: Cell<*const Cancellation>,
 }
 
 #[repr(C)]
@@ -139,6 +144,7 @@ unsafe fn init(task: *mut Task, vtable: &'static NodeVtable) {
         (&raw mut (*task).members).write(Cell::new(0));
         (&raw mut (*task).signal).write(signal::Signal::new());
         (&raw mut (*task).state).write(Cell::new(State::Running));
+        (&raw mut (*task).cancellation).write(Cell::new(ptr::null()));
     }
 }
 
@@ -287,6 +293,9 @@ unsafe fn exit(task: *const Task) {
         (*task).state.set(State::Exited);
         if !(*task).ready.is_empty() || !(*task).later.is_empty() || (*task).set.get() != 0 {
             take_apart(task);
+        }
+        if !(*task).cancellation.get().is_null() {
+            Cancellation::exit((*task).cancellation.get());
         }
         Node::release(task.cast());
     }
@@ -443,17 +452,27 @@ unsafe fn resume_without(task: *const Task, event: i32) {
     }
 }
 
-/// Drops the root future if it is still there, and tells the host.
+/// Takes in a cancellation: nothing, if the root has finished.
 ///
 /// # Safety
 ///
 /// The task is alive and published, and its cancellation has been delivered.
 unsafe fn cancel(task: *const Task) {
-    // SAFETY: as promised; a root that is not done has not resolved the task.
+    // SAFETY: as promised.
     unsafe {
         if !(*task).root.is_done() {
-            finish(task, task.cast());
-            builtins::task_cancel();
+            Cancellation::request(task);
         }
     }
+}
+
+/// Drops the root future of a cancelled task, and tells the host.
+///
+/// # Safety
+///
+/// As for [`cancel`]; the root is not done, and not being polled.
+unsafe fn drop_root(task: *const Task) {
+    // SAFETY: as promised; a root that is not done has not resolved the task.
+    unsafe { finish(task, task.cast()) };
+    cancellation::acknowledge();
 }

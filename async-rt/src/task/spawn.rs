@@ -364,6 +364,16 @@ unsafe impl<T: Send> Sync for JoinHandle<T> {}
 impl<T> Unpin for JoinHandle<T> {}
 
 impl<T> JoinHandle<T> {
+    /// # Safety
+    ///
+    /// The head is that of a future with this output, with a reference for the handle.
+    pub(super) unsafe fn of(head: *const Head) -> JoinHandle<T> {
+        JoinHandle {
+            head,
+            output: PhantomData,
+        }
+    }
+
     /// Drops the spawned future before it is polled again. If it has finished already, its output can still be awaited.
     pub fn cancel(&mut self) {
         // SAFETY: the handle has a reference; the instance is the current one.

@@ -13,7 +13,7 @@
 
 pub mod ends;
 pub mod streams;
-mod tasks;
+pub mod tasks;
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
