@@ -84,7 +84,9 @@ fn an_endless_iterator_ends_with_its_reader() {
 
 /// A stream that yields what is in it, and tells when it is dropped.
 #[derive(Clone, Default)]
-struct Source(Rc<RefCell<(VecDeque<Option<u8>>, Option<Waker>)>>);
+struct Source(Rc<RefCell<Inner>>);
+
+type Inner = (VecDeque<Option<u8>>, Option<Waker>);
 
 impl Source {
     fn put(&self, host: &Fake, items: impl IntoIterator<Item = Option<u8>>) {

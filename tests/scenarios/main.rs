@@ -4,6 +4,7 @@
 
 mod calls;
 mod futures;
+mod helpers;
 mod pairs;
 mod streams;
 #[cfg(not(miri))]

@@ -41,6 +41,18 @@ fn cancel_a_call_with_everything_under_way() {
 }
 
 #[test]
+fn cancel_a_call_and_hear_how_it_ended() {
+    everywhere(async |run| {
+        let (outcomes,): (Vec<String>,) = run.call("pairs#cancel", ()).await?;
+        let returned = ["Some(6)", "the wait was cancelled"];
+        let given_up = ["None", "the wait was cancelled", "the wait was dropped"];
+        let others = ["None", "Some(8)"];
+        assert_eq!(outcomes, [&returned[..], &given_up, &others].concat());
+        Ok(())
+    });
+}
+
+#[test]
 fn pass_streams_through() {
     everywhere(async |run| {
         let items: Vec<_> = (0..30).map(|item| format!("item {item}")).collect();

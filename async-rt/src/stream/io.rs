@@ -21,12 +21,12 @@ impl StreamReader<u8> {
         let want = want.clamp(LEAST, MOST);
         while ready!(self.raw.poll(want, cx)) == Filled::Nothing {}
         let count = self.raw.unread();
+        if count == 0 {
+            return Poll::Ready(&[]);
+        }
         // SAFETY: `count` bytes are unread, and stay where they are while the reader is borrowed. The canonical form of a
-        // byte is the byte (rule 8). A pointer is needed for none at all.
-        Poll::Ready(match count {
-            0 => &[],
-            count => unsafe { slice::from_raw_parts(self.raw.pop(0), count) },
-        })
+        // byte is the byte (rule 8).
+        Poll::Ready(unsafe { slice::from_raw_parts(self.raw.pop(0), count) })
     }
 
     fn take_bytes(&mut self, count: usize) {

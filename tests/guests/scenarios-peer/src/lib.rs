@@ -2,11 +2,12 @@
 
 use std::cell::{Cell, RefCell};
 use std::mem::{forget, take};
+use std::pin::pin;
 use std::task::{Poll, Waker};
 
 use futures_util::StreamExt as _;
-use futures_util::future::join;
-use witflow::{FutureReader, StreamReader, backpressure_dec, backpressure_inc, spawn};
+use futures_util::future::{Either, join, select};
+use witflow::{FutureReader, StreamReader, backpressure_dec, backpressure_inc, cancelled, shield, spawn};
 
 use exports::test::scenarios::peer::Guest;
 
@@ -51,6 +52,24 @@ async fn released() {
 impl Guest for Peer {
     async fn wait(x: u32) -> u32 {
         released().await;
+        x
+    }
+
+    async fn wait_shielded(x: u32, return_it: bool) -> u32 {
+        let guard = Guard("the wait was dropped");
+        let cancelled = shield(async {
+            match select(pin!(released()), pin!(cancelled())).await {
+                Either::Left(_) => false,
+                Either::Right(_) => true,
+            }
+        });
+        if cancelled.await {
+            note("the wait was cancelled");
+            if !return_it {
+                released().await;
+            }
+        }
+        forget(guard);
         x
     }
 

@@ -5,6 +5,7 @@
 
 mod calls;
 mod futures;
+mod helpers;
 mod pairs;
 mod streams;
 mod tasks;

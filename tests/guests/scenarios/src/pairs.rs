@@ -1,10 +1,10 @@
 //! What two guests do together.
 
 use futures_util::future::join_all;
-use witflow::{StreamReader, spawn};
+use witflow::{StreamReader, spawn, yield_now};
 
 use crate::exports::test::scenarios::pairs::Guest;
-use crate::{Scenarios, peer, poll_once, wit_future, wit_stream};
+use crate::{Scenarios, host, peer, poll_once, wit_future, wit_stream};
 
 impl Guest for Scenarios {
     async fn call(count: u32) -> Vec<u32> {
@@ -48,6 +48,22 @@ impl Guest for Scenarios {
         let rest = writer.write_all(vec![1, 2, 3]).await;
         notes.push(format!("{} bytes were not taken", rest.len()));
         notes
+    }
+
+    async fn cancel() -> Vec<String> {
+        let mut outcomes = Vec::new();
+        for return_it in [true, false] {
+            let call = peer::wait_shielded(6, return_it).start();
+            yield_now().await;
+            outcomes.push(format!("{:?}", call.cancel().await));
+            outcomes.extend(peer::notes());
+        }
+        // One that has not been made, and one that is done.
+        outcomes.push(format!("{:?}", peer::wait(7).cancel().await));
+        outcomes.push(format!("{:?}", host::quick(4).start().cancel().await));
+        // The peer lets go of who waited.
+        peer::release();
+        outcomes
     }
 
     async fn relay(items: Vec<String>, chunk: u32) -> Vec<String> {
