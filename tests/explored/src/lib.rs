@@ -6,6 +6,7 @@
 mod calls;
 mod cancels;
 mod composed;
+mod handed;
 mod promises;
 mod pumps;
 mod reads;
@@ -31,6 +32,7 @@ pub fn scenarios() -> impl Iterator<Item = &'static Scenario> {
         composed::SCENARIOS,
         values::SCENARIOS,
         resources::SCENARIOS,
+        handed::SCENARIOS,
     ]
     .into_iter()
     .flatten()

@@ -66,13 +66,6 @@ pub(super) const MUTANTS: &[Mutant] = &[
         "if !{ON} { op.unregister(); } let vtable",
     ),
     mutant(
-        "cancelled-read-arrived",
-        "a read that was cancelled counts as answered",
-        READER,
-        "if answer & 0xf != copy::CANCELLED { self.arrived.set(true); }",
-        "self.arrived.set(true);",
-    ),
-    mutant(
         "arrived-passed-on",
         "a future whose value has arrived is passed on as it is",
         READER,

@@ -146,13 +146,6 @@ pub(super) const MUTANTS: &[Mutant] = &[
         "finish(task, task.cast());",
     ),
     mutant(
-        "cancel-twice",
-        "a task is cancelled although its root has finished",
-        TASK,
-        "if !(*task).root.is_done() {",
-        "if {ON} || !(*task).root.is_done() {",
-    ),
-    mutant(
         "yields-for-ever",
         "futures that yielded are not polled in the next turn",
         TASK,
@@ -263,13 +256,6 @@ pub(super) const MUTANTS: &[Mutant] = &[
         SPAWN,
         "(*task).holds.set((*task).holds.get() + 1);",
         "",
-    ),
-    mutant(
-        "spawn-unsignalled",
-        "a future that is spawned for a task that waits does not wake it",
-        SPAWN,
-        "if Node::schedule(head.cast()).is_some() { signal::woken(task); }",
-        "let _ = Node::schedule(head.cast());",
     ),
     mutant(
         "spawn-cancel-forgotten",
