@@ -27,8 +27,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         "default-unwritten",
         "a writer that goes away writes nothing",
         WRITER,
-        "if waitable::is_alive(self.instance) {",
-        "if waitable::is_alive(self.instance) && !{ON} {",
+        "(self.instance) && !crate::sys::is_unwinding() {",
+        "(self.instance) && !crate::sys::is_unwinding() && !{ON} {",
     ),
     mutant(
         "writer-leaked",
