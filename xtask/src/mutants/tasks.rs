@@ -23,6 +23,7 @@ const TASK: &str = "async-rt/src/task/mod.rs";
 const MEMBERS: &str = "async-rt/src/task/members.rs";
 const NODE: &str = "async-rt/src/task/node.rs";
 const SIGNAL: &str = "async-rt/src/task/signal.rs";
+const CANCELLATION: &str = "async-rt/src/task/cancellation.rs";
 const SPAWN: &str = "async-rt/src/task/spawn.rs";
 
 pub(super) const MUTANTS: &[Mutant] = &[
@@ -141,9 +142,9 @@ pub(super) const MUTANTS: &[Mutant] = &[
     mutant(
         "cancel-unreported",
         "a task that is cancelled does not tell the host that it is",
-        TASK,
-        "finish(task, task.cast()); builtins::task_cancel();",
-        "finish(task, task.cast());",
+        CANCELLATION,
+        "unsafe { builtins::task_cancel() }",
+        "",
     ),
     mutant(
         "yields-for-ever",
