@@ -6,6 +6,7 @@ mod calls;
 mod futures;
 mod helpers;
 mod pairs;
+mod resources;
 mod streams;
 #[cfg(not(miri))]
 #[expect(dead_code, reason = "these guests are built for one target only")]

@@ -1,5 +1,7 @@
 //! The guest that the other guest of the scenarios talks to.
 
+mod tokens;
+
 use std::cell::{Cell, RefCell};
 use std::mem::{forget, take};
 use std::pin::pin;

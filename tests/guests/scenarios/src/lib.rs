@@ -7,13 +7,14 @@ mod calls;
 mod futures;
 mod helpers;
 mod pairs;
+mod resources;
 mod streams;
 mod tasks;
 
 use std::pin::Pin;
 use std::task::Poll;
 
-use test::scenarios::{host, peer};
+use test::scenarios::{host, peer, tokens};
 
 witflow::generate!({ path: "wit", world: "scenarios" });
 
