@@ -112,6 +112,16 @@ impl Generator<'_> {
         uses
     }
 
+    /// Whether users have put a type of theirs in the place of a handle's resource.
+    pub(crate) fn is_foreign(&self, handle: wit_parser::TypeId) -> bool {
+        let resolve = self.resolve();
+        let TypeDefKind::Handle(Handle::Own(resource) | Handle::Borrow(resource)) = resolve.types[handle].kind else {
+            return false;
+        };
+        let target = dealias(resolve, Type::Id(resource));
+        self.paths.is_external(resource) || matches!(target, Type::Id(id) if self.paths.is_external(id))
+    }
+
     /// Whether a handle type is `own`, not `borrow`.
     pub(crate) fn is_own(&self, id: wit_parser::TypeId) -> bool {
         matches!(self.resolve().types[id].kind, TypeDefKind::Handle(Handle::Own(_)))

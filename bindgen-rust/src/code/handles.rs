@@ -43,7 +43,7 @@ impl Code<'_> {
     fn lower_resource(&mut self, op: &Op, id: TypeId) {
         let rt = &self.generator.rt;
         if self.generator.is_own(id) {
-            self.take_handle(op, "own_lower");
+            self.give(op, id);
         } else if self.callees.lends {
             let (resource, cleanup) = (self.place(op.args[0]), self.callees.cleanup.clone());
             self.bind(op, quote!(#rt::borrow_lower(#resource, #cleanup)));
@@ -53,6 +53,23 @@ impl Code<'_> {
         }
     }
 
+    /// A type that users put in the place of a resource may know of handles only that they are numbers.
+    fn give(&mut self, op: &Op, id: TypeId) {
+        let generator = self.generator;
+        if !generator.is_foreign(id) {
+            return self.take_handle(op, "own_lower");
+        }
+        let rt = &generator.rt;
+        let (value, cleanup) = (self.reference(op.args[0]), self.callees.cleanup.clone());
+        let lowered = quote! {{
+            #[allow(unused_imports)]
+            use #rt::ByNumber as _;
+            let given = #value;
+            #rt::Given(given, || given.take_handle()).lower(#cleanup)
+        }};
+        self.bind(op, lowered);
+    }
+
     fn lift_resource(&mut self, op: &Op, id: TypeId) {
         let generator = self.generator;
         let (rt, resolve) = (&generator.rt, generator.resolve());
@@ -60,7 +77,11 @@ impl Code<'_> {
         let lifted = match &resolve.types[id].kind {
             TypeDefKind::Handle(Handle::Own(resource)) => {
                 let path = self.path(*resource);
-                quote!(#rt::own_lift::<#path>(#core))
+                if generator.is_foreign(id) {
+                    quote!(#path::from_handle(#core as u32))
+                } else {
+                    quote!(#rt::own_lift::<#path>(#core))
+                }
             }
             TypeDefKind::Handle(Handle::Borrow(resource)) if generator.world.types.defines(*resource) => {
                 let path = generator.paths.borrow_path(resolve, self.from, *resource);

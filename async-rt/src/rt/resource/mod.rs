@@ -15,11 +15,13 @@
 //! ends.
 
 mod borrows;
+mod given;
 mod handle;
 mod implement;
 pub(super) mod loan;
 
 pub use borrows::Borrows;
+pub use given::{ByNumber, Given};
 pub use handle::{Handle, WasmResource, borrow_lift, borrow_lower, own_lift, own_lower};
 pub use implement::{
     Defined, ImplementedBy, Resource, ResourceRep, resource_drop_rep, resource_get, resource_get_borrowed,
