@@ -24,6 +24,9 @@ pub(crate) struct Args {
     /// Compile the bindings of every N-th world only.
     #[arg(long, value_name = "N", default_value_t = 1)]
     compile_each: u64,
+    /// Build the program that makes worlds with optimisations, which pays off for many.
+    #[arg(long)]
+    release: bool,
     /// Run these WIT files instead, whose first lines are as in those that failed.
     #[arg(value_name = "WIT")]
     files: Vec<PathBuf>,
@@ -38,6 +41,7 @@ impl Default for Args {
             count: 2_000,
             seed: 1,
             compile_each: 1,
+            release: false,
             files: Vec::new(),
             verbose: false,
         }
@@ -60,7 +64,7 @@ struct Tally {
 
 /// Makes worlds, compiles their bindings and prints what became of them.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let program = random_worlds()?;
+    let program = random_worlds(args.release)?;
     let batch = Batch::new("worlds/batch")?;
     let failed = process::target_folder()?.join("worlds/failed");
     let mut tally = Tally::default();
@@ -104,7 +108,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     report(&tally, args)
 }
 
-fn random_worlds() -> Result<PathBuf> {
+fn random_worlds(release: bool) -> Result<PathBuf> {
     let target = process::target_folder()?;
     let mut build = process::cargo([
         "build",
@@ -114,9 +118,15 @@ fn random_worlds() -> Result<PathBuf> {
         "smith",
         "--target-dir",
     ]);
-    process::run(build.arg(&target))?;
+    build.arg(&target);
+    if release {
+        build.arg("--release");
+    }
+    process::run(&mut build)?;
+    let profile = if release { "release" } else { "debug" };
     Ok(target
-        .join("debug/random-worlds")
+        .join(profile)
+        .join("random-worlds")
         .with_extension(std::env::consts::EXE_EXTENSION))
 }
 
