@@ -165,3 +165,27 @@ fn who_has_stopped_waiting_is_not_woken() {
     assert!(!host.exited(task), "a future that nobody wakes holds the task");
     assert_eq!(host.calls("[task-cancel]"), 1);
 }
+
+#[test]
+fn who_asks_later_is_told() {
+    let host = Fake::new();
+    let (mut reader, peer) = bytes(&host);
+    let (mut other, late) = bytes(&host);
+    let told = Rc::new(Cell::new(false));
+    let tell = told.clone();
+    let task = host.start(returning(async move {
+        spawn(async move {
+            assert_eq!(other.next().await, Some(1));
+            assert!(is_cancelled());
+            cancelled().await;
+            tell.set(true);
+        });
+        reader.next().await;
+    }));
+    host.cancel(task);
+    assert!(peer.alone(), "the root was dropped at once");
+    assert_eq!(late.write(&[1]), 1);
+    host.run(task);
+    assert!(told.get() && host.exited(task));
+    assert_eq!(host.handles(), 0);
+}

@@ -2,8 +2,11 @@
 //!
 //! A task that is cancelled loses its root future, and its caller is told. What has been spawned goes on, and may ask. A
 //! *shield* keeps the root: the cancellation waits until the last shield is gone, and the task may still return instead.
-//! Both need a block that tasks do without: it comes into being with the first question, shield or cancellation.
+//! Both need a block that tasks do without. It comes into being with the first who waits or the first shield, and so does the
+//! task's waitable set, so that only tasks with a set have to look for one when they exit. What a task does with its block
+//! it does through functions in it: a guest that uses none of this has none of its code.
 
+use super::members::set_of;
 use super::{Task, spawn};
 use crate::cabi::{self, Current};
 use crate::sys::{InstanceId, builtins};
@@ -15,8 +18,15 @@ use core::future::poll_fn;
 use core::ptr;
 use core::task::{Poll, Waker};
 
+/// In place of a block: the cancellation was requested, and nobody has asked yet.
+const REQUESTED: *const Cancellation = ptr::without_provenance(align_of::<Cancellation>());
+
 /// What a task knows of its cancellation.
 pub(super) struct Cancellation {
+    /// Notes the request and tells who waits; answers whether it is held off.
+    request: fn(&Cancellation) -> bool,
+    /// Gives up the task's reference.
+    exit: unsafe fn(*const Cancellation),
     /// Null once the task has exited.
     task: Cell<*const Task>,
     requested: Cell<bool>,
@@ -37,16 +47,19 @@ impl Cancellation {
         // SAFETY: as promised. The pointer in the task is null or a reference of its own.
         unsafe {
             let mut this = (*task).cancellation.get();
-            if this.is_null() {
+            if this.is_null() || this == REQUESTED {
                 this = Rc::into_raw(Rc::new(Cancellation {
+                    request: Cancellation::note,
+                    exit: Cancellation::release,
                     task: Cell::new(task),
-                    requested: Cell::new(false),
+                    requested: Cell::new(!this.is_null()),
                     shields: Cell::new(0),
                     waiting: RefCell::new(Vec::new()),
                     last: Cell::new(0),
                     instance: InstanceId::current(),
                 }));
                 (*task).cancellation.set(this);
+                set_of(task);
             }
             Rc::increment_strong_count(this);
             Rc::from_raw(this)
@@ -62,15 +75,35 @@ impl Cancellation {
         }
     }
 
-    /// Gives up the task's reference.
-    ///
     /// # Safety
     ///
     /// The task exits, and `this` is what it has.
-    pub(super) unsafe fn exit(this: *const Cancellation) {
+    unsafe fn release(this: *const Cancellation) {
         // SAFETY: promised by the caller.
         let this = unsafe { Rc::from_raw(this) };
         this.task.set(ptr::null());
+    }
+
+    fn note(&self) -> bool {
+        self.requested.set(true);
+        let waiting = self.waiting.take();
+        waiting.into_iter().for_each(|(_, waker)| waker.wake());
+        self.shields.get() != 0
+    }
+
+    /// The task exits.
+    ///
+    /// # Safety
+    ///
+    /// The task is alive.
+    pub(super) unsafe fn exit(task: *const Task) {
+        // SAFETY: the pointer in the task is one of two constants or a reference of its own.
+        unsafe {
+            let this = (*task).cancellation.get();
+            if !this.is_null() && this != REQUESTED {
+                ((*this).exit)(this);
+            }
+        }
     }
 
     /// The cancellation of a task has been delivered.
@@ -79,14 +112,15 @@ impl Cancellation {
     ///
     /// The task is alive and published, and its root is not done.
     pub(super) unsafe fn request(task: *const Task) {
-        // SAFETY: promised by the caller.
-        let this = unsafe { Cancellation::of(task) };
-        this.requested.set(true);
-        let waiting = this.waiting.take();
-        waiting.into_iter().for_each(|(_, waker)| waker.wake());
-        if this.shields.get() == 0 {
-            // SAFETY: as above; wakers at most queue nodes of this task.
-            unsafe { super::drop_root(task) }
+        // SAFETY: promised by the caller; wakers at most queue nodes of this task, so its block stays.
+        unsafe {
+            let this = (*task).cancellation.get();
+            if this.is_null() {
+                (*task).cancellation.set(REQUESTED);
+            } else if this != REQUESTED && ((*this).request)(&*this) {
+                return;
+            }
+            super::drop_root(task);
         }
     }
 }
@@ -98,11 +132,8 @@ pub fn is_cancelled() -> bool {
     match cabi::current() {
         // SAFETY: a current task is alive; what it has is, too.
         Current::Ours(task) => unsafe {
-            (*task)
-                .cancellation
-                .get()
-                .as_ref()
-                .is_some_and(|this| this.requested.get())
+            let this = (*task).cancellation.get();
+            this == REQUESTED || this.as_ref().is_some_and(|this| this.requested.get())
         },
         Current::None | Current::Foreign(..) => false,
     }

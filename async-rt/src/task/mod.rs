@@ -79,7 +79,7 @@ pub(crate) struct Task {
     members: Cell<u32>,
     signal: signal::Signal,
     state: Cell<State>,
-    /// Null for most tasks.
+    /// Null for most tasks. One that has a block has a set.
     cancellation: Cell<*const Cancellation>,
 }
 
@@ -294,9 +294,6 @@ unsafe fn exit(task: *const Task) {
         if !(*task).ready.is_empty() || !(*task).later.is_empty() || (*task).set.get() != 0 {
             take_apart(task);
         }
-        if !(*task).cancellation.get().is_null() {
-            Cancellation::exit((*task).cancellation.get());
-        }
         Node::release(task.cast());
     }
 }
@@ -324,6 +321,7 @@ unsafe fn take_apart(task: *const Task) {
             });
             (*task).members.set(0);
         }
+        Cancellation::exit(task);
         (*task).signal.close();
         if (*task).set.get() != 0 {
             builtins::waitable_set_drop((*task).set.get());
