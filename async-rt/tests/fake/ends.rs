@@ -267,6 +267,19 @@ impl Fake {
         self.state.borrow_mut().waitables[handle as usize].event = Some((2, DROPPED));
     }
 
+    /// The same, if nothing is in flight and the guest is in a position to hear it.
+    pub fn mention_drop_if_idle(&self, handle: u32) {
+        let mut state = self.state.borrow_mut();
+        let is_idle = matches!(
+            state.entries.get(handle as usize),
+            Some(Some(Entry::End(end))) if end.state == EndState::Idle
+        );
+        let waitable = &mut state.waitables[handle as usize];
+        if is_idle && waitable.set != 0 && waitable.event.is_none() {
+            waitable.event = Some((2, DROPPED));
+        }
+    }
+
     /// Takes a readable end from the guest, as lifting does.
     pub fn take_reader(&self, handle: u32) -> Peer<'_> {
         let mut state = self.state.borrow_mut();

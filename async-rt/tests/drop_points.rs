@@ -1,0 +1,512 @@
+//! Every method of both ends of a stream, dropped, forgotten or cancelled at its await, with the peer doing whatever it may
+//! before, in between and after: no item is lost, none comes twice, and no handle stays.
+
+#![allow(
+    clippy::undocumented_unsafe_blocks,
+    reason = "a test plays generated code, whose pointers are right"
+)]
+
+mod fake;
+
+use fake::Fake;
+use fake::ends::Peer;
+use fake::streams::*;
+use futures_core::Stream;
+use futures_io::{AsyncRead, AsyncWrite};
+use futures_sink::Sink;
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::mem::forget;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+use witflow_async_rt::rt::{
+    StreamNext, StreamRead, StreamReadInto, StreamReader, StreamResult, StreamWrite, StreamWriteAll, StreamWriteFrom,
+    StreamWriteOne, StreamWriter,
+};
+
+/// What the peer does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Event {
+    Nothing,
+    One,
+    Many,
+    Leave,
+    /// As `Leave`, and the host tells an idle end.
+    LeaveLoudly,
+}
+
+const EVENTS: [Event; 5] = [
+    Event::Nothing,
+    Event::One,
+    Event::Many,
+    Event::Leave,
+    Event::LeaveLoudly,
+];
+
+/// How the future of the method ends, unless it is done.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum End {
+    Drop,
+    Forget,
+    Cancel,
+}
+
+/// Forgetting leaks, which Miri would report.
+const ENDS: &[End] = if cfg!(miri) {
+    &[End::Drop, End::Cancel]
+} else {
+    &[End::Drop, End::Forget, End::Cancel]
+};
+
+/// Opened by the test; the task waits for it.
+#[derive(Clone, Default)]
+struct Gate(Rc<(Cell<u32>, RefCell<Option<Waker>>)>);
+
+impl Gate {
+    fn open(&self, host: &Fake) {
+        self.0.0.set(self.0.0.get() + 1);
+        host.enter(|| self.0.1.take().into_iter().for_each(Waker::wake));
+    }
+
+    async fn passed(&self, times: u32) {
+        poll_fn(|cx| {
+            if self.0.0.get() >= times {
+                return Poll::Ready(());
+            }
+            *self.0.1.borrow_mut() = Some(cx.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+}
+
+type Shared<T> = Rc<RefCell<T>>;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Reading {
+    Next,
+    Read,
+    ReadInto,
+    Stream,
+    AsyncRead,
+}
+
+const READING: [Reading; 5] = [
+    Reading::Next,
+    Reading::Read,
+    Reading::ReadInto,
+    Reading::Stream,
+    Reading::AsyncRead,
+];
+
+enum ReadOp<'a> {
+    Next(StreamNext<'a, u8>),
+    Read(StreamRead<'a, u8>),
+    ReadInto(StreamReadInto<'a, u8>),
+    Stream(&'a mut StreamReader<u8>),
+    AsyncRead(&'a mut StreamReader<u8>),
+}
+
+impl<'a> ReadOp<'a> {
+    fn new(method: Reading, reader: &'a mut StreamReader<u8>, buffer: &'a mut Vec<u8>) -> ReadOp<'a> {
+        match method {
+            Reading::Next => ReadOp::Next(reader.next()),
+            Reading::Read => ReadOp::Read(reader.read(Vec::with_capacity(2))),
+            Reading::ReadInto => ReadOp::ReadInto(reader.read_into(buffer)),
+            Reading::Stream => ReadOp::Stream(reader),
+            Reading::AsyncRead => ReadOp::AsyncRead(reader),
+        }
+    }
+
+    /// What was read; nothing at the end. `ReadInto` leaves it in its buffer.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Vec<u8>>> {
+        let one = |item: Option<u8>| item.map(|item| vec![item]);
+        let some = |(result, items)| (result != StreamResult::Dropped).then_some(items);
+        match self {
+            ReadOp::Next(next) => Pin::new(next).poll(cx).map(one),
+            ReadOp::Read(read) => Pin::new(read).poll(cx).map(some),
+            ReadOp::ReadInto(read) => Pin::new(read).poll(cx).map(|result| some((result, Vec::new()))),
+            ReadOp::Stream(reader) => Pin::new(&mut **reader).poll_next(cx).map(one),
+            ReadOp::AsyncRead(reader) => {
+                let mut buffer = [0; 3];
+                let read = Pin::new(&mut **reader).poll_read(cx, &mut buffer);
+                read.map(|count| match count.unwrap() {
+                    0 => None,
+                    count => Some(buffer[..count].to_vec()),
+                })
+            }
+        }
+    }
+
+    fn end(self, how: End) -> Vec<u8> {
+        match (how, self) {
+            (End::Cancel, ReadOp::Read(mut read)) => return Pin::new(&mut read).cancel().1,
+            (End::Forget, this) => forget(this),
+            (End::Drop | End::Cancel, _) => {}
+        }
+        Vec::new()
+    }
+}
+
+/// Begins to read, ends that, and reads on.
+async fn read_twice(mut reader: StreamReader<u8>, case: ReadCase, gate: Gate, got: Shared<Vec<u8>>) {
+    let mut buffer = Vec::with_capacity(3);
+    buffer.push(0xff);
+    let mut op = ReadOp::new(case.first, &mut reader, &mut buffer);
+    let first = poll_fn(|cx| Poll::Ready(op.poll(cx))).await;
+    gate.passed(1).await;
+    match first {
+        Poll::Ready(items) => {
+            drop(op);
+            got.borrow_mut().extend(items.into_iter().flatten());
+        }
+        Poll::Pending => {
+            let items = op.end(case.end);
+            got.borrow_mut().extend(items);
+        }
+    }
+    let lent = case.first == Reading::ReadInto && first_is_lost(case.end, &buffer);
+    assert!(lent || buffer[0] == 0xff, "what was in the vector stays");
+    got.borrow_mut().extend(buffer.iter().skip(1));
+    gate.passed(2).await;
+    loop {
+        let mut buffer = Vec::with_capacity(2);
+        let mut op = ReadOp::new(case.second, &mut reader, &mut buffer);
+        let items = poll_fn(|cx| op.poll(cx)).await;
+        drop(op);
+        got.borrow_mut().extend(buffer);
+        match items {
+            Some(items) => got.borrow_mut().extend(items),
+            None => return,
+        }
+    }
+}
+
+/// A vector whose read is forgotten while it waits stays with the reader.
+fn first_is_lost(end: End, buffer: &[u8]) -> bool {
+    end == End::Forget && buffer.is_empty()
+}
+
+#[derive(Clone, Copy, Debug)]
+struct ReadCase {
+    first: Reading,
+    end: End,
+    second: Reading,
+    /// Before the end of the first read, after it, and during the second.
+    events: [Event; 3],
+    /// Whether the guest is told of the first one before it ends the read.
+    told: bool,
+}
+
+fn write_event(host: &Fake, peer: &Peer<'_>, handle: u32, event: Event, next: &mut u8) -> Vec<u8> {
+    let items: Vec<u8> = (*next..*next + 3).collect();
+    let count = match event {
+        Event::Nothing => 0,
+        Event::One => peer.write(&items[..1]),
+        Event::Many => peer.write(&items),
+        Event::Leave => {
+            peer.leave();
+            0
+        }
+        Event::LeaveLoudly => {
+            peer.leave();
+            host.mention_drop_if_idle(handle);
+            0
+        }
+    };
+    *next += count as u8;
+    items[..count].to_vec()
+}
+
+fn check_reading(case: ReadCase) {
+    let host = Fake::new();
+    let (reader, peer) = bytes(&host);
+    let handle = reader.handle();
+    let (gate, got) = (Gate::default(), Shared::<Vec<u8>>::default());
+    let task = host.start(returning(read_twice(reader, case, gate.clone(), got.clone())));
+    let (mut next, mut taken, mut left) = (1, Vec::new(), false);
+    for (index, event) in case.events.into_iter().enumerate() {
+        if !left {
+            taken.extend(write_event(&host, &peer, handle, event, &mut next));
+        }
+        left |= matches!(event, Event::Leave | Event::LeaveLoudly);
+        if index > 0 || case.told {
+            host.run(task);
+        }
+        gate.open(&host);
+        host.run(task);
+    }
+    for _ in 0..3 {
+        if !left {
+            taken.extend(write_event(&host, &peer, handle, Event::Many, &mut next));
+            host.run(task);
+        }
+    }
+    if !left {
+        peer.leave();
+    }
+    host.run(task);
+    assert_eq!(*got.borrow(), taken, "{case:?}");
+    assert!(host.exited(task), "{case:?}");
+    assert_eq!(host.handles(), 0, "{case:?}");
+}
+
+/// Calls `check` with all combinations of three events; with Miri, with some of them.
+fn each_script(mut check: impl FnMut([Event; 3], bool)) {
+    let mut index = 0;
+    for first in EVENTS {
+        for second in EVENTS {
+            for third in EVENTS {
+                for told in [false, true] {
+                    index += 1;
+                    if !cfg!(miri) || index % 47 == 0 {
+                        check([first, second, third], told);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn no_read_that_ends_early_loses_or_repeats_an_item() {
+    for first in READING {
+        for &end in ENDS {
+            for second in READING {
+                each_script(|events, told| {
+                    check_reading(ReadCase {
+                        first,
+                        end,
+                        second,
+                        events,
+                        told,
+                    });
+                });
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Writing {
+    Write,
+    WriteAll,
+    WriteOne,
+    WriteFrom,
+    Sink,
+    AsyncWrite,
+}
+
+const WRITING: [Writing; 6] = [
+    Writing::Write,
+    Writing::WriteAll,
+    Writing::WriteOne,
+    Writing::WriteFrom,
+    Writing::Sink,
+    Writing::AsyncWrite,
+];
+
+enum WriteOp<'a> {
+    Write(StreamWrite<'a, u8>),
+    WriteAll(StreamWriteAll<'a, u8>),
+    WriteOne(StreamWriteOne<'a, u8>),
+    WriteFrom(StreamWriteFrom<'a, u8>, usize),
+    Sink(&'a mut StreamWriter<u8>, Vec<u8>),
+    AsyncWrite(&'a mut StreamWriter<u8>, Vec<u8>),
+}
+
+impl<'a> WriteOp<'a> {
+    fn new(method: Writing, writer: &'a mut StreamWriter<u8>, items: &'a mut Vec<u8>) -> WriteOp<'a> {
+        match method {
+            Writing::Write => WriteOp::Write(writer.write(std::mem::take(items))),
+            Writing::WriteAll => WriteOp::WriteAll(writer.write_all(std::mem::take(items))),
+            Writing::WriteOne => {
+                let item = items.remove(0);
+                items.clear();
+                WriteOp::WriteOne(writer.write_one(item))
+            }
+            Writing::WriteFrom => {
+                let count = items.len();
+                WriteOp::WriteFrom(writer.write_from(items), count)
+            }
+            Writing::Sink => WriteOp::Sink(writer, std::mem::take(items)),
+            Writing::AsyncWrite => WriteOp::AsyncWrite(writer, std::mem::take(items)),
+        }
+    }
+
+    /// What was not sent, and stays out of the writer.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Vec<u8>> {
+        match self {
+            WriteOp::Write(write) => Pin::new(write).poll(cx).map(|(_, rest)| rest.into_vec()),
+            WriteOp::WriteAll(write) => Pin::new(write).poll(cx),
+            WriteOp::WriteOne(write) => Pin::new(write).poll(cx).map(|rest| rest.into_iter().collect()),
+            // How many were sent says which are left; the vector keeps all.
+            WriteOp::WriteFrom(write, count) => Pin::new(write).poll(cx).map(|sent| vec![0; *count - sent]),
+            WriteOp::Sink(writer, items) => {
+                let mut sink = Pin::new(&mut **writer);
+                while !items.is_empty() {
+                    match sink.as_mut().poll_ready(cx) {
+                        Poll::Ready(Ok(())) => {}
+                        Poll::Ready(Err(error)) => {
+                            return Poll::Ready(error.unsent.into_iter().chain(items.drain(..)).collect());
+                        }
+                        Poll::Pending => return Poll::Pending,
+                    }
+                    if let Err(error) = sink.as_mut().start_send(items.remove(0)) {
+                        return Poll::Ready(error.unsent.into_iter().chain(items.drain(..)).collect());
+                    }
+                }
+                Sink::poll_flush(sink, cx).map(|sent| sent.map_or_else(|error| error.unsent, |()| Vec::new()))
+            }
+            WriteOp::AsyncWrite(writer, items) => {
+                while !items.is_empty() {
+                    match Pin::new(&mut **writer).poll_write(cx, items) {
+                        Poll::Ready(Ok(count)) => drop(items.drain(..count)),
+                        Poll::Ready(Err(_)) => {
+                            let unsent = writer.take_unsent();
+                            return Poll::Ready(unsent.into_iter().chain(items.drain(..)).collect());
+                        }
+                        Poll::Pending => return Poll::Pending,
+                    }
+                }
+                let flushed = AsyncWrite::poll_flush(Pin::new(&mut **writer), cx);
+                flushed.map(|sent| sent.map_or_else(|_| writer.take_unsent(), |()| Vec::new()))
+            }
+        }
+    }
+
+    fn end(self, how: End) -> Vec<u8> {
+        match (how, self) {
+            (End::Cancel, WriteOp::Write(mut write)) => return Pin::new(&mut write).cancel().1.into_vec(),
+            (End::Forget, this) => forget(this),
+            (End::Drop | End::Cancel, _) => {}
+        }
+        Vec::new()
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct WriteCase {
+    first: Writing,
+    end: End,
+    second: Writing,
+    events: [Event; 3],
+    told: bool,
+}
+
+/// What a writer was given, and what of that came back.
+#[derive(Default)]
+struct Given {
+    all: Vec<u8>,
+    back: Vec<u8>,
+}
+
+/// Begins to write, ends that, writes more, and takes back what could not be sent.
+async fn write_twice(mut writer: StreamWriter<u8>, case: WriteCase, gate: Gate, given: Shared<Given>) {
+    let give = |method, items: &[u8]| {
+        let count = if method == Writing::WriteOne { 1 } else { items.len() };
+        given.borrow_mut().all.extend(&items[..count]);
+    };
+    // What `write_from` leaves unsent is in its vector.
+    let back = |method, items: Vec<u8>, all: &[u8]| {
+        let items = match method {
+            Writing::WriteFrom => all[all.len() - items.len()..].to_vec(),
+            _ => items,
+        };
+        given.borrow_mut().back.extend(items);
+    };
+    let all = [1, 2, 3];
+    let mut items = all.to_vec();
+    give(case.first, &items);
+    let mut op = WriteOp::new(case.first, &mut writer, &mut items);
+    let first = poll_fn(|cx| Poll::Ready(op.poll(cx))).await;
+    gate.passed(1).await;
+    match first {
+        Poll::Ready(rest) => {
+            drop(op);
+            back(case.first, rest, &all);
+        }
+        Poll::Pending => {
+            let rest = op.end(case.end);
+            given.borrow_mut().back.extend(rest);
+        }
+    }
+    gate.passed(2).await;
+    let all = [4, 5, 6];
+    let mut items = all.to_vec();
+    give(case.second, &items);
+    let mut op = WriteOp::new(case.second, &mut writer, &mut items);
+    let rest = poll_fn(|cx| op.poll(cx)).await;
+    drop(op);
+    // What was given before and not sent either is still there, unless the sink gave back everything at once.
+    let unsent = writer.take_unsent();
+    given.borrow_mut().back.extend(unsent);
+    back(case.second, rest, &all);
+    // What `write` leaves when it is done is not to be sent any more; everything else is.
+}
+
+fn read_event(host: &Fake, peer: &Peer<'_>, handle: u32, event: Event) -> Vec<u8> {
+    match event {
+        Event::Nothing => return Vec::new(),
+        Event::One => return peer.read(1),
+        Event::Many => return peer.read(9),
+        Event::Leave => peer.leave(),
+        Event::LeaveLoudly => {
+            peer.leave();
+            host.mention_drop_if_idle(handle);
+        }
+    }
+    Vec::new()
+}
+
+fn check_writing(case: WriteCase) {
+    let host = Fake::new();
+    let (writer, peer) = writer(&host, &BYTES);
+    let handle = writer.handle();
+    let (gate, given) = (Gate::default(), Shared::<Given>::default());
+    let task = host.start(returning(write_twice(writer, case, gate.clone(), given.clone())));
+    let (mut read, mut left) = (Vec::new(), false);
+    for (index, event) in case.events.into_iter().enumerate() {
+        if !left {
+            read.extend(read_event(&host, &peer, handle, event));
+        }
+        left |= matches!(event, Event::Leave | Event::LeaveLoudly);
+        if index > 0 || case.told {
+            host.run(task);
+        }
+        gate.open(&host);
+        host.run(task);
+    }
+    for _ in 0..8 {
+        if !left {
+            read.extend(peer.read(2));
+            host.run(task);
+        }
+    }
+    assert!(host.exited(task), "{case:?}");
+    let given = given.borrow();
+    read.extend(&given.back);
+    read.sort();
+    assert_eq!(read, given.all, "{case:?}: each item was read or came back, once");
+    assert_eq!(host.handles(), 0, "{case:?}");
+}
+
+#[test]
+fn no_write_that_ends_early_loses_or_repeats_an_item() {
+    for first in WRITING {
+        for &end in ENDS {
+            for second in WRITING {
+                each_script(|events, told| {
+                    check_writing(WriteCase {
+                        first,
+                        end,
+                        second,
+                        events,
+                        told,
+                    });
+                });
+            }
+        }
+    }
+}
