@@ -50,13 +50,15 @@ enum End {
     Drop,
     Forget,
     Cancel,
+    /// It is polled once more and then dropped.
+    Late,
 }
 
 /// Forgetting leaks, which Miri would report.
 const ENDS: &[End] = if cfg!(miri) {
-    &[End::Drop, End::Cancel]
+    &[End::Drop, End::Cancel, End::Late]
 } else {
-    &[End::Drop, End::Forget, End::Cancel]
+    &[End::Drop, End::Forget, End::Cancel, End::Late]
 };
 
 /// Opened by the test; the task waits for it.
@@ -143,7 +145,7 @@ impl<'a> ReadOp<'a> {
         match (how, self) {
             (End::Cancel, ReadOp::Read(mut read)) => return Pin::new(&mut read).cancel().1,
             (End::Forget, this) => forget(this),
-            (End::Drop | End::Cancel, _) => {}
+            (End::Drop | End::Cancel | End::Late, _) => {}
         }
         Vec::new()
     }
@@ -154,8 +156,11 @@ async fn read_twice(mut reader: StreamReader<u8>, case: ReadCase, gate: Gate, go
     let mut buffer = Vec::with_capacity(3);
     buffer.push(0xff);
     let mut op = ReadOp::new(case.first, &mut reader, &mut buffer);
-    let first = poll_fn(|cx| Poll::Ready(op.poll(cx))).await;
+    let mut first = poll_fn(|cx| Poll::Ready(op.poll(cx))).await;
     gate.passed(1).await;
+    if case.end == End::Late && first.is_pending() {
+        first = poll_fn(|cx| Poll::Ready(op.poll(cx))).await;
+    }
     match first {
         Poll::Ready(items) => {
             drop(op);
@@ -291,6 +296,8 @@ fn no_read_that_ends_early_loses_or_repeats_an_item() {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Writing {
     Write,
+    /// `Write`, cancelled at its second poll.
+    Cancelled,
     WriteAll,
     WriteOne,
     WriteFrom,
@@ -298,8 +305,9 @@ enum Writing {
     AsyncWrite,
 }
 
-const WRITING: [Writing; 6] = [
+const WRITING: [Writing; 7] = [
     Writing::Write,
+    Writing::Cancelled,
     Writing::WriteAll,
     Writing::WriteOne,
     Writing::WriteFrom,
@@ -309,6 +317,7 @@ const WRITING: [Writing; 6] = [
 
 enum WriteOp<'a> {
     Write(StreamWrite<'a, u8>),
+    Cancelled(StreamWrite<'a, u8>, bool),
     WriteAll(StreamWriteAll<'a, u8>),
     WriteOne(StreamWriteOne<'a, u8>),
     WriteFrom(StreamWriteFrom<'a, u8>, usize),
@@ -320,6 +329,7 @@ impl<'a> WriteOp<'a> {
     fn new(method: Writing, writer: &'a mut StreamWriter<u8>, items: &'a mut Vec<u8>) -> WriteOp<'a> {
         match method {
             Writing::Write => WriteOp::Write(writer.write(std::mem::take(items))),
+            Writing::Cancelled => WriteOp::Cancelled(writer.write(std::mem::take(items)), false),
             Writing::WriteAll => WriteOp::WriteAll(writer.write_all(std::mem::take(items))),
             Writing::WriteOne => {
                 let item = items.remove(0);
@@ -339,6 +349,15 @@ impl<'a> WriteOp<'a> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Vec<u8>> {
         match self {
             WriteOp::Write(write) => Pin::new(write).poll(cx).map(|(_, rest)| rest.into_vec()),
+            WriteOp::Cancelled(write, true) => Poll::Ready(Pin::new(write).cancel().1.into_vec()),
+            WriteOp::Cancelled(write, polled) => {
+                *polled = true;
+                let polled = Pin::new(write).poll(cx).map(|(_, rest)| rest.into_vec());
+                if polled.is_pending() {
+                    cx.waker().wake_by_ref();
+                }
+                polled
+            }
             WriteOp::WriteAll(write) => Pin::new(write).poll(cx),
             WriteOp::WriteOne(write) => Pin::new(write).poll(cx).map(|rest| rest.into_iter().collect()),
             // How many were sent says which are left; the vector keeps all.
@@ -378,9 +397,11 @@ impl<'a> WriteOp<'a> {
 
     fn end(self, how: End) -> Vec<u8> {
         match (how, self) {
-            (End::Cancel, WriteOp::Write(mut write)) => return Pin::new(&mut write).cancel().1.into_vec(),
+            (End::Cancel, WriteOp::Write(mut write) | WriteOp::Cancelled(mut write, _)) => {
+                return Pin::new(&mut write).cancel().1.into_vec();
+            }
             (End::Forget, this) => forget(this),
-            (End::Drop | End::Cancel, _) => {}
+            (End::Drop | End::Cancel | End::Late, _) => {}
         }
         Vec::new()
     }
@@ -412,7 +433,16 @@ async fn write_twice(mut writer: StreamWriter<u8>, case: WriteCase, gate: Gate, 
     let back = |method, items: Vec<u8>, all: &[u8]| {
         let items = match method {
             Writing::WriteFrom => all[all.len() - items.len()..].to_vec(),
-            _ => items,
+            // Errors of a sink give back all there is; those of a write only what it was given.
+            Writing::Sink | Writing::AsyncWrite => items,
+            Writing::WriteOne => {
+                assert!(items.is_empty() || items == all[..1]);
+                items
+            }
+            Writing::Write | Writing::Cancelled | Writing::WriteAll => {
+                assert!(all.ends_with(&items), "{case:?}: {items:?} came back");
+                items
+            }
         };
         given.borrow_mut().back.extend(items);
     };
@@ -420,8 +450,11 @@ async fn write_twice(mut writer: StreamWriter<u8>, case: WriteCase, gate: Gate, 
     let mut items = all.to_vec();
     give(case.first, &items);
     let mut op = WriteOp::new(case.first, &mut writer, &mut items);
-    let first = poll_fn(|cx| Poll::Ready(op.poll(cx))).await;
+    let mut first = poll_fn(|cx| Poll::Ready(op.poll(cx))).await;
     gate.passed(1).await;
+    if case.end == End::Late && first.is_pending() {
+        first = poll_fn(|cx| Poll::Ready(op.poll(cx))).await;
+    }
     match first {
         Poll::Ready(rest) => {
             drop(op);
