@@ -37,6 +37,10 @@ use core::task::{Context, Poll, Waker};
 use vtable::Start;
 
 /// One call of an asynchronous import: a future that makes the call when it is first polled.
+///
+/// Dropping it before does nothing. Dropping it while it is pending cancels the call, and waits until the callee has given it
+/// up or returned; a result that came first is dropped. So in a `select!` that is to go on with the call, await `&mut call`;
+/// to hear how a cancellation ended, [`cancel`](Self::cancel) it. Forgetting it leaves the call to itself.
 #[must_use = "a call does nothing unless it is awaited"]
 pub struct Call<P, R> {
     /// Valid for ever; not a reference, whose type would make `P` live as long.

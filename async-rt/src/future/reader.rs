@@ -232,7 +232,7 @@ impl<'a, T> IntoFuture for &'a mut FutureReader<T> {
     }
 }
 
-/// A [`FutureReader`] being awaited.
+/// A [`FutureReader`] being awaited. Dropping it drops the reader, and the value if it has arrived.
 #[must_use = "a read does nothing unless it is awaited"]
 pub struct FutureRead<T: 'static> {
     reader: FutureReader<T>,
@@ -266,7 +266,7 @@ impl<T> Future for FutureRead<T> {
     }
 }
 
-/// A [`FutureReader`] being awaited by reference.
+/// A [`FutureReader`] being awaited by reference. Cancel safe: dropping it leaves the reader as it is.
 #[must_use = "a read does nothing unless it is awaited"]
 pub struct FutureReadMut<'a, T: 'static> {
     reader: &'a mut FutureReader<T>,

@@ -19,6 +19,11 @@ use futures_core::{FusedStream, Stream};
 /// dropping the future it returned loses no item. A read that was in flight stays in flight, and the next method to ask
 /// for items gets what it brings.
 ///
+/// A reader of bytes is also an `AsyncRead` and `AsyncBufRead` of futures-io, and of tokio with the feature of that name. What
+/// has arrived is copied from the reader's own buffer, so whatever an extension trait makes of it is cancel safe for the
+/// stream: bytes that were not handed out are still there. Its method `read` hides that of the extension traits, which is
+/// called as `AsyncReadExt::read(&mut reader, buffer)`.
+///
 /// A reader that is asked for single items reads ahead, more with each read that came back full. It can be passed on to
 /// another component at any time: items read ahead stay in front.
 pub struct StreamReader<T: 'static> {

@@ -11,7 +11,11 @@ use core::marker::PhantomData;
 
 /// The writable end of a stream.
 ///
-/// It is also a [`Sink`](futures_sink::Sink). Dropping the future of a write at any point loses nothing that was given: the
+/// It is also a [`Sink`](futures_sink::Sink), whose items collect until a chunk is full or the sink is flushed. A writer of
+/// bytes is an `AsyncWrite` of futures-io as well, and of tokio with the feature of that name; what such a write has taken is
+/// sent without a flush.
+///
+/// Every method is cancel safe: items belong to the caller before the first poll, and to the writer from then on. Dropping the future of a write at any point loses nothing that was given: the
 /// write goes on, and later ones queue behind it; to take the items back, cancel it. Dropping the writer itself ends the
 /// stream; what was not sent by then is dropped.
 pub struct StreamWriter<T: 'static> {
