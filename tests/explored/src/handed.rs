@@ -129,10 +129,10 @@ mod guest {
 
         fn open() {
             IS_OPEN.set(true);
-            // Each is woken twice, with others in between.
             let wakers = WAKERS.take();
             wakers.iter().for_each(Waker::wake_by_ref);
-            wakers.into_iter().for_each(Waker::wake);
+            // The first is queued already, and others behind it.
+            wakers.into_iter().take(1).for_each(Waker::wake);
         }
 
         async fn self_cancelled() -> u32 {
@@ -427,7 +427,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     ),
     Scenario::new(
         "handed-several",
-        "several futures of a task are woken at once, each twice",
+        "several futures of a task are woken at once, one twice",
         || opened("several", |answer| answer == 3),
     )
     .configured(Explorer::keep_memory),
