@@ -15,6 +15,13 @@ mod wasi {
     mod imports_0_2 {
         witflow::generate!({ path: "tests/wit-wasi-0.2", world: "imports" });
     }
+    mod imports_0_2_borrowing {
+        witflow::generate!({
+            path: "tests/wit-wasi-0.2",
+            world: "imports",
+            ownership: Borrowing { duplicate_if_necessary: true },
+        });
+    }
     mod command_0_2 {
         witflow::generate!({ path: "tests/wit-wasi-0.2", world: "command" });
     }

@@ -103,10 +103,11 @@ impl Generator<'_> {
         };
         let back = self.chains.of(function).map(|_| quote!(self));
         let (cleanup_list, cleanup) = self.cleanup_list(&abi.program, &mut scope, "new");
+        let params = function.func.params.iter().map(|param| &param.ty);
         let callees = Callees {
             import: Some(import),
             cleanup,
-            style: self.param_style(),
+            styles: params.map(|ty| self.style_of(ty, self.param_style())).collect(),
             ..Callees::default()
         };
         let (statements, results) = Code::run(self, home, &abi.program, values.collect(), scope, callees);

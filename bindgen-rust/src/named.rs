@@ -70,7 +70,7 @@ impl Generator<'_> {
         let callees = Callees {
             cleanup: quote!(cleanup),
             lends: true,
-            style: self.form_style(id, form),
+            styles: vec![self.form_style(id, form)],
             borrows: quote!(borrows),
             ..Callees::default()
         };

@@ -10,10 +10,16 @@ use super::{Code, Expr};
 use crate::definitions::flags_type;
 use crate::named::one_or_tuple;
 use crate::names::{Case, define_all};
+use crate::ownership::Style;
 
 impl Code<'_> {
     pub(super) fn path(&self, id: TypeId) -> TokenStream {
-        let (generator, form) = (self.generator, self.generator.form(id, self.callees.style));
+        self.styled_path(id, Style::Owned)
+    }
+
+    /// The path of the definition that a value of this style is of.
+    fn styled_path(&self, id: TypeId, style: Style) -> TokenStream {
+        let (generator, form) = (self.generator, self.generator.form(id, style));
         generator.paths.type_path(generator.resolve(), self.from, id, form)
     }
 
@@ -23,7 +29,7 @@ impl Code<'_> {
             Inst::SplitRecord(id) => {
                 let fields = self.fields(*id);
                 let names: Vec<Ident> = fields.iter().map(|field| self.fresh(&field.to_string())).collect();
-                let path = self.path(*id);
+                let path = self.styled_path(*id, self.style(op.args[0]));
                 let bound = fields.iter().zip(&names).map(|(field, name)| {
                     if field == name {
                         quote!(#field)
@@ -43,6 +49,7 @@ impl Code<'_> {
             }
         };
         self.statements.push(quote!(let #pattern = #whole;));
+        self.parts(&op.results, op.args[0]);
         for (result, name) in op.results.iter().zip(names) {
             self.set(*result, Expr::Place(quote!(#name), true));
         }
@@ -92,7 +99,7 @@ impl Code<'_> {
     }
 
     /// The constructor of each case.
-    pub(super) fn constructors(&self, id: TypeId) -> Vec<TokenStream> {
+    fn constructors(&self, id: TypeId, style: Style) -> Vec<TokenStream> {
         match &self.generator.resolve().types[id].kind {
             TypeDefKind::Option(_) => vec![
                 quote!(::core::option::Option::None),
@@ -100,7 +107,7 @@ impl Code<'_> {
             ],
             TypeDefKind::Result(_) => vec![quote!(::core::result::Result::Ok), quote!(::core::result::Result::Err)],
             TypeDefKind::Variant(variant) => {
-                let path = self.path(id);
+                let path = self.styled_path(id, style);
                 let names = define_all(variant.cases.iter().map(|case| case.name.as_str()), Case::Camel);
                 names.iter().map(|name| quote!(#path::#name)).collect()
             }
@@ -117,7 +124,9 @@ impl Code<'_> {
         let scrutinee = self.reference(op.args[0]);
         let payloads = cases(self.generator.resolve(), id);
         let mut arms = Vec::new();
-        for ((constructor, payload), block) in self.constructors(id).into_iter().zip(payloads).zip(blocks) {
+        let constructors = self.constructors(id, self.style(op.args[0]));
+        for ((constructor, payload), block) in constructors.into_iter().zip(payloads).zip(blocks) {
+            self.parts(&block.params, op.args[0]);
             let outer_locals = self.locals.clone();
             let (pattern, params) = match payload {
                 Some(_) => {
@@ -150,7 +159,7 @@ impl Code<'_> {
             _ => self.core(op.args[0]),
         };
         let mut arms = Vec::new();
-        for (index, (constructor, block)) in self.constructors(id).into_iter().zip(blocks).enumerate() {
+        for (index, (constructor, block)) in self.constructors(id, Style::Owned).into_iter().zip(blocks).enumerate() {
             let (statements, values) = self.block(block, Vec::new());
             let value = match &values[..] {
                 [] if self.has_unit_payload(id) => quote!(#constructor(())),

@@ -13,7 +13,7 @@ impl Code<'_> {
     pub(super) fn call_named(&mut self, op: &Op, id: TypeId, named: NamedOp) {
         let function = match named {
             NamedOp::Store | NamedOp::Lower => {
-                let form = self.generator.form(id, self.callees.style);
+                let form = self.generator.form(id, self.style(op.args[0]));
                 self.generator.named_function(id, named, form)
             }
             NamedOp::Load | NamedOp::Lift => self.generator.named_function(id, named, Form::Main),

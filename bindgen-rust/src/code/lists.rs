@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use wit_parser::{TypeDefKind, TypeId};
-use witflow_bindgen_core::abi::{Block, Op};
+use witflow_bindgen_core::abi::{Block, Op, ValueId};
 
 use super::{Code, Expr};
 use crate::named::one_or_tuple;
@@ -40,7 +40,8 @@ impl Code<'_> {
     }
 
     /// A closure that stores one element: `|element.., base, cleanup| { .. }`.
-    pub(super) fn store_closure(&mut self, block: &Block, elements: &[&str], cleanup: bool) -> TokenStream {
+    fn store_closure(&mut self, whole: ValueId, block: &Block, elements: &[&str], cleanup: bool) -> TokenStream {
+        self.parts(&block.params, whole);
         let outer_locals = self.locals.clone();
         let names: Vec<Ident> = elements.iter().map(|name| self.fresh(name)).collect();
         let base = self.fresh("base");
@@ -89,12 +90,12 @@ impl Code<'_> {
     }
 
     pub(super) fn lower_list(&mut self, op: &Op, id: TypeId, block: &Block) {
-        let closure = self.store_closure(block, &["item"], self.needs_cleanup(block));
+        let closure = self.store_closure(op.args[0], block, &["item"], self.needs_cleanup(block));
         self.bind_lowered(op, quote!(lower_list), id, &closure);
     }
 
     pub(super) fn lower_map(&mut self, op: &Op, id: TypeId, block: &Block) {
-        let closure = self.store_closure(block, &["key", "value"], self.needs_cleanup(block));
+        let closure = self.store_closure(op.args[0], block, &["key", "value"], self.needs_cleanup(block));
         // The type lets a reference to a reference become what the function wants.
         let map = self.generator.map_type();
         self.bind_lowered(op, quote!(lower_map::<#map<_, _>, _, _>), id, &closure);
@@ -124,7 +125,7 @@ impl Code<'_> {
         let (list, pointer) = (self.reference(op.args[0]), self.core(op.args[1]));
         let (size, _) = self.element_layout(id);
         let outer = self.callees.cleanup.clone();
-        let closure = self.store_closure(block, &["item"], cleanup_used);
+        let closure = self.store_closure(op.args[0], block, &["item"], cleanup_used);
         let cleanup = if cleanup_used {
             outer
         } else {

@@ -52,8 +52,8 @@ pub(crate) struct Callees {
     pub cleanup: TokenStream,
     /// Whether borrow handles that are lowered are noted in the clean-up list.
     pub lends: bool,
-    /// How what is lowered holds its parts.
-    pub style: Style,
+    /// How the program's parameters hold their parts, as far as they are lowered.
+    pub styles: Vec<Style>,
     /// The expression that passes on what keeps the borrow handles that are lifted.
     pub borrows: TokenStream,
 }
@@ -64,6 +64,8 @@ pub(crate) struct Code<'g> {
     from: &'g ModulePath,
     locals: Scope,
     values: Vec<Option<Expr>>,
+    /// How each value holds its parts.
+    styles: Vec<Style>,
     callees: Callees,
     statements: Vec<TokenStream>,
 }
@@ -79,11 +81,16 @@ impl<'g> Code<'g> {
         callees: Callees,
     ) -> (TokenStream, Vec<TokenStream>) {
         let values = vec![None; program.kinds.len()];
+        let mut styles = vec![Style::Owned; program.kinds.len()];
+        for (id, style) in program.body.params.iter().zip(&callees.styles) {
+            styles[id.0 as usize] = *style;
+        }
         let mut code = Code {
             generator,
             from,
             locals,
             values,
+            styles,
             callees,
             statements: Vec::new(),
         };
@@ -104,6 +111,18 @@ impl<'g> Code<'g> {
         self.values[id.0 as usize]
             .clone()
             .expect("a value is made before it is used")
+    }
+
+    /// How a value holds its parts.
+    fn style(&self, id: ValueId) -> Style {
+        self.styles[id.0 as usize]
+    }
+
+    /// Says that values are part of another one.
+    fn parts(&mut self, parts: &[ValueId], whole: ValueId) {
+        for part in parts {
+            self.styles[part.0 as usize] = self.style(whole);
+        }
     }
 
     /// An owned value is given away once.
