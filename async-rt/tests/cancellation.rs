@@ -140,30 +140,34 @@ fn who_has_stopped_waiting_is_not_woken() {
     let host = Fake::new();
     let (mut reader, _peer) = bytes(&host);
     let polls = Rc::new(Cell::new(0));
-    let count = polls.clone();
+    let parked = Rc::new(RefCell::new(None));
+    let (count, park) = (polls.clone(), parked.clone());
     let task = host.start(returning(async move {
         spawn(async move {
             poll_once(pin!(cancelled())).await;
-            poll_fn(|_| {
+            poll_fn(|cx| {
                 count.set(count.get() + 1);
+                *park.borrow_mut() = Some(cx.waker().clone());
                 if count.get() == 1 {
-                    Poll::<()>::Pending
+                    Poll::Pending
                 } else {
                     Poll::Ready(())
                 }
             })
             .await;
-        })
-        .detach();
-        let first = RefCell::new(Some(spawn(cancelled())));
+        });
         reader.next().await;
-        drop(first);
     }));
     host.cancel(task);
     host.run(task);
-    assert_eq!(polls.get(), 1);
-    assert!(!host.exited(task), "a future that nobody wakes holds the task");
     assert_eq!(host.calls("[task-cancel]"), 1);
+    assert_eq!(polls.get(), 1);
+    let waker = parked.take().unwrap();
+    host.enter(|| waker.wake());
+    host.run(task);
+    assert_eq!(polls.get(), 2);
+    assert!(host.exited(task));
+    assert_eq!(host.handles(), 0);
 }
 
 #[test]
