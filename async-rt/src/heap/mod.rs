@@ -3,10 +3,10 @@
 //! It relies on two things a guest can be sure of: one thread, and memory that only grows. So it keeps nothing beside a
 //! block, and asks the layout for the size when a block comes back.
 //!
-//! * *Blocks* of up to [`SMALL`] bytes come in size classes: steps of 16 bytes at first, then four for each doubling. Each
+//! * *Blocks* of up to `SMALL` bytes come in size classes: steps of 16 bytes at first, then four for each doubling. Each
 //!   class has a list of free blocks, and what has been a block of a class stays one.
 //! * *Runs* serve everything larger or stricter aligned, and are what blocks are carved from. They consist of units of
-//!   [`UNIT`] bytes. Free runs are kept by address, and neighbours are merged.
+//!   `UNIT` bytes. Free runs are kept by address, and neighbours are merged.
 //!
 //! What is sound is:
 //!
