@@ -22,7 +22,7 @@ const BYTES: usize = 4096;
 /// The text of a seed: of several, the one with the largest world. wit-smith ends each list by the toss of a coin, so most worlds have
 /// next to nothing in them. How many there are to choose from depends on the seed, for small worlds are of interest too.
 pub(crate) fn text(random: &mut Random) -> String {
-    let mut left = *random.one_of(&[1, 10, 100, 400]);
+    let mut left = *random.one_of(&[1, 10, 50, 150]);
     let mut best: Option<(usize, String)> = None;
     loop {
         match best {
