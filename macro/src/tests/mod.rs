@@ -123,6 +123,25 @@ fn wasi() {
 }
 
 #[test]
+fn every_wit_file_is_watched() {
+    let path = wit("").with_file_name("wit-wasi-0.2");
+    let text = path.to_str().expect("the path is text");
+    let code = expand(quote!([::witflow] { path: #text, world: "command" }), manifest())
+        .unwrap_or_else(|errors| panic!("{errors}"))
+        .to_string();
+    for file in [
+        "world.wit",
+        "deps/cli/run.wit",
+        "deps/io/poll.wit",
+        "deps/sockets/tcp.wit",
+    ] {
+        let file = path.join(file);
+        let included = format!("include_bytes ! ({:?})", file.display().to_string());
+        assert!(code.contains(&included), "{included}");
+    }
+}
+
+#[test]
 fn short_forms() {
     let parse = |tokens: TokenStream| {
         Input::parse(tokens, Path::new("/here"))
