@@ -11,6 +11,7 @@ pub use crate::stream::{
 pub use crate::task::block_on::block_on;
 pub use crate::task::cancellation::{cancelled, is_cancelled, shield};
 pub use crate::task::local::{TaskLocal, TaskLocalScope};
+pub use crate::task::scope::{Scope, scope};
 pub use crate::task::spawn::{JoinHandle, spawn, spawn_local};
 
 /// Streams that are fed by something else.

@@ -112,7 +112,7 @@ fn join_and_cancel_what_was_spawned() {
             for call in host.calls(2).await {
                 call.answer_anyone();
             }
-            assert_eq!(joined.await?.0, [10, 2, 3]);
+            assert_eq!(joined.await?.0, [6, 10, 2, 3]);
             Ok(())
         })
         .await

@@ -24,6 +24,7 @@ pub(crate) mod foreign;
 pub(crate) mod local;
 pub(crate) mod members;
 pub(crate) mod node;
+pub(crate) mod scope;
 pub(crate) mod signal;
 pub(crate) mod spawn;
 

@@ -1,8 +1,10 @@
 //! What the runtime offers beside calls, streams and futures.
 
+use std::cell::Cell;
+
 use futures_util::StreamExt as _;
 use futures_util::future::join;
-use witflow::{FutureReader, StreamReader, TaskLocal, future, spawn, stream, yield_now};
+use witflow::{FutureReader, StreamReader, TaskLocal, future, scope, spawn, stream, yield_now};
 
 use crate::exports::test::scenarios::helpers::Guest;
 use crate::{Scenarios, host, wit_future, wit_stream};
@@ -72,7 +74,19 @@ impl Guest for Scenarios {
         yield_now().await;
         second.cancel();
         assert!(second.is_finished());
+        let sum = Cell::new(0);
+        scope(async |scope| {
+            for x in 0..3 {
+                let sum = &sum;
+                scope.spawn(async move {
+                    let twice = host::quick(x).await;
+                    sum.set(sum.get() + twice);
+                });
+            }
+        })
+        .await;
         vec![
+            sum.get(),
             first.await.expect("nobody cancels it"),
             second.await.unwrap_or(2),
             third.await.expect("nobody cancels it"),
