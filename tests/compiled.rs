@@ -41,3 +41,48 @@ mod wasi {
         witflow::generate!({ path: "tests/wit-wasi", world: "middleware" });
     }
 }
+
+/// A type that stands in for a resource knows handles as numbers only.
+mod foreign {
+    struct Number(u32);
+
+    impl Number {
+        fn take_handle(&self) -> u32 {
+            self.0
+        }
+
+        fn from_handle(handle: u32) -> Self {
+            Self(handle)
+        }
+    }
+
+    mod bindings {
+        use super::Number;
+
+        witflow::generate!({
+            inline: "package test:foreign; interface api { resource r; give: func(x: r, y: list<r>) -> option<r>; }
+                world w { import api; }",
+            with: { "test:foreign/api/r": Number },
+        });
+    }
+
+    #[expect(dead_code, reason = "that it compiles is the test")]
+    fn give() -> Option<Number> {
+        bindings::test::foreign::api::give(Number(1), Vec::new())
+    }
+}
+
+mod chained {
+    witflow::generate!({
+        inline: "package test:chained; interface api { resource r { constructor(); a: func(x: u32); b: async func(x: borrow<r>); } }
+            world w { import api; }",
+        chainable_methods: ["&test:chained/api#[method]r.a", "all"],
+    });
+
+    #[expect(dead_code, reason = "that it compiles is the test")]
+    async fn chain(other: &test::chained::api::R) {
+        let r = test::chained::api::R::new();
+        r.a(1).a(2);
+        let _r = r.b(other).await.b(other).await;
+    }
+}
