@@ -91,10 +91,10 @@ impl fmt::Debug for Scope<'_> {
 /// # use core::cell::Cell;
 ///
 /// async fn sum(numbers: &[u32]) -> u32 {
-///     let sum = Cell::new(0);
+///     let sum = &Cell::new(0);
 ///     scope(async |scope| {
 ///         for number in numbers {
-///             scope.spawn(async { sum.set(sum.get() + number) });
+///             scope.spawn(async move { sum.set(sum.get() + number) });
 ///         }
 ///     })
 ///     .await;
