@@ -105,7 +105,7 @@ pub fn generate(loaded: &Loaded, options: &Options, runtime: Option<TokenStream>
     let described = ComponentType::new(loaded, options)?;
     let uses = Uses::new(&world);
     let generator = Generator {
-        paths: Paths::new(&world, external, &|id| {
+        paths: Paths::new(&world, external, if options.stubs { &["Stub"] } else { &[] }, &|id| {
             ownership::has_two_forms(options, &world.types, &uses, id)
         }),
         error_types: error_types(&world),

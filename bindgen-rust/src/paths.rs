@@ -52,15 +52,16 @@ pub(crate) struct Paths {
 }
 
 impl Paths {
-    /// Assigns modules and identifiers. `external` are the interfaces found in existing bindings.
-    pub(crate) fn new(world: &World<'_>, external: External, twice: &dyn Fn(TypeId) -> bool) -> Self {
+    /// Assigns modules and identifiers. `external` are the interfaces found in existing bindings, `taken` the types that options put at
+    /// the root.
+    pub(crate) fn new(world: &World<'_>, external: External, taken: &[&str], twice: &dyn Fn(TypeId) -> bool) -> Self {
         let mut paths = Self::default();
         for (index, path) in external.types {
             let name = paths.use_at_root(path);
             paths.external.insert(index, name);
         }
         let mut modules = ModuleNames::default();
-        let mut root = Scope::with(&["exports", "wit_stream", "wit_future", "_abi", "_rt"]);
+        let mut root = Scope::with(taken);
         for (direction, item) in world.items_with_direction() {
             match item {
                 Item::Interface(interface) => {
