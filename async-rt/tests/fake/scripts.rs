@@ -66,7 +66,7 @@ impl Gate {
 
 pub type Shared<T> = Rc<RefCell<T>>;
 
-/// Calls `check` with all combinations of three events; with Miri, with some of them.
+/// Calls `check` with all combinations of three events; with Miri, with one of them.
 pub fn each_script(mut check: impl FnMut([Event; 3], bool)) {
     let mut index = 0;
     for first in EVENTS {
@@ -74,7 +74,7 @@ pub fn each_script(mut check: impl FnMut([Event; 3], bool)) {
             for third in EVENTS {
                 for told in [false, true] {
                     index += 1;
-                    if !cfg!(miri) || index % 47 == 0 {
+                    if !cfg!(miri) || index == 137 {
                         check([first, second, third], told);
                     }
                 }
