@@ -69,6 +69,10 @@ impl Uses {
                 uses.function(types, &function.func, owns);
             }
         }
+        // What is part of something that is given away is owned with it.
+        let given = resolve.types.iter().map(|(id, _)| Type::Id(id));
+        let given: Vec<Type> = given.filter(|ty| types.facts(ty).owned).collect();
+        add(types, &mut uses.owned, &given);
         for (_, other) in resolve.worlds.iter().filter(|(id, _)| *id != world.id) {
             for (items, exported) in [(&other.imports, false), (&other.exports, true)] {
                 for item in items.values() {
