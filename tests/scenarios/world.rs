@@ -8,9 +8,7 @@
 use crate::support::{Target, component};
 use futures::StreamExt as _;
 use futures::channel::{mpsc, oneshot};
-#[cfg(not(miri))]
-use std::sync::OnceLock;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use witflow_host::canonical::Profile;
 use witflow_host::{
     Component, Cx, Engine, Instance, Leak, Linker, NamedList, NativeOptions, Promise, Result, Store, ThreadLocals,
@@ -181,9 +179,19 @@ fn native(profile: Profile) -> Result<(Engine, Component)> {
         // A guest's tasks are threads there. Apart from the other guest they take the same one, one after the other.
         options.thread_locals = ThreadLocals::PerInstance;
     }
+    Ok((Engine::native_with(options), linked()?))
+}
+
+/// Both guests as they are linked into this test. Reading what they say of their worlds takes Miri half a minute.
+fn linked() -> Result<Component> {
+    static COMPOSED: OnceLock<Component> = OnceLock::new();
+    if let Some(composed) = COMPOSED.get() {
+        return Ok(composed.clone());
+    }
     let guest = Component::native::<scenarios::Scenarios>("scenarios")?;
     let peer = Component::native::<scenarios_peer::Peer>("peer")?;
-    Ok((Engine::native_with(options), Component::compose(&guest, &[&peer])?))
+    let composed = Component::compose(&guest, &[&peer])?;
+    Ok(COMPOSED.get_or_init(|| composed).clone())
 }
 
 #[cfg(not(miri))]
