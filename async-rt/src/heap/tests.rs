@@ -73,7 +73,10 @@ impl Held {
 
     fn check(&self, size: usize) {
         let bytes = unsafe { core::slice::from_raw_parts(self.at, size) };
-        assert!(bytes.iter().all(|byte| *byte == self.byte), "nobody else wrote here");
+        // A look at each of a million bytes takes Miri minutes.
+        let stride = if cfg!(miri) { 251 } else { 1 };
+        let mut looked_at = bytes.iter().step_by(stride);
+        assert!(looked_at.all(|byte| *byte == self.byte), "nobody else wrote here");
     }
 
     fn resize(&mut self, heap: &Heap<Arena>, size: usize) {
