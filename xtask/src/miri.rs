@@ -130,7 +130,7 @@ const SUITES: &[Suite] = &[
     Suite {
         package: "text-stats",
         targets: &["--lib"],
-        filters: &["documents"],
+        filters: &["in_whatever_pieces"],
         is_long: false,
         leaking: &[],
     },
