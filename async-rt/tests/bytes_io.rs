@@ -9,6 +9,7 @@ mod fake;
 
 use fake::Fake;
 use fake::streams::*;
+use fake::tasks::returning;
 use futures_io::{AsyncBufRead, AsyncRead, AsyncWrite};
 use std::future::poll_fn;
 use std::io;

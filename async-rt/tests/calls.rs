@@ -7,6 +7,7 @@
 
 mod fake;
 
+use fake::tasks::returning;
 use fake::{Fake, Outcome};
 use std::cell::{Cell, RefCell};
 use std::pin::pin;
@@ -15,8 +16,6 @@ use std::task::Poll;
 use witflow_async_rt::rt::{self, Call, CallVtable, Cleanup, HandleCell, call};
 
 rt::import!("test", "[async-lower]call", fn import(argument: u32, result: *mut u8) -> u32);
-rt::import!("test", "[task-return]run", fn task_return());
-
 /// A parameter with a handle in it, which counts what becomes of it.
 struct Owned {
     handle: HandleCell,
@@ -86,11 +85,6 @@ impl Case {
     fn check_drops(&self, expected: &[u32]) {
         assert_eq!(*self.drops.borrow(), expected);
     }
-}
-
-async fn returning(body: impl Future<Output = ()>) {
-    body.await;
-    unsafe { task_return() };
 }
 
 #[test]

@@ -11,6 +11,7 @@ use fake::Fake;
 use fake::ends::Peer;
 use fake::streams::*;
 use fake::tasks::TaskId;
+use fake::tasks::returning;
 use futures_core::Stream;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;

@@ -9,6 +9,7 @@ mod fake;
 
 use fake::Fake;
 use fake::ends::Peer;
+use fake::tasks::returning;
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,8 +20,6 @@ use witflow_async_rt::rt::{
     self, Cleanup, FutureReader, FutureVtable, FutureWriteCancel, FutureWriter, HandleCell, future_lift, future_lower,
     future_new,
 };
-
-rt::import!("test", "[task-return]run", fn task_return());
 
 thread_local! {
     static DROPPED: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) };
@@ -65,11 +64,6 @@ static VALUES: FutureVtable<Value> = FutureVtable::new(
         drop_writable = "[future-drop-writable-4]f"
     ),
 );
-
-async fn returning(body: impl Future<Output = ()>) {
-    body.await;
-    unsafe { task_return() };
-}
 
 async fn poll_once<F: Future>(mut future: Pin<&mut F>) {
     poll_fn(|cx| {

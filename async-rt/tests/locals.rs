@@ -8,7 +8,7 @@
 mod fake;
 
 use fake::Fake;
-use fake::streams::returning;
+use fake::tasks::returning;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;

@@ -12,6 +12,7 @@ use fake::Fake;
 use fake::ends::Peer;
 use fake::scripts::{ENDS, End, Event, Gate, Shared, each_script};
 use fake::streams::*;
+use fake::tasks::returning;
 use futures_core::Stream;
 use futures_io::AsyncRead;
 use std::future::poll_fn;

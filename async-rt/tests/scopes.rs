@@ -8,7 +8,8 @@
 mod fake;
 
 use fake::Fake;
-use fake::streams::{bytes, returning};
+use fake::streams::bytes;
+use fake::tasks::returning;
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::pin::pin;

@@ -9,6 +9,7 @@ mod fake;
 
 use fake::Fake;
 use fake::streams::*;
+use fake::tasks::returning;
 use futures_core::{FusedStream, Stream};
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;

@@ -9,6 +9,7 @@ mod fake;
 
 use fake::Fake;
 use fake::streams::*;
+use fake::tasks::returning;
 use futures_sink::Sink;
 use std::cell::RefCell;
 use std::future::poll_fn;

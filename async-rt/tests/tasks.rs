@@ -1,50 +1,15 @@
 //! Tasks: turns, spawning, waking from everywhere, blocking, cancellation.
 
-#![allow(
-    clippy::undocumented_unsafe_blocks,
-    reason = "a test plays generated code, whose pointers are right"
-)]
-
 mod fake;
 
 use fake::Fake;
+use fake::flag::Flag;
+use fake::tasks::returning;
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::rc::Rc;
-use std::task::{Poll, Waker};
+use std::task::Poll;
 use witflow_async_rt::async_support::{BackpressureGuard, block_on, spawn, yield_now};
-use witflow_async_rt::rt;
-
-rt::import!("test", "[task-return]run", fn task_return());
-
-async fn returning(body: impl Future<Output = ()>) {
-    body.await;
-    unsafe { task_return() };
-}
-
-/// A flag to wait for and to raise, from wherever.
-#[derive(Clone, Default)]
-struct Flag(Rc<(Cell<bool>, RefCell<Option<Waker>>)>);
-
-impl Flag {
-    fn raise(&self) {
-        self.0.0.set(true);
-        if let Some(waker) = self.0.1.take() {
-            waker.wake();
-        }
-    }
-
-    fn wait(&self) -> impl Future<Output = ()> + use<> {
-        let flag = self.clone();
-        poll_fn(move |cx| {
-            if flag.0.0.get() {
-                return Poll::Ready(());
-            }
-            *flag.0.1.borrow_mut() = Some(cx.waker().clone());
-            Poll::Pending
-        })
-    }
-}
 
 #[test]
 fn a_task_that_is_done_at_once_calls_nothing_but_return() {

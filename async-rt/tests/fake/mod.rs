@@ -12,6 +12,7 @@
 )]
 
 pub mod ends;
+pub mod flag;
 pub mod scripts;
 pub mod streams;
 pub mod tasks;

@@ -10,8 +10,6 @@ use witflow_async_rt::rt::{
     self, Cleanup, HandleCell, StreamReader, StreamVtable, StreamWriter, stream_lift, stream_lower, stream_new,
 };
 
-rt::import!("test", "[task-return]run", fn task_return());
-
 pub static BYTES: StreamVtable<u8> = StreamVtable::new(
     1,
     1,
@@ -64,11 +62,6 @@ pub static ITEMS: StreamVtable<Item> = StreamVtable::new(
         drop_writable = "[stream-drop-writable-4]f"
     ),
 );
-
-pub async fn returning(body: impl Future<Output = ()>) {
-    body.await;
-    unsafe { task_return() };
-}
 
 pub fn bytes(host: &Fake) -> (StreamReader<u8>, Peer<'_>) {
     let (handle, peer) = host.stream_in(1);

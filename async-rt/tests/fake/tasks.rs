@@ -1,7 +1,15 @@
 //! Exports of the guest: started, continued with events, cancelled.
 
 use super::Fake;
-use witflow_async_rt::rt::{callback, start_task};
+use witflow_async_rt::rt::{self, callback, start_task};
+
+rt::import!("test", "[task-return]run", fn task_return());
+
+/// The body of an export without a result.
+pub async fn returning(body: impl Future<Output = ()>) {
+    body.await;
+    unsafe { task_return() };
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TaskId(usize);

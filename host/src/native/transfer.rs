@@ -293,6 +293,13 @@ guest_end!(
     GuestFuture, true
 );
 
+/// Feeds a guest's reads from `output`.
+fn produce<T: ComponentType>(output: Output<T>, at: End) {
+    let store = at.store.clone();
+    let may_probe = true;
+    run(&store, Producer { output, at, may_probe });
+}
+
 /// The value of `reader` for a guest.
 ///
 /// # Errors
@@ -309,15 +316,7 @@ pub(crate) fn stream_into_value<T: ComponentType>(
         other => other.into_output(),
     };
     let (end, value) = HostEnd::stream(store.canonical(), payload);
-    let at = End::new(end, payload, false, store);
-    run(
-        store,
-        Producer {
-            output,
-            at,
-            may_probe: true,
-        },
-    );
+    produce(output, End::new(end, payload, false, store));
     Ok(value)
 }
 
@@ -337,14 +336,6 @@ pub(crate) fn future_into_value<T: ComponentType>(
         other => other.into_output(),
     };
     let (end, value) = HostEnd::future(store.canonical(), payload);
-    let at = End::new(end, payload, true, store);
-    run(
-        store,
-        Producer {
-            output,
-            at,
-            may_probe: true,
-        },
-    );
+    produce(output, End::new(end, payload, true, store));
     Ok(value)
 }

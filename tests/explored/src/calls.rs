@@ -1,7 +1,7 @@
 //! Calls of the host's functions: in sequence, at once, raced, dropped, forgotten, moved.
 
 use crate::scenario::Scenario;
-use crate::support::{drain, poll_at_most, with};
+use crate::support::{compare, compare_at_once, drain, poll_at_most, with};
 use std::sync::LazyLock;
 use witflow_host::canonical::Fault;
 use witflow_host::explore::{injects, pause, pick};
@@ -214,34 +214,16 @@ fn linker() -> Result<Linker> {
 
 /// Calls an export of the guest with one number, and compares what it gives.
 fn check(export: &str, given: u32, expected: u32) -> Result<()> {
-    with(&linker()?, &CALLER, async |store, guest| {
-        let func: TypedFunc<(u32,), (u32,)> = guest.typed_func(export)?;
-        assert_eq!(func.call(store, (given,)).await?, (expected,));
-        Ok(())
-    })
+    compare(&linker()?, &CALLER, export, (given,), (expected,))
 }
 
 /// Calls an export of the guest several times at once.
 fn check_at_once(export: &str, given: u32, times: usize, expected: u32) -> Result<()> {
-    with(&linker()?, &CALLER, async |store, guest| {
-        let func: TypedFunc<(u32,), (u32,)> = guest.typed_func(export)?;
-        let answers = store
-            .run_concurrent(async |cx| {
-                let calls = (0..times).map(|_| func.call_concurrent(&cx, (given,)));
-                futures::future::try_join_all(calls).await
-            })
-            .await?;
-        assert_eq!(answers, vec![(expected,); times]);
-        Ok(())
-    })
+    compare_at_once(&linker()?, &CALLER, export, given, times, expected)
 }
 
 fn concurrent() -> Result<()> {
-    with(&linker()?, &CALLER, async |store, guest| {
-        let func: TypedFunc<(u32,), (Vec<u32>,)> = guest.typed_func("concurrent")?;
-        assert_eq!(func.call(store, (4,)).await?, (vec![0, 2, 4, 6],));
-        Ok(())
-    })
+    compare(&linker()?, &CALLER, "concurrent", (4_u32,), (vec![0_u32, 2, 4, 6],))
 }
 
 fn text() -> Result<()> {

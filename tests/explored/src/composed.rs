@@ -1,42 +1,17 @@
 //! Two guests, one of which calls the other: results, streams, futures and cancellation go across.
 
 use crate::scenario::Scenario;
-use crate::support::{bytes, drain, feed, with};
+use crate::support::{bytes, compare, compare_at_once, drain, feed, ticking, with};
 use std::sync::LazyLock;
 use witflow_host::explore::{Explorer, pause, pick};
-use witflow_host::{Component, Linker, Result, StreamReader, TypedFunc};
+use witflow_host::{Component, Result, StreamReader, TypedFunc};
 
 mod callee {
     use std::cell::{Cell, RefCell};
     use witflow::{BackpressureGuard, FutureReader, StreamReader};
 
     witflow::generate!({
-        inline: "
-            package small:composed;
-
-            interface service {
-                record note { name: string, marks: list<u16> }
-                double: async func(x: u32) -> u32;
-                slow: async func(x: u32) -> u32;
-                plain: func(x: u32) -> u32;
-                echo: async func(note: note) -> note;
-                invert: async func(input: stream<u8>) -> stream<u8>;
-                count: async func(input: stream<note>) -> u32;
-                promise: async func(x: u32) -> future<u32>;
-                serial: async func(x: u32) -> u32;
-                yielding: async func(times: u32) -> u32;
-                never: async func();
-                release: func();
-                serial-count: async func(input: stream<u8>) -> u32;
-            }
-
-            world callee {
-                import host: interface {
-                    tick: async func();
-                }
-                export service;
-            }
-        ",
+        path: "src/composed.wit",
         world: "callee",
         additional_derives: [Clone, PartialEq],
     });
@@ -152,42 +127,7 @@ mod caller {
     use witflow_host::explore::pick;
 
     witflow::generate!({
-        inline: "
-            package small:composed;
-
-            interface service {
-                record note { name: string, marks: list<u16> }
-                double: async func(x: u32) -> u32;
-                slow: async func(x: u32) -> u32;
-                plain: func(x: u32) -> u32;
-                echo: async func(note: note) -> note;
-                invert: async func(input: stream<u8>) -> stream<u8>;
-                count: async func(input: stream<note>) -> u32;
-                promise: async func(x: u32) -> future<u32>;
-                serial: async func(x: u32) -> u32;
-                yielding: async func(times: u32) -> u32;
-                never: async func();
-                release: func();
-                serial-count: async func(input: stream<u8>) -> u32;
-            }
-
-            world caller {
-                import service;
-                export calls: async func(n: u32) -> u32;
-                export plain: func(x: u32) -> u32;
-                export echoes: async func(n: u32) -> u32;
-                export inverts: async func(input: stream<u8>) -> stream<u8>;
-                export counts: async func(n: u32) -> u32;
-                export promises: async func(n: u32) -> u32;
-                export passes-promise: async func(x: u32) -> future<u32>;
-                export serial: async func(n: u32) -> u32;
-                export races: async func(n: u32) -> u32;
-                export cancels: async func(n: u32) -> u32;
-                export abandons: async func() -> u32;
-                export blocks: async func(n: u32) -> u32;
-                export gives-up: async func(n: u32) -> u32;
-            }
-        ",
+        path: "src/composed.wit",
         world: "caller",
         additional_derives: [Clone, PartialEq],
     });
@@ -326,32 +266,13 @@ static BOTH: LazyLock<Component> = LazyLock::new(|| {
     Component::compose(&caller, &[&callee]).expect("the worlds fit")
 });
 
-fn linker() -> Result<Linker> {
-    let mut linker = Linker::new();
-    linker.instance("host")?.func_wrap_concurrent("tick", async |_, ()| {
-        pause().await;
-        Ok(())
-    })?;
-    Ok(linker)
-}
-
 /// Calls an export with a number, several times at once.
 fn check(export: &str, given: u32, times: usize, expected: u32) -> Result<()> {
-    with(&linker()?, &BOTH, async |store, guest| {
-        let func: TypedFunc<(u32,), (u32,)> = guest.typed_func(export)?;
-        let answers = store
-            .run_concurrent(async |cx| {
-                let calls = (0..times).map(|_| func.call_concurrent(&cx, (given,)));
-                futures::future::try_join_all(calls).await
-            })
-            .await?;
-        assert_eq!(answers, vec![(expected,); times]);
-        Ok(())
-    })
+    compare_at_once(&ticking()?, &BOTH, export, given, times, expected)
 }
 
 fn inverts() -> Result<()> {
-    with(&linker()?, &BOTH, async |store, guest| {
+    with(&ticking()?, &BOTH, async |store, guest| {
         let func: TypedFunc<(StreamReader<u8>,), (StreamReader<u8>,)> = guest.typed_func("inverts")?;
         let input = feed(&store.cx(), bytes(7));
         let stops = pick(2) == 1;
@@ -371,7 +292,7 @@ fn inverts() -> Result<()> {
 }
 
 fn passes_promise() -> Result<()> {
-    with(&linker()?, &BOTH, async |store, guest| {
+    with(&ticking()?, &BOTH, async |store, guest| {
         let func: TypedFunc<(u32,), (witflow_host::FutureReader<u32>,)> = guest.typed_func("passes-promise")?;
         let answer = store
             .run_concurrent(async |cx| func.call_concurrent(&cx, (21,)).await?.0.await)
@@ -382,24 +303,16 @@ fn passes_promise() -> Result<()> {
 }
 
 fn races() -> Result<()> {
-    with(&linker()?, &BOTH, async |store, guest| {
-        let func: TypedFunc<(u32,), (u32,)> = guest.typed_func("races")?;
-        assert_eq!(func.call(store, (3,)).await?, (3,));
-        Ok(())
-    })
+    compare(&ticking()?, &BOTH, "races", (3_u32,), (3_u32,))
 }
 
 fn abandons() -> Result<()> {
-    with(&linker()?, &BOTH, async |store, guest| {
-        let func: TypedFunc<(), (u32,)> = guest.typed_func("abandons")?;
-        assert_eq!(func.call(store, ()).await?, (8,));
-        Ok(())
-    })
+    compare(&ticking()?, &BOTH, "abandons", (), (8_u32,))
 }
 
 /// The host cancels a call whose callee calls on.
 fn cancelled_across() -> Result<()> {
-    with(&linker()?, &BOTH, async |store, guest| {
+    with(&ticking()?, &BOTH, async |store, guest| {
         let func: TypedFunc<(u32,), (u32,)> = guest.typed_func("calls")?;
         store
             .run_concurrent(async |cx| {
@@ -419,7 +332,7 @@ fn cancelled_across() -> Result<()> {
 }
 
 fn plain() -> Result<()> {
-    with(&linker()?, &BOTH, async |store, guest| {
+    with(&ticking()?, &BOTH, async |store, guest| {
         let plain: TypedFunc<(u32,), (u32,)> = guest.typed_func("plain")?;
         let calls: TypedFunc<(u32,), (u32,)> = guest.typed_func("calls")?;
         store

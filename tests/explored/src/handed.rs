@@ -1,12 +1,10 @@
 //! What is handed on in the middle: operations from task to task and from future to future, what was read or written halfway.
 
 use crate::scenario::Scenario;
-use crate::support::{bytes, drain, feed, with};
+use crate::support::{bytes, compare, drain, feed, ticking, with};
 use std::sync::LazyLock;
 use witflow_host::explore::{Explorer, pause, pick};
-use witflow_host::{
-    Component, ComponentType, Cx, FutureReader, Instance, Linker, Result, StreamReader, TypedFunc, future,
-};
+use witflow_host::{Component, ComponentType, Cx, FutureReader, Instance, Result, StreamReader, TypedFunc, future};
 
 mod guest {
     use crate::support::{bytes, poll_at_most, poll_pinned};
@@ -252,18 +250,9 @@ mod guest {
 static HANDED: LazyLock<Component> =
     LazyLock::new(|| Component::native::<guest::Handed>("handed").expect("the world is described well"));
 
-fn linker() -> Result<Linker> {
-    let mut linker = Linker::new();
-    linker.instance("host")?.func_wrap_concurrent("tick", async |_, ()| {
-        pause().await;
-        Ok(())
-    })?;
-    Ok(linker)
-}
-
 /// One task begins to read, and another reads on or drops the stream.
 fn between_tasks() -> Result<()> {
-    with(&linker()?, &HANDED, async |store, guest| {
+    with(&ticking()?, &HANDED, async |store, guest| {
         let begin: TypedFunc<(StreamReader<u8>,), ()> = guest.typed_func("begin")?;
         let finish: TypedFunc<(), (Vec<u8>,)> = guest.typed_func("finish")?;
         let input = feed(&store.cx(), bytes(4));
@@ -281,7 +270,7 @@ fn between_tasks() -> Result<()> {
 }
 
 fn within_a_task() -> Result<()> {
-    with(&linker()?, &HANDED, async |store, guest| {
+    with(&ticking()?, &HANDED, async |store, guest| {
         let func: TypedFunc<(StreamReader<u8>,), (Vec<u8>,)> = guest.typed_func("within")?;
         let input = feed(&store.cx(), bytes(4));
         assert_eq!(func.call(store, (input,)).await?, (bytes(4),));
@@ -291,7 +280,7 @@ fn within_a_task() -> Result<()> {
 
 /// A task waits at the gate, and a plain call opens it.
 fn opened(export: &str, fits: impl Fn(u32) -> bool) -> Result<()> {
-    with(&linker()?, &HANDED, async |store, guest| {
+    with(&ticking()?, &HANDED, async |store, guest| {
         let wait: TypedFunc<(), (u32,)> = guest.typed_func(export)?;
         let open: TypedFunc<(), ()> = guest.typed_func("open")?;
         store
@@ -312,11 +301,7 @@ fn opened(export: &str, fits: impl Fn(u32) -> bool) -> Result<()> {
 }
 
 fn once(export: &str) -> Result<()> {
-    with(&linker()?, &HANDED, async |store, guest| {
-        let func: TypedFunc<(), (u32,)> = guest.typed_func(export)?;
-        assert_eq!(func.call(store, ()).await?, (0,));
-        Ok(())
-    })
+    compare(&ticking()?, &HANDED, export, (), (0_u32,))
 }
 
 fn texts(count: usize) -> Vec<String> {
@@ -325,7 +310,7 @@ fn texts(count: usize) -> Vec<String> {
 
 /// A guest reads some, or all, and gives the rest back.
 fn passed_on() -> Result<()> {
-    with(&linker()?, &HANDED, async |store, guest| {
+    with(&ticking()?, &HANDED, async |store, guest| {
         type PassOn = TypedFunc<(StreamReader<String>, u32), (StreamReader<String>,)>;
         let func: PassOn = guest.typed_func("passed-on")?;
         let input = feed(&store.cx(), texts(5));
@@ -350,7 +335,7 @@ async fn written<T: ComponentType, P: witflow_host::NamedList>(
 }
 
 fn broken_off() -> Result<()> {
-    with(&linker()?, &HANDED, async |store, guest| {
+    with(&ticking()?, &HANDED, async |store, guest| {
         let all = bytes(5);
         let read = store
             .run_concurrent(async |cx| written::<u8, _>(&cx, &guest, "broken-off", (5u32,)).await)
@@ -361,7 +346,7 @@ fn broken_off() -> Result<()> {
 }
 
 fn taken_back() -> Result<()> {
-    with(&linker()?, &HANDED, async |store, guest| {
+    with(&ticking()?, &HANDED, async |store, guest| {
         let read = store
             .run_concurrent(async |cx| written::<String, _>(&cx, &guest, "taken-back", (texts(5),)).await)
             .await?;
@@ -371,7 +356,7 @@ fn taken_back() -> Result<()> {
 }
 
 fn queued() -> Result<()> {
-    with(&linker()?, &HANDED, async |store, guest| {
+    with(&ticking()?, &HANDED, async |store, guest| {
         let read = store
             .run_concurrent(async |cx| written::<u8, _>(&cx, &guest, "queued", (6u32,)).await)
             .await?;
@@ -382,7 +367,7 @@ fn queued() -> Result<()> {
 
 /// A future of a stream is given, and its reader goes away at any time, or the stream is read.
 fn refused() -> Result<()> {
-    with(&linker()?, &HANDED, async |store, guest| {
+    with(&ticking()?, &HANDED, async |store, guest| {
         let func: TypedFunc<(), (FutureReader<StreamReader<u8>>,)> = guest.typed_func("refused")?;
         store
             .run_concurrent(async |cx| {
@@ -401,7 +386,7 @@ fn refused() -> Result<()> {
 }
 
 fn unread() -> Result<()> {
-    with(&linker()?, &HANDED, async |store, guest| {
+    with(&ticking()?, &HANDED, async |store, guest| {
         let func: TypedFunc<(FutureReader<String>,), ()> = guest.typed_func("unread")?;
         let (writer, value) = future::<String>();
         store.cx().spawn(async move {

@@ -1,10 +1,10 @@
 //! Streams that guests read from hosts: to the end, in part, cancelled, forgotten, passed on.
 
 use crate::scenario::Scenario;
-use crate::support::{bytes, feed, with, write_in_pieces};
+use crate::support::{bytes, feed, ticking, with, write_in_pieces};
 use std::sync::LazyLock;
 use witflow_host::explore::{Explorer, pause, pick};
-use witflow_host::{Component, ComponentType, Linker, Result, StreamReader, TypedFunc, stream};
+use witflow_host::{Component, ComponentType, Result, StreamReader, TypedFunc, stream};
 
 mod guest {
     use crate::support::{poll_at_most, poll_pinned};
@@ -198,18 +198,9 @@ struct Note {
     marks: Vec<u16>,
 }
 
-fn linker() -> Result<Linker> {
-    let mut linker = Linker::new();
-    linker.instance("host")?.func_wrap_concurrent("tick", async |_, ()| {
-        pause().await;
-        Ok(())
-    })?;
-    Ok(linker)
-}
-
 /// Lets an export read bytes that come in pieces, and compares.
 fn reads(export: &str, count: usize) -> Result<()> {
-    with(&linker()?, &READS, async |store, guest| {
+    with(&ticking()?, &READS, async |store, guest| {
         let func: TypedFunc<(StreamReader<u8>,), (Vec<u8>,)> = guest.typed_func(export)?;
         let input = feed(&store.cx(), bytes(count));
         assert_eq!(func.call(store, (input,)).await?, (bytes(count),));
@@ -219,7 +210,7 @@ fn reads(export: &str, count: usize) -> Result<()> {
 
 /// The guest takes some, and the writer learns that nobody takes the rest.
 fn some() -> Result<()> {
-    with(&linker()?, &READS, async |store, guest| {
+    with(&ticking()?, &READS, async |store, guest| {
         let func: TypedFunc<(StreamReader<u8>, u32), (Vec<u8>,)> = guest.typed_func("some")?;
         let (writer, input) = stream();
         let (answer, left) = store
@@ -238,7 +229,7 @@ fn some() -> Result<()> {
 }
 
 fn notes() -> Result<()> {
-    with(&linker()?, &READS, async |store, guest| {
+    with(&ticking()?, &READS, async |store, guest| {
         let func: TypedFunc<(StreamReader<Note>,), (Vec<Note>,)> = guest.typed_func("notes")?;
         let notes: Vec<Note> = (0..6u16)
             .map(|number| Note {
@@ -253,7 +244,7 @@ fn notes() -> Result<()> {
 }
 
 fn units() -> Result<()> {
-    with(&linker()?, &READS, async |store, guest| {
+    with(&ticking()?, &READS, async |store, guest| {
         let func: TypedFunc<(StreamReader<()>,), (u32,)> = guest.typed_func("units")?;
         let input = feed(&store.cx(), vec![(); 9]);
         assert_eq!(func.call(store, (input,)).await?, (9,));
@@ -262,7 +253,7 @@ fn units() -> Result<()> {
 }
 
 fn both() -> Result<()> {
-    with(&linker()?, &READS, async |store, guest| {
+    with(&ticking()?, &READS, async |store, guest| {
         type Both = ((Vec<u8>, Vec<u8>),);
         let func: TypedFunc<(StreamReader<u8>, StreamReader<u8>), Both> = guest.typed_func("both")?;
         let (one, other) = (feed(&store.cx(), bytes(6)), feed(&store.cx(), bytes(4)));
@@ -272,7 +263,7 @@ fn both() -> Result<()> {
 }
 
 fn nested() -> Result<()> {
-    with(&linker()?, &READS, async |store, guest| {
+    with(&ticking()?, &READS, async |store, guest| {
         type Streams = StreamReader<StreamReader<u8>>;
         let func: TypedFunc<(Streams,), (Vec<Vec<u8>>,)> = guest.typed_func("nested")?;
         let (mut outer, input) = stream();
@@ -294,7 +285,7 @@ fn nested() -> Result<()> {
 
 /// A stream comes with one call and is read in another.
 fn kept() -> Result<()> {
-    with(&linker()?, &READS, async |store, guest| {
+    with(&ticking()?, &READS, async |store, guest| {
         let keep: TypedFunc<(StreamReader<u8>,), ()> = guest.typed_func("keep")?;
         let kept: TypedFunc<(), (Vec<u8>,)> = guest.typed_func("kept")?;
         let input = feed(&store.cx(), bytes(5));
@@ -306,7 +297,7 @@ fn kept() -> Result<()> {
 
 /// A stream goes back to the host after the guest has read some of it, or began to.
 fn passed_on() -> Result<()> {
-    with(&linker()?, &READS, async |store, guest| {
+    with(&ticking()?, &READS, async |store, guest| {
         let func: TypedFunc<(StreamReader<u8>, u32), (StreamReader<u8>,)> = guest.typed_func("pass-on")?;
         let input = feed(&store.cx(), bytes(8));
         let count = pick(4) as u32;
@@ -322,7 +313,7 @@ fn passed_on() -> Result<()> {
 
 /// The host's writer goes away without a word, at any time.
 fn abandoned() -> Result<()> {
-    with(&linker()?, &READS, async |store, guest| {
+    with(&ticking()?, &READS, async |store, guest| {
         let func: TypedFunc<(StreamReader<u8>,), (Vec<u8>,)> = guest.typed_func("cancelling")?;
         let (mut writer, input) = stream();
         let count = pick(4);

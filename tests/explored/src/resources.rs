@@ -1,10 +1,9 @@
 //! Resources and error contexts between two guests: lent, given away, streamed, given up.
 
 use crate::scenario::Scenario;
-use crate::support::with;
+use crate::support::{compare, ticking};
 use std::sync::LazyLock;
-use witflow_host::explore::pause;
-use witflow_host::{Component, Linker, Result, TypedFunc};
+use witflow_host::{Component, Result};
 
 mod provider {
     use std::cell::{Cell, RefCell};
@@ -12,32 +11,7 @@ mod provider {
     use witflow::{BackpressureGuard, ErrorContext, StreamReader};
 
     witflow::generate!({
-        inline: "
-            package small:resources;
-
-            interface queues {
-                resource queue {
-                    constructor();
-                    push: async func(item: string) -> u32;
-                    pop: async func() -> option<string>;
-                    drain: async func(%from: borrow<queue>) -> u32;
-                    join: static async func(a: queue, b: queue) -> queue;
-                    len: func() -> u32;
-                }
-                take-all: async func(queues: stream<queue>, most: u32) -> u32;
-                fail: async func(text: string) -> result<u32, error-context>;
-                same: async func(context: error-context) -> error-context;
-                serial: async func(context: error-context, queue: queue) -> u32;
-                alive: func() -> u32;
-            }
-
-            world provider {
-                import host: interface {
-                    tick: async func();
-                }
-                export queues;
-            }
-        ",
+        path: "src/resources.wit",
         world: "provider",
     });
 
@@ -140,34 +114,7 @@ mod consumer {
     use witflow_host::explore::pick;
 
     witflow::generate!({
-        inline: "
-            package small:resources;
-
-            interface queues {
-                resource queue {
-                    constructor();
-                    push: async func(item: string) -> u32;
-                    pop: async func() -> option<string>;
-                    drain: async func(%from: borrow<queue>) -> u32;
-                    join: static async func(a: queue, b: queue) -> queue;
-                    len: func() -> u32;
-                }
-                take-all: async func(queues: stream<queue>, most: u32) -> u32;
-                fail: async func(text: string) -> result<u32, error-context>;
-                same: async func(context: error-context) -> error-context;
-                serial: async func(context: error-context, queue: queue) -> u32;
-                alive: func() -> u32;
-            }
-
-            world consumer {
-                import queues;
-                export moves: async func() -> u32;
-                export gives-up: async func(n: u32) -> u32;
-                export streams: async func(n: u32) -> u32;
-                export errors: async func(n: u32) -> u32;
-                export gives-away: async func(n: u32) -> u32;
-            }
-        ",
+        path: "src/resources.wit",
         world: "consumer",
     });
 
@@ -268,29 +215,12 @@ static BOTH: LazyLock<Component> = LazyLock::new(|| {
     Component::compose(&consumer, &[&provider]).expect("the worlds fit")
 });
 
-fn linker() -> Result<Linker> {
-    let mut linker = Linker::new();
-    linker.instance("host")?.func_wrap_concurrent("tick", async |_, ()| {
-        pause().await;
-        Ok(())
-    })?;
-    Ok(linker)
-}
-
 fn moves() -> Result<()> {
-    with(&linker()?, &BOTH, async |store, guest| {
-        let func: TypedFunc<(), (u32,)> = guest.typed_func("moves")?;
-        assert_eq!(func.call(store, ()).await?, (320,));
-        Ok(())
-    })
+    compare(&ticking()?, &BOTH, "moves", (), (320_u32,))
 }
 
 fn check(export: &str, given: u32, expected: u32) -> Result<()> {
-    with(&linker()?, &BOTH, async |store, guest| {
-        let func: TypedFunc<(u32,), (u32,)> = guest.typed_func(export)?;
-        assert_eq!(func.call(store, (given,)).await?, (expected,));
-        Ok(())
-    })
+    compare(&ticking()?, &BOTH, export, (given,), (expected,))
 }
 
 pub(crate) const SCENARIOS: &[Scenario] = &[

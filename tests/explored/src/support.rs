@@ -1,11 +1,13 @@
 //! What scenarios share: a store to run in, and futures that stop halfway.
 
 use futures::FutureExt as _;
+use std::fmt::Debug;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::task::Poll;
 use witflow_host::explore::{pause, pick};
-use witflow_host::{Component, Cx, Engine, Instance, Linker, Result, Store, StreamReader, StreamWriter, stream};
+use witflow_host::{Component, Cx, Engine, Instance, Linker, NamedList, Result, Store};
+use witflow_host::{StreamReader, StreamWriter, TypedFunc, stream};
 
 /// Instantiates `component` with the definitions of `linker` in a store of its own, and runs `body` with it.
 pub(crate) fn with(
@@ -17,6 +19,51 @@ pub(crate) fn with(
     store.block_on(async |store| {
         let instance = linker.instantiate(store, component).await?;
         body(store, instance).await
+    })
+}
+
+/// What offers guests a host with nothing but `tick`, which takes as long as the explorer says.
+pub(crate) fn ticking() -> Result<Linker> {
+    let mut linker = Linker::new();
+    linker.instance("host")?.func_wrap_concurrent("tick", async |_, ()| {
+        pause().await;
+        Ok(())
+    })?;
+    Ok(linker)
+}
+
+/// Calls an export, and compares what it gives.
+pub(crate) fn compare<P, R>(linker: &Linker, component: &Component, export: &str, params: P, expected: R) -> Result<()>
+where
+    P: NamedList,
+    R: NamedList + PartialEq + Debug,
+{
+    with(linker, component, async |store, guest| {
+        let func: TypedFunc<P, R> = guest.typed_func(export)?;
+        assert_eq!(func.call(store, params).await?, expected);
+        Ok(())
+    })
+}
+
+/// Calls an export with a number several times at once, and compares what each call gives.
+pub(crate) fn compare_at_once(
+    linker: &Linker,
+    component: &Component,
+    export: &str,
+    given: u32,
+    times: usize,
+    expected: u32,
+) -> Result<()> {
+    with(linker, component, async |store, guest| {
+        let func: TypedFunc<(u32,), (u32,)> = guest.typed_func(export)?;
+        let answers = store
+            .run_concurrent(async |cx| {
+                let calls = (0..times).map(|_| func.call_concurrent(&cx, (given,)));
+                futures::future::try_join_all(calls).await
+            })
+            .await?;
+        assert_eq!(answers, vec![(expected,); times]);
+        Ok(())
     })
 }
 

@@ -1,11 +1,11 @@
 //! Tasks of one guest among themselves: waking, spawning, yielding, backpressure, plain calls in between.
 
 use crate::scenario::Scenario;
-use crate::support::with;
+use crate::support::{compare, ticking, with};
 use std::sync::LazyLock;
 use witflow_host::canonical::Profile;
 use witflow_host::explore::{Explorer, pause, pick};
-use witflow_host::{Component, Linker, Result, TypedFunc};
+use witflow_host::{Component, Result, TypedFunc};
 
 mod guest {
     use futures::channel::{mpsc, oneshot};
@@ -297,35 +297,18 @@ mod guest {
 static TASKS: LazyLock<Component> =
     LazyLock::new(|| Component::native::<guest::Tasks>("tasks").expect("the world is described well"));
 
-fn linker() -> Result<Linker> {
-    let mut linker = Linker::new();
-    linker.instance("host")?.func_wrap_concurrent("tick", async |_, ()| {
-        pause().await;
-        Ok(())
-    })?;
-    Ok(linker)
-}
-
 /// One call of an export without parameters.
 fn once(export: &str, expected: u32) -> Result<()> {
-    with(&linker()?, &TASKS, async |store, guest| {
-        let func: TypedFunc<(), (u32,)> = guest.typed_func(export)?;
-        assert_eq!(func.call(store, ()).await?, (expected,));
-        Ok(())
-    })
+    compare(&ticking()?, &TASKS, export, (), (expected,))
 }
 
 fn counted(export: &str, count: u32, expected: u32) -> Result<()> {
-    with(&linker()?, &TASKS, async |store, guest| {
-        let func: TypedFunc<(u32,), (u32,)> = guest.typed_func(export)?;
-        assert_eq!(func.call(store, (count,)).await?, (expected,));
-        Ok(())
-    })
+    compare(&ticking()?, &TASKS, export, (count,), (expected,))
 }
 
 /// Tasks wait, and another call wakes them.
 fn woken(by: &'static str) -> Result<()> {
-    with(&linker()?, &TASKS, async |store, guest| {
+    with(&ticking()?, &TASKS, async |store, guest| {
         let wait: TypedFunc<(), (u32,)> = guest.typed_func("wait")?;
         let wake: TypedFunc<(u32,), ()> = guest.typed_func(by)?;
         let answers = store
@@ -352,7 +335,7 @@ fn woken(by: &'static str) -> Result<()> {
 
 /// Values go from task to task over a channel within the guest.
 fn channel() -> Result<()> {
-    with(&linker()?, &TASKS, async |store, guest| {
+    with(&ticking()?, &TASKS, async |store, guest| {
         let send: TypedFunc<(Vec<u32>,), ()> = guest.typed_func("send")?;
         let receive: TypedFunc<(u32,), (Vec<u32>,)> = guest.typed_func("receive")?;
         store
@@ -375,7 +358,7 @@ fn channel() -> Result<()> {
 
 /// Spawned work goes on after its task has returned.
 fn outlived() -> Result<()> {
-    with(&linker()?, &TASKS, async |store, guest| {
+    with(&ticking()?, &TASKS, async |store, guest| {
         let outlive: TypedFunc<(), (u32,)> = guest.typed_func("outlive")?;
         let outlived: TypedFunc<(), (u32,)> = guest.typed_func("outlived")?;
         assert_eq!(outlive.call(store, ()).await?, (0,));
@@ -386,7 +369,7 @@ fn outlived() -> Result<()> {
 
 /// No more than one task is inside while backpressure is up, unless it came in before.
 fn guarded() -> Result<()> {
-    with(&linker()?, &TASKS, async |store, guest| {
+    with(&ticking()?, &TASKS, async |store, guest| {
         let restless: TypedFunc<(), (u32,)> = guest.typed_func("restless")?;
         let func: TypedFunc<(), (u32,)> = guest.typed_func("guarded")?;
         let counter: TypedFunc<(), (u32,)> = guest.typed_func("counter")?;
@@ -408,7 +391,7 @@ fn guarded() -> Result<()> {
 }
 
 fn locked() -> Result<()> {
-    with(&linker()?, &TASKS, async |store, guest| {
+    with(&ticking()?, &TASKS, async |store, guest| {
         let func: TypedFunc<(), (u32,)> = guest.typed_func("locked")?;
         let counter: TypedFunc<(), (u32,)> = guest.typed_func("counter")?;
         store
@@ -427,7 +410,7 @@ fn locked() -> Result<()> {
 
 /// A plain function waits in the middle, and tasks of its instance go on.
 fn plain_waits() -> Result<()> {
-    with(&linker()?, &TASKS, async |store, guest| {
+    with(&ticking()?, &TASKS, async |store, guest| {
         let feed: TypedFunc<(u32, u32), ()> = guest.typed_func("feed-plain")?;
         let plain: TypedFunc<(), (u32,)> = guest.typed_func("plain-waits")?;
         store
@@ -444,7 +427,7 @@ fn plain_waits() -> Result<()> {
 }
 
 fn barrier() -> Result<()> {
-    with(&linker()?, &TASKS, async |store, guest| {
+    with(&ticking()?, &TASKS, async |store, guest| {
         let func: TypedFunc<(u32,), (u32,)> = guest.typed_func("barrier")?;
         store
             .run_concurrent(async |cx| {

@@ -1,7 +1,7 @@
 //! Values of all kinds, there and back: their memory is given back, and nothing of them is lost.
 
 use crate::scenario::Scenario;
-use crate::support::with;
+use crate::support::{compare, with};
 use std::sync::LazyLock;
 use witflow_host::explore::{pause, pick};
 use witflow_host::{Component, ComponentType, Linker, Result, TypedFunc};
@@ -134,11 +134,7 @@ fn linker() -> Result<Linker> {
 }
 
 fn check(export: &str, count: u32) -> Result<()> {
-    with(&linker()?, &VALUES, async |store, guest| {
-        let func: TypedFunc<(u32,), (u32,)> = guest.typed_func(export)?;
-        assert_eq!(func.call(store, (count,)).await?, (count,));
-        Ok(())
-    })
+    compare(&linker()?, &VALUES, export, (count,), (count,))
 }
 
 fn item(number: u32) -> Item {

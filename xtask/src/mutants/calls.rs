@@ -1,22 +1,6 @@
 //! Defects in calls: of what is read late, cancelled, returned, freed.
 
-use super::Mutant;
-
-const fn mutant(
-    name: &'static str,
-    about: &'static str,
-    file: &'static str,
-    from: &'static str,
-    to: &'static str,
-) -> Mutant {
-    Mutant {
-        name,
-        about,
-        file,
-        from,
-        to,
-    }
-}
+use super::{Mutant, mutant};
 
 const BLOCK: &str = "async-rt/src/call/block.rs";
 const CALL: &str = "async-rt/src/call/mod.rs";

@@ -1,22 +1,6 @@
 //! Defects in futures: in what is written once and read once.
 
-use super::Mutant;
-
-const fn mutant(
-    name: &'static str,
-    about: &'static str,
-    file: &'static str,
-    from: &'static str,
-    to: &'static str,
-) -> Mutant {
-    Mutant {
-        name,
-        about,
-        file,
-        from,
-        to,
-    }
-}
+use super::{Mutant, mutant};
 
 const BLOCK: &str = "async-rt/src/future/block.rs";
 const READER: &str = "async-rt/src/future/reader.rs";

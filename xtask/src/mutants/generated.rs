@@ -1,22 +1,6 @@
 //! Defects in generated code: in what is freed, returned, and counted. They are put where the code is generated.
 
-use super::Mutant;
-
-const fn mutant(
-    name: &'static str,
-    about: &'static str,
-    file: &'static str,
-    from: &'static str,
-    to: &'static str,
-) -> Mutant {
-    Mutant {
-        name,
-        about,
-        file,
-        from,
-        to,
-    }
-}
+use super::{Mutant, mutant};
 
 const EXPORTS: &str = "bindgen-rust/src/exports.rs";
 const MEMORY: &str = "bindgen-rust/src/code/memory.rs";

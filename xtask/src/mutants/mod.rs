@@ -46,6 +46,23 @@ pub(crate) struct Mutant {
     to: &'static str,
 }
 
+/// A mutant, for the tables of them.
+const fn mutant(
+    name: &'static str,
+    about: &'static str,
+    file: &'static str,
+    from: &'static str,
+    to: &'static str,
+) -> Mutant {
+    Mutant {
+        name,
+        about,
+        file,
+        from,
+        to,
+    }
+}
+
 /// A defect that nothing could overlook.
 const CANARY: Mutant = Mutant {
     name: "canary",

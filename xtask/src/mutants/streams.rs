@@ -1,22 +1,6 @@
 //! Defects in streams: in what is in flight, what was not sent, and who is gone.
 
-use super::Mutant;
-
-const fn mutant(
-    name: &'static str,
-    about: &'static str,
-    file: &'static str,
-    from: &'static str,
-    to: &'static str,
-) -> Mutant {
-    Mutant {
-        name,
-        about,
-        file,
-        from,
-        to,
-    }
-}
+use super::{Mutant, mutant};
 
 const COPY: &str = "async-rt/src/copy.rs";
 const RAW_READER: &str = "async-rt/src/stream/raw_reader.rs";

@@ -1,22 +1,6 @@
 //! Defects in tasks: in waking, waiting, spawning, ending, cancelling.
 
-use super::Mutant;
-
-const fn mutant(
-    name: &'static str,
-    about: &'static str,
-    file: &'static str,
-    from: &'static str,
-    to: &'static str,
-) -> Mutant {
-    Mutant {
-        name,
-        about,
-        file,
-        from,
-        to,
-    }
-}
+use super::{Mutant, mutant};
 
 const WAITABLE: &str = "async-rt/src/waitable.rs";
 const TASK: &str = "async-rt/src/task/mod.rs";
