@@ -9,6 +9,7 @@
 mod chains;
 mod code;
 mod component_type;
+mod conversions;
 mod definitions;
 mod docs;
 mod exports;
@@ -33,7 +34,7 @@ mod unused;
 mod world;
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -48,6 +49,7 @@ pub use witflow_bindgen_core as core;
 
 use chains::Chains;
 use component_type::ComponentType;
+use conversions::Definition;
 use filters::Filters;
 use ownership::{Form, Uses};
 use paths::Paths;
@@ -71,6 +73,8 @@ struct Generator<'a> {
     error_types: BTreeSet<usize>,
     /// Functions of named types that something calls.
     wishes: RefCell<BTreeSet<(TypeId, NamedOp, Form)>>,
+    /// Pairs of definitions of a type, and whether there is a conversion from the first.
+    conversions: RefCell<BTreeMap<(Definition, Definition), bool>>,
 }
 
 /// Makes the bindings of a loaded world.
@@ -118,6 +122,7 @@ pub fn generate(loaded: &Loaded, options: &Options, runtime: Option<TokenStream>
         runtime,
         rt: quote!(_rt),
         wishes: RefCell::default(),
+        conversions: RefCell::default(),
     };
     let bindings = generator.bindings(&described);
     let mut errors = Diagnostics::default();

@@ -48,8 +48,8 @@ pub(crate) fn sharing(options: &Options, resolve: &Resolve, world: wit_parser::W
     let rule = match (options.merge_structurally_equal_types, options.ownership) {
         (true, _) => SharingRule::Structure,
         (false, Ownership::Owning) => SharingRule::Definition,
-        // Parameters of imports are not what exports own.
-        (false, Ownership::Borrowing { .. }) => SharingRule::Never,
+        // Parameters of imports are not what exports own, unless they have no references anyway.
+        (false, Ownership::Borrowing { .. }) => SharingRule::Plain,
     };
     Sharing {
         rule,

@@ -268,11 +268,8 @@ impl Generator<'_> {
 
     /// A part of a type that is written out.
     fn inner(&self, from: &ModulePath, ty: &Type, mode: Mode) -> TokenStream {
-        let style = match mode.style {
-            // As far as each part can be.
-            Style::Deep => self.style_of(ty, Style::Deep),
-            style => style,
-        };
+        // Each as far as it can be, and plain parts not at all.
+        let style = self.style_of(ty, mode.style);
         self.ty(from, ty, Mode { style, ..mode })
     }
 

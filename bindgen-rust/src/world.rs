@@ -117,7 +117,8 @@ impl Generator<'_> {
     fn type_item(&self, home: &ModulePath, id: TypeId) -> TokenStream {
         let first = self.world.types.first(id);
         if first == id {
-            return self.definition(home, id);
+            let (definition, conversions) = (self.definition(home, id), self.conversions(home, id));
+            return quote!(#definition #conversions);
         }
         let resolve = self.resolve();
         let uses = self.forms(id).iter().map(|form| {
@@ -134,7 +135,7 @@ impl Generator<'_> {
     }
 
     /// Whether a type of the world has a definition here.
-    fn defines(&self, id: TypeId) -> bool {
+    pub(crate) fn defines(&self, id: TypeId) -> bool {
         !self.paths.is_external(id) && self.used.defines(self.resolve(), id)
     }
 

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use wit_parser::{Handle, InterfaceId, Resolve, Type, TypeDefKind, TypeId, World, WorldItem};
 
-use super::layout::dealias;
+use super::layout::{TypeFacts, dealias};
 
 /// Which definitions bindings define once.
 #[derive(Clone, Debug, Default)]
@@ -26,8 +26,8 @@ pub enum SharingRule {
     /// That they are the same in WIT and hold no resource.
     #[default]
     Definition,
-    /// Nothing: each is a type of its own.
-    Never,
+    /// That they are the same in WIT and plain: they hold no resource, nothing that is given away, and no memory on the heap.
+    Plain,
     /// That they have the same structure.
     Structure,
 }
@@ -37,18 +37,21 @@ pub enum SharingRule {
 pub(super) struct Identities {
     defined: BTreeSet<TypeId>,
     first: BTreeMap<TypeId, TypeId>,
+    /// For each type that holds no resource: the definitions that are the same in WIT and come before it.
+    earlier: BTreeMap<TypeId, Vec<TypeId>>,
 }
 
 impl Identities {
-    /// Looks through the interfaces of `world` in order. `holds_resource` says whether a type is to be kept apart.
+    /// Looks through the interfaces of `world` in order. `facts` says what a type holds.
     pub(super) fn new(
         resolve: &Resolve,
         world: &World,
         sharing: &Sharing,
-        holds_resource: impl Fn(TypeId) -> bool,
+        facts: impl Fn(TypeId) -> TypeFacts,
     ) -> Self {
         let mut identities = Self::default();
         let mut known = BTreeMap::new();
+        let mut occurrences: BTreeMap<TypeId, Vec<TypeId>> = BTreeMap::new();
         let imports = world.imports.values().map(|item| (item, false));
         let exports = world.exports.values().map(|item| (item, true));
         for (item, exported) in imports.chain(exports) {
@@ -63,8 +66,19 @@ impl Identities {
             }
             let apart = matches!(item, WorldItem::Interface { id, .. } if sharing.apart.contains(id));
             for id in types.into_iter().filter(|_| !apart) {
+                let (root, facts) = (root(resolve, item, id), facts(id));
+                if !facts.resource {
+                    let occurrences = occurrences.entry(root).or_default();
+                    identities.earlier.insert(id, occurrences.clone());
+                    occurrences.push(id);
+                }
+                let is_shared = match sharing.rule {
+                    SharingRule::Definition => !facts.resource,
+                    SharingRule::Plain => !(facts.resource || facts.owned || facts.heap),
+                    SharingRule::Structure => false,
+                };
                 let key = match sharing.rule {
-                    SharingRule::Definition if !holds_resource(id) => format!("{}", root(resolve, item, id).index()),
+                    _ if is_shared => format!("{}", root.index()),
                     SharingRule::Structure if is_nominal(&resolve.types[id].kind) => identities.structure(resolve, id),
                     _ => continue,
                 };
@@ -126,6 +140,12 @@ impl Identities {
     /// Whether the guest defines this resource, aliases followed.
     pub(super) fn defines(&self, resolve: &Resolve, resource: TypeId) -> bool {
         matches!(dealias(resolve, Type::Id(resource)), Type::Id(id) if self.defined.contains(&id))
+    }
+
+    /// The definitions of the same type that come before this one and are types of their own.
+    pub(super) fn earlier(&self, id: TypeId) -> impl Iterator<Item = TypeId> {
+        let earlier = self.earlier.get(&id).into_iter().flatten().copied();
+        earlier.filter(move |earlier| self.first(*earlier) == *earlier)
     }
 
     /// The definition that stands for this one.

@@ -78,8 +78,8 @@ impl<'a> Types<'a> {
             identities: Identities::default(),
         };
         types.collect_facts();
-        let holds_resource = |id| types.facts(&Type::Id(id)).resource;
-        types.identities = Identities::new(resolve, &resolve.worlds[world], sharing, holds_resource);
+        let facts = |id| types.facts(&Type::Id(id));
+        types.identities = Identities::new(resolve, &resolve.worlds[world], sharing, facts);
         // Which borrows have to be dropped depends on who defines the resource.
         types.collect_facts();
         Ok(types)
@@ -101,6 +101,12 @@ impl<'a> Types<'a> {
     /// The definition that bindings have for this one: another if its interface occurs in the world several times.
     pub fn first(&self, id: TypeId) -> TypeId {
         self.identities.first(id)
+    }
+
+    /// The definitions of the same WIT type that come before this one in the world and that bindings do not share with others. Types
+    /// that hold resources differ from each other, and have none.
+    pub fn earlier(&self, id: TypeId) -> impl Iterator<Item = TypeId> {
+        self.identities.earlier(id)
     }
 
     /// Size and alignment of one value in memory.
