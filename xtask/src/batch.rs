@@ -112,7 +112,7 @@ impl Batch {
         std::fs::create_dir_all(folder)?;
         let root = process::root();
         let manifest = format!(
-            "[package]\nname = \"batch\"\nedition = \"2024\"\n\n[workspace]\n\n[lib]\npath = \"lib.rs\"\n\n[dependencies]\n\
+            "[package]\nname = \"batch\"\nedition = \"2024\"\n\n[workspace]\n\n[lib]\npath = \"lib.rs\"\n\n[features]\nstd = []\n\n[dependencies]\n\
              witflow = {{ path = {:?}, default-features = false, features = [\"std\"] }}\n",
             root.display().to_string()
         );

@@ -90,6 +90,10 @@ const RULES: &[Rule] = &[
         check: paths::exist,
     },
     Rule {
+        name: "walk",
+        check: paths::walk_is_complete,
+    },
+    Rule {
         name: "conformance",
         check: conformance::tests_exist,
     },

@@ -3,6 +3,7 @@
 //! Two things count as a path: what stands in backticks, has a slash or a known ending and no character that paths here do not
 //! have; and the target of a link that is no URL. Blocks of code are not looked at.
 
+use super::tokens::find;
 use super::tree::{Finding, Source, Tree};
 
 /// Endings that make a name without a slash a path.
@@ -23,6 +24,31 @@ pub(crate) fn exist(tree: &Tree, findings: &mut Vec<Finding>) {
             }
         }
     }
+}
+
+/// Where adding a WIT type is walked through, with maps as the example.
+const WALK: &str = "ARCHITECTURE.md";
+
+/// Every source file that matches on maps is named in the walk.
+pub(crate) fn walk_is_complete(tree: &Tree, findings: &mut Vec<Finding>) {
+    let Some(walk) = tree.file(WALK) else { return };
+    let named: Vec<&str> = mentions(&walk.text).into_iter().map(|(_, path)| path).collect();
+    for file in tree.files.iter().filter(|file| is_source(&file.path)) {
+        let tokens = file.tokens.as_deref().unwrap_or_default();
+        let Some(at) = find(tokens, ": : Map (").first().copied() else {
+            continue;
+        };
+        if !named.contains(&file.path.as_str()) {
+            let message = format!("{WALK} does not name this file where it walks through adding a type");
+            findings.push(file.finding(tokens[at].line, message, "add it there"));
+        }
+    }
+}
+
+/// Whether a file belongs to a package of the library, and is no test of one.
+fn is_source(path: &str) -> bool {
+    let folder = path.split('/').next().unwrap_or_default();
+    path.contains("/src/") && !["tests", "examples", "benches", "xtask"].contains(&folder)
 }
 
 /// The paths a text names, with their lines.
@@ -119,6 +145,22 @@ mod tests {
             &[],
         );
         check("[d](d.md)", &["d.md"]);
+    }
+
+    #[test]
+    fn a_walk_that_forgets_a_file() {
+        let walk = "See `core/src/a.rs`.";
+        let source = "fn f(ty: Type) -> bool {\n    matches!(ty, Type::Map(..))\n}";
+        let files = [
+            (WALK, walk),
+            ("core/src/a.rs", source),
+            ("core/src/b.rs", source),
+            ("core/src/c.rs", "fn g() {}"),
+            ("tests/src/d.rs", source),
+        ];
+        let message = format!("{WALK} does not name this file where it walks through adding a type");
+        let expected = format!("core/src/b.rs:2: rule: {message}; add it there");
+        expect(walk_is_complete, &files, &[expected.as_str()]);
     }
 
     #[test]
