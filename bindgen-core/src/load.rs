@@ -190,6 +190,9 @@ fn place_of(error: &anyhow::Error) -> Option<(wit_parser::Span, String, String)>
                 ParseErrorKind::ItemNotFound { .. } => "define it, or bring it in by `use`",
                 ParseErrorKind::TypeCycle { .. } => "nothing in WIT can hold itself: keep an index or a handle instead",
                 kind if kind.to_string().contains("32 flags") => check::TOO_MANY_FLAGS,
+                kind if is_keyword_as_name(&kind.to_string()) => {
+                    "a keyword of WIT that is meant as a name begins with `%`"
+                }
                 _ => "the mark shows where reading stopped",
             };
             Some((error.kind().span(), error.kind().to_string(), help.to_owned()))
@@ -209,6 +212,13 @@ fn place_of(error: &anyhow::Error) -> Option<(wit_parser::Span, String, String)>
             Some((kind.span(), kind.to_string(), help.to_owned()))
         }
     })
+}
+
+/// Whether a parser's message is about a keyword where a name was possible.
+fn is_keyword_as_name(message: &str) -> bool {
+    ["identifier, found keyword", "`func`, found keyword"]
+        .iter()
+        .any(|part| message.contains(part))
 }
 
 fn missing_package(requested: &PackageName, known: &[PackageName]) -> String {

@@ -23,7 +23,7 @@ const GROUPS: &[Group] = &[
     Group {
         profile: "guest",
         targets: TARGETS,
-        packages: &["cli-tool", "hello", "text-stats"],
+        packages: &["cli-tool", "hello", "plugin-app", "plugin-template", "text-stats"],
     },
     // What `bench` measures.
     Group {
