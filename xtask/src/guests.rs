@@ -23,7 +23,15 @@ const GROUPS: &[Group] = &[
     Group {
         profile: "guest",
         targets: TARGETS,
-        packages: &["cli-tool", "hello", "plugin-app", "plugin-template", "text-stats"],
+        packages: &[
+            "cli-tool",
+            "hello",
+            "http-service",
+            "middleware",
+            "plugin-app",
+            "plugin-template",
+            "text-stats",
+        ],
     },
     // What `bench` measures.
     Group {

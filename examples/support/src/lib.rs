@@ -1,4 +1,7 @@
-//! Builds the components of examples, for the tests that run them.
+//! What tests of the examples share: building components, and a host of `wasi:http` for guests that run natively.
+
+#[cfg(feature = "http")]
+pub mod http;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
