@@ -100,6 +100,22 @@ macro_rules! generate {
     };
 }
 
+/// Bindings for hosts: for what runs a guest, or tests one.
+#[cfg(feature = "macros")]
+pub mod host {
+    pub use crate::__generate_host as generate;
+}
+
+/// Generates bindings of a WIT world for its host.
+#[cfg(feature = "macros")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __generate_host {
+    ($($options:tt)*) => {
+        $crate::__private::generate_host_impl! { [$crate] $($options)* }
+    };
+}
+
 /// What [`generate!`] makes of a world, to look at: this module is part of the documentation only.
 ///
 /// ```wit
@@ -151,5 +167,5 @@ pub mod example {
 #[cfg(feature = "macros")]
 #[doc(hidden)]
 pub mod __private {
-    pub use witflow_macro::generate_impl;
+    pub use witflow_macro::{generate_host_impl, generate_impl};
 }

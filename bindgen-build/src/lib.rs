@@ -20,7 +20,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use witflow_bindgen_rust::core::diagnostic::{Diagnostic, Diagnostics};
-use witflow_bindgen_rust::{generate, output};
+use witflow_bindgen_rust::core::load::Loaded;
+use witflow_bindgen_rust::{generate, host, output};
 
 pub use witflow_bindgen_rust::{Options, Ownership, With};
 
@@ -69,16 +70,34 @@ impl Builder {
     /// # Errors
     ///
     /// Everything wrong with the WIT and the options, and a file that cannot be written.
-    pub fn compile(mut self, wit: impl AsRef<Path>) -> Result<(), Error> {
-        self.options.path.push(wit.as_ref().to_owned());
+    pub fn compile(self, wit: impl AsRef<Path>) -> Result<(), Error> {
+        self.write(wit.as_ref(), "", |loaded, options| {
+            let tokens = generate(loaded, options, None)?;
+            Ok(output::print(tokens)?)
+        })
+    }
+
+    /// The same for the host of the world: `<world>_host.rs`, which needs the crate `witflow-host`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Builder::compile`].
+    pub fn compile_host(self, wit: impl AsRef<Path>) -> Result<(), Error> {
+        self.write(wit.as_ref(), "_host", |loaded, options| {
+            let tokens = host::generate(loaded, options)?;
+            Ok(output::print(tokens)?)
+        })
+    }
+
+    fn write(mut self, wit: &Path, suffix: &str, generate: Generate) -> Result<(), Error> {
+        self.options.path.push(wit.to_owned());
         // Said before anything can fail, so that mending a file runs the script again.
         for path in &self.options.path {
             rerun_if_changed(path);
         }
         let loaded = self.options.input().load().map_err(Error)?;
         loaded.files.iter().for_each(|file| rerun_if_changed(file));
-        let tokens = generate(&loaded, &self.options, None).map_err(Error)?;
-        let text = output::print(tokens).map_err(|error| Error(error.into()))?;
+        let text = generate(&loaded, &self.options).map_err(Error)?;
         let name = loaded.resolve.worlds[loaded.world].name.replace('-', "_");
         let directory = self.out_dir.or_else(|| std::env::var_os("OUT_DIR").map(PathBuf::from));
         let directory = directory.ok_or_else(|| {
@@ -89,12 +108,15 @@ impl Builder {
                     .into(),
             )
         })?;
-        let file = directory.join(format!("{name}.rs"));
+        let file = directory.join(format!("{name}{suffix}.rs"));
         let written = std::fs::create_dir_all(&directory).and_then(|()| std::fs::write(&file, text));
         written
             .map_err(|error| Error(Diagnostic::new(format!("`{}` cannot be written: {error}", file.display())).into()))
     }
 }
+
+/// What makes the text of bindings of a world.
+type Generate = fn(&Loaded, &Options) -> Result<String, Diagnostics>;
 
 fn rerun_if_changed(path: &Path) {
     println!("cargo::rerun-if-changed={}", path.display());

@@ -61,6 +61,20 @@ impl Builder {
         self
     }
 
+    /// One filter of [`Options::concurrent_imports`], or `true` or `false`.
+    #[must_use]
+    pub fn concurrent_imports(mut self, filter: impl ToString) -> Self {
+        self.options.concurrent_imports.push(filter.to_string());
+        self
+    }
+
+    /// One filter of [`Options::concurrent_exports`], or `true` or `false`.
+    #[must_use]
+    pub fn concurrent_exports(mut self, filter: impl ToString) -> Self {
+        self.options.concurrent_exports.push(filter.to_string());
+        self
+    }
+
     /// See [`Options::skip`].
     #[must_use]
     pub fn skip<S: Into<String>>(mut self, values: impl IntoIterator<Item = S>) -> Self {

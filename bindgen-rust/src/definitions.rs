@@ -6,13 +6,13 @@ use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{ToTokens, quote};
 use wit_parser::{Docs, Enum, Flags, Record, Type, TypeDefKind, TypeId, Variant};
 
-use crate::Generator;
 use crate::docs::docs;
 use crate::names::{Case, define_all};
 use crate::ownership::Form;
 use crate::paths::ModulePath;
 use crate::selection::type_names;
 use crate::selectors::selects;
+use crate::{Generator, Side};
 
 impl Generator<'_> {
     /// The definitions of a type, in the module it lives in.
@@ -29,7 +29,9 @@ impl Generator<'_> {
             TypeDefKind::Record(record) => self.record(home, id, form, &docs, record),
             TypeDefKind::Variant(variant) => self.variant(home, id, form, &docs, variant),
             TypeDefKind::Enum(def) => self.enumeration(id, &name, &docs, def),
+            TypeDefKind::Flags(flags) if self.side == Side::Host => self.host_flags(&name, &docs, flags),
             TypeDefKind::Flags(flags) => self.flags(&name, &docs, flags),
+            TypeDefKind::Resource if self.side == Side::Host => self.host_resource(id, &name, &docs),
             TypeDefKind::Resource => self.resource(home, id, &name, &docs),
             _ => self.alias(home, id, form, &docs),
         }
@@ -38,7 +40,8 @@ impl Generator<'_> {
     fn alias(&self, home: &ModulePath, id: TypeId, form: Form, docs: &TokenStream) -> TokenStream {
         let name = self.paths.form_ident(self.resolve(), id, form);
         let (target, generics) = (self.aliased(home, id, form), self.generics(id, form));
-        let borrow = self.paths.borrow_ident(id).map(|borrow| {
+        let borrow = self.paths.borrow_ident(id).filter(|_| self.side == Side::Guest);
+        let borrow = borrow.map(|borrow| {
             let TypeDefKind::Type(Type::Id(aliased)) = self.resolve().types[id].kind else {
                 unreachable!("a resource's alias is an alias")
             };
@@ -53,7 +56,8 @@ impl Generator<'_> {
         let (attributes, style) = (self.type_attributes(id, &["Debug"]), self.form_style(id, form));
         // Copyable records have the layout WIT gives them, as users of wit-bindgen expect.
         let facts = self.world.types.facts(&Type::Id(id));
-        let repr = (!facts.heap && !facts.handle()).then(|| quote!(#[repr(C)]));
+        let copyable = self.side == Side::Guest && !facts.heap && !facts.handle();
+        let repr = copyable.then(|| quote!(#[repr(C)]));
         let fields = define_all(record.fields.iter().map(|field| field.name.as_str()), Case::Snake);
         let fields = record.fields.iter().zip(fields).map(|(field, name)| {
             let docs = self.member_attributes(id, &field.name, &field.docs);
@@ -94,21 +98,32 @@ impl Generator<'_> {
     }
 
     fn enumeration(&self, id: TypeId, name: &Ident, docs: &TokenStream, def: &Enum) -> TokenStream {
-        let rt = &self.rt;
         let attributes = self.type_attributes(id, &["Debug", "PartialEq", "Eq", "PartialOrd", "Ord"]);
         let cases = define_all(def.cases.iter().map(|case| case.name.as_str()), Case::Camel);
         let cases = def.cases.iter().zip(cases).map(|(case, name)| {
             let docs = self.member_attributes(id, &case.name, &case.docs);
             quote!(#docs #name)
         });
-        let repr = int_type(def.tag());
-        let last = Literal::usize_unsuffixed(def.cases.len() - 1);
+        let lift = (self.side == Side::Guest).then(|| self.lifted_enumeration(name, def));
+        let repr = lift.as_ref().map(|_| {
+            let repr = int_type(def.tag());
+            quote!(#[repr(#repr)])
+        });
         let error = self.error_enumeration(id, name, def);
         quote! {
             #docs
-            #[repr(#repr)]
+            #repr
             #attributes
             pub enum #name { #(#cases,)* }
+            #lift
+            #error
+        }
+    }
+
+    fn lifted_enumeration(&self, name: &Ident, def: &Enum) -> TokenStream {
+        let (rt, repr) = (&self.rt, int_type(def.tag()));
+        let last = Literal::usize_unsuffixed(def.cases.len() - 1);
+        quote! {
             impl #name {
                 #[doc(hidden)]
                 pub unsafe fn _lift(value: i32) -> Self {
@@ -119,7 +134,6 @@ impl Generator<'_> {
                     }
                 }
             }
-            #error
         }
     }
 
@@ -157,6 +171,9 @@ impl Generator<'_> {
             derives.push(quote!(Copy));
         }
         derives.extend(own.iter().map(|name| crate::parse_path(name)));
+        if self.side == Side::Host {
+            derives.extend(self.host_derives(facts));
+        }
         let names = type_names(self.resolve(), id);
         let ignored = |selector: &String| selects(selector, &names);
         if !self.options.additional_derives_ignore.iter().any(ignored) {
@@ -167,14 +184,17 @@ impl Generator<'_> {
         let mut seen = BTreeSet::new();
         derives.retain(|derive| seen.insert(last_segment(derive)));
         let attributes = additions.attributes;
-        quote!(#[derive(#(#derives),*)] #attributes)
+        let variant = self.side == Side::Host && matches!(self.resolve().types[id].kind, TypeDefKind::Variant(_));
+        let shape = variant.then(|| quote!(#[component(variant)]));
+        quote!(#[derive(#(#derives),*)] #shape #attributes)
     }
 
     /// The documentation of a field or case, and the attributes that the options add.
     fn member_attributes(&self, id: TypeId, member: &str, docs: &Docs) -> TokenStream {
         let docs = crate::docs::docs(docs);
         let attributes = self.attributes.of_member(self.resolve(), id, member);
-        quote!(#docs #attributes)
+        let name = self.host_member(member);
+        quote!(#docs #name #attributes)
     }
 
     fn is_error(&self, id: TypeId) -> bool {

@@ -1,4 +1,5 @@
-//! The options `async` and `sync`: which `async` functions of WIT get asynchronous bindings.
+//! The options `async` and `sync`: which `async` functions of WIT get asynchronous bindings; and `concurrent_imports` and
+//! `concurrent_exports`, which are the same for hosts, and about all functions.
 
 use wit_parser::{Function, Resolve, WorldKey};
 use witflow_bindgen_core::diagnostic::{Diagnostic, Diagnostics};
@@ -10,7 +11,7 @@ use crate::selection::{hint, interface_names};
 /// The filters with what they have matched so far, and the functions they could have matched.
 pub(crate) struct Filters {
     filters: Vec<Filter>,
-    functions: Vec<String>,
+    functions: Vec<(Direction, Vec<String>)>,
 }
 
 /// One entry of `async: [..]` or `sync: [..]`.
@@ -26,6 +27,13 @@ struct Filter {
 }
 
 impl Filter {
+    /// One of a host's options, which each are about one side of the world.
+    fn of_host(option: &'static str, text: &str, direction: Direction) -> Self {
+        let mut filter = Self::parse(option, text);
+        filter.direction = Some(direction);
+        filter
+    }
+
     fn parse(option: &'static str, text: &str) -> Self {
         let (includes, rest) = text.strip_prefix('-').map_or((true, text), |rest| (false, rest));
         let (direction, name) = match (rest.strip_prefix("import:"), rest.strip_prefix("export:")) {
@@ -42,7 +50,7 @@ impl Filter {
         Self {
             option,
             text: text.to_owned(),
-            includes: includes == (option == "async"),
+            includes: includes == (option != "sync"),
             direction,
             name,
             matched: false,
@@ -68,6 +76,18 @@ impl Filters {
         }
     }
 
+    /// Reads the options of a host.
+    pub(crate) fn of_host(options: &Options) -> Self {
+        let imports = options.concurrent_imports.iter();
+        let imports = imports.map(|text| Filter::of_host("concurrent_imports", text, Direction::Import));
+        let exports = options.concurrent_exports.iter();
+        let exports = exports.map(|text| Filter::of_host("concurrent_exports", text, Direction::Export));
+        Self {
+            filters: imports.chain(exports).collect(),
+            functions: Vec::new(),
+        }
+    }
+
     /// Whether an `async` function gets asynchronous bindings.
     pub(crate) fn is_async(
         &mut self,
@@ -76,6 +96,29 @@ impl Filters {
         func: &Function,
         direction: Direction,
     ) -> bool {
+        self.choice(resolve, key, func, direction, true)
+    }
+
+    /// Whether a function is concurrent in a host.
+    pub(crate) fn is_concurrent(
+        &mut self,
+        resolve: &Resolve,
+        key: Option<&WorldKey>,
+        func: &Function,
+        direction: Direction,
+    ) -> bool {
+        self.choice(resolve, key, func, direction, func.kind.is_async())
+    }
+
+    /// What the last filter that matches says, or else what was chosen before.
+    fn choice(
+        &mut self,
+        resolve: &Resolve,
+        key: Option<&WorldKey>,
+        func: &Function,
+        direction: Direction,
+        mut choice: bool,
+    ) -> bool {
         let names = match key {
             Some(key) => interface_names(resolve, key)
                 .into_iter()
@@ -83,14 +126,13 @@ impl Filters {
                 .collect(),
             None => vec![func.name.clone()],
         };
-        let mut choice = true;
         for filter in &mut self.filters {
             if filter.matches(&names, direction) {
                 filter.matched = true;
                 choice = filter.includes;
             }
         }
-        self.functions.extend(names);
+        self.functions.push((direction, names));
         choice
     }
 
@@ -98,15 +140,22 @@ impl Filters {
     pub(crate) fn finish(self, errors: &mut Diagnostics) {
         let unmatched = |filter: &&Filter| !filter.matched && filter.name.is_some();
         for filter in self.filters.iter().filter(unmatched) {
-            let diagnostic = Diagnostic::new(format!("the filter `{}` matches no `async` function", filter.text));
+            let what = match filter.option {
+                "concurrent_imports" => "imported",
+                "concurrent_exports" => "exported",
+                _ => "`async`",
+            };
+            let diagnostic = Diagnostic::new(format!("the filter `{}` matches no {what} function", filter.text));
             let name = filter.name.as_deref().unwrap_or_default();
-            let known = self.functions.iter().map(String::as_str);
+            let of_host = filter.option.starts_with("concurrent");
+            let side = |(direction, _): &&(Direction, _)| !of_host || filter.direction == Some(*direction);
+            let known = self.functions.iter().filter(side).flat_map(|(_, names)| names);
             let diagnostic = hint(
                 diagnostic,
                 name,
-                known,
-                "the world has no `async` function",
-                "the `async` functions are",
+                known.map(String::as_str),
+                &format!("the world has no {what} function"),
+                &format!("the {what} functions are"),
             );
             errors.push(diagnostic.option(filter.option, Some(&filter.text)));
         }

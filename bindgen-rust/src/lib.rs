@@ -16,6 +16,7 @@ mod exports;
 mod filters;
 mod functions;
 mod guests;
+pub mod host;
 mod imports;
 mod named;
 pub mod names;
@@ -52,12 +53,22 @@ use component_type::ComponentType;
 use conversions::Definition;
 use filters::Filters;
 use ownership::{Form, Uses};
-use paths::Paths;
+use paths::{Paths, Taken};
 use selectors::Attributes;
 use unused::Used;
 
+/// Who is given bindings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    /// What implements the world.
+    Guest,
+    /// What runs an implementation of the world.
+    Host,
+}
+
 /// Everything translation needs to know.
 struct Generator<'a> {
+    side: Side,
     world: &'a World<'a>,
     options: &'a Options,
     attributes: Attributes,
@@ -86,6 +97,7 @@ struct Generator<'a> {
 /// Options that are malformed or match nothing in the world, and everything in the world that is not supported.
 pub fn generate(loaded: &Loaded, options: &Options, runtime: Option<TokenStream>) -> Result<TokenStream, Diagnostics> {
     let mut errors = Diagnostics::default();
+    host::options::refuse_for_guests(options, &mut errors);
     selection::check_syntax(options, &mut errors);
     let attributes = Attributes::new(options, &mut errors);
     let resolve = &loaded.resolve;
@@ -109,9 +121,16 @@ pub fn generate(loaded: &Loaded, options: &Options, runtime: Option<TokenStream>
     let described = ComponentType::new(loaded, options)?;
     let uses = Uses::new(&world);
     let generator = Generator {
-        paths: Paths::new(&world, external, if options.stubs { &["Stub"] } else { &[] }, &|id| {
-            ownership::has_two_forms(options, &world.types, &uses, id)
-        }),
+        side: Side::Guest,
+        paths: Paths::new(
+            &world,
+            external,
+            Taken {
+                root: if options.stubs { &["Stub"] } else { &[] },
+                interface: &[],
+            },
+            &|id| ownership::has_two_forms(options, &world.types, &uses, id),
+        ),
         error_types: error_types(&world),
         world: &world,
         options,

@@ -150,6 +150,21 @@ pub struct Options {
     /// Appended to the name of the section that describes the world.
     #[cfg_attr(feature = "clap", arg(long, value_name = "SUFFIX", allow_hyphen_values = true))]
     pub type_section_suffix: Option<String>,
+    /// Of host bindings: which imported functions the host implements as `async fn`: `[-]ns:pkg/iface#func`, where `all` stands for
+    /// every function and `-` excludes. The last filter that matches decides; without one, those that are `async` in WIT. `true` and
+    /// `false` stand for `all` and `-all`.
+    #[cfg_attr(
+        feature = "clap",
+        arg(long, value_name = "FILTER", allow_hyphen_values = true, value_delimiter = ',')
+    )]
+    pub concurrent_imports: Vec<String>,
+    /// Of host bindings: which exported functions are called beside others, with a promise of their result; the rest run the store
+    /// until they have returned. Filters as those of `concurrent_imports`.
+    #[cfg_attr(
+        feature = "clap",
+        arg(long, value_name = "FILTER", allow_hyphen_values = true, value_delimiter = ',')
+    )]
+    pub concurrent_exports: Vec<String>,
     /// Leaves it to the linker when constructors of C libraries run: at the start of every exported function, as it does in
     /// programs that have no initialisation of their own.
     #[cfg_attr(feature = "clap", arg(long))]
@@ -268,6 +283,8 @@ pub const OPTION_NAMES: &[&str] = &[
     "default_bindings_module",
     "export_prefix",
     "type_section_suffix",
+    "concurrent_imports",
+    "concurrent_exports",
     "disable_run_ctors_once_workaround",
     "disable_custom_section_link_helpers",
 ];

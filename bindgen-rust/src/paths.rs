@@ -49,19 +49,29 @@ pub(crate) struct Paths {
     borrows: BTreeMap<usize, Ident>,
     /// For each resource the guest defines: the trait its implementation has.
     guests: BTreeMap<usize, Ident>,
+    /// For each resource the guest imports: the trait its implementation has in a host.
+    hosts: BTreeMap<usize, Ident>,
+}
+
+/// Names of types that generated code takes for itself.
+#[derive(Clone, Copy)]
+pub(crate) struct Taken<'t> {
+    /// At the root.
+    pub(crate) root: &'t [&'t str],
+    /// In the module of each interface.
+    pub(crate) interface: &'t [&'t str],
 }
 
 impl Paths {
-    /// Assigns modules and identifiers. `external` are the interfaces found in existing bindings, `taken` the types that options put at
-    /// the root.
-    pub(crate) fn new(world: &World<'_>, external: External, taken: &[&str], twice: &dyn Fn(TypeId) -> bool) -> Self {
+    /// Assigns modules and identifiers. `external` are the interfaces found in existing bindings.
+    pub(crate) fn new(world: &World<'_>, external: External, taken: Taken<'_>, twice: &dyn Fn(TypeId) -> bool) -> Self {
         let mut paths = Self::default();
         for (index, path) in external.types {
             let name = paths.use_at_root(path);
             paths.external.insert(index, name);
         }
         let mut modules = ModuleNames::default();
-        let mut root = Scope::with(taken);
+        let mut root = Scope::with(taken.root);
         for (direction, item) in world.items_with_direction() {
             match item {
                 Item::Interface(interface) => {
@@ -79,7 +89,8 @@ impl Paths {
                     };
                     paths.homes.entry(index).or_insert(home);
                     let types = &world.resolve().interfaces[interface.id].types;
-                    paths.define(&world.types, &mut Scope::default(), types.values().copied(), twice);
+                    let mut scope = Scope::with(taken.interface);
+                    paths.define(&world.types, &mut scope, types.values().copied(), twice);
                 }
                 Item::Type(id) | Item::Resource(Resource { id, .. }) => {
                     paths.define(&world.types, &mut root, [*id], twice);
@@ -128,11 +139,20 @@ impl Paths {
             self.types.insert(id.index(), ident(&result));
             self.params.insert(id.index(), ident(&param));
         }
+        let is_resource = |id: &TypeId| matches!(types.resolve.types[*id].kind, TypeDefKind::Resource);
+        for id in ids
+            .clone()
+            .into_iter()
+            .filter(|id| is_resource(id) && !types.defines(*id))
+        {
+            let host = scope.fresh(format!("Host{}", self.types[&id.index()]));
+            self.hosts.insert(id.index(), ident(&host));
+        }
         for id in ids.into_iter().filter(|id| types.defines(*id)) {
             let name = self.types[&id.index()].to_string();
             let borrow = scope.fresh(format!("{name}Borrow"));
             self.borrows.insert(id.index(), ident(&borrow));
-            if matches!(types.resolve.types[id].kind, TypeDefKind::Resource) {
+            if is_resource(&id) {
                 let guest = scope.fresh(format!("Guest{name}"));
                 self.guests.insert(id.index(), ident(&guest));
             }
@@ -148,6 +168,24 @@ impl Paths {
     pub(crate) fn guest_ident(&self, id: TypeId) -> Ident {
         let guest = self.guests.get(&id.index()).cloned();
         guest.expect("every resource the guest defines was given a trait")
+    }
+
+    /// The trait that the functions of an imported resource are in a host.
+    pub(crate) fn host_ident(&self, id: TypeId) -> Ident {
+        let host = self.hosts.get(&id.index()).cloned();
+        host.expect("every resource the guest imports was given a trait")
+    }
+
+    /// The way from the root to the bindings of an imported interface, wherever they are.
+    pub(crate) fn import_path(&self, resolve: &Resolve, interface: &Interface) -> TokenStream {
+        if let Some(module) = self.module_of(resolve, Direction::Import, &interface.key) {
+            let modules = module.iter().map(|name| ident(name));
+            return quote!(#(#modules)::*);
+        }
+        match self.homes.get(&interface.id.index()) {
+            Some(Home::There(name)) => quote!(#name),
+            _ => unreachable!("an interface without a module exists elsewhere"),
+        }
     }
 
     /// The module of an interface on one side of the world, unless its bindings exist already.

@@ -12,9 +12,9 @@ use quote::quote;
 use wit_parser::{Handle, Type, TypeDefKind, TypeId};
 use witflow_bindgen_core::abi::dealias;
 
-use crate::Generator;
 use crate::ownership::{Form, Style};
 use crate::paths::ModulePath;
+use crate::{Generator, Side};
 
 /// How the lifetime of borrow handles is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,7 +126,8 @@ impl Generator<'_> {
     }
 
     fn has_lifetime(&self, id: TypeId, style: Style) -> bool {
-        style == Style::Deep || self.world.types.facts(&Type::Id(id)).borrowed
+        let borrowed = self.side == Side::Guest && self.world.types.facts(&Type::Id(id)).borrowed;
+        style == Style::Deep || borrowed
     }
 
     fn ty(&self, from: &ModulePath, ty: &Type, mode: Mode) -> TokenStream {
@@ -283,6 +284,9 @@ impl Generator<'_> {
 
     fn handle(&self, from: &ModulePath, handle: Handle, lifetime: Lifetime) -> TokenStream {
         let resolve = self.resolve();
+        if self.side == Side::Host {
+            return self.host_handle(from, handle);
+        }
         match handle {
             Handle::Own(id) => self.paths.type_path(resolve, from, id, Form::Main),
             Handle::Borrow(id) if self.world.types.defines(id) => {

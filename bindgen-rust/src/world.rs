@@ -17,20 +17,20 @@ use crate::paths::ModulePath;
 
 /// The contents of one module: its documentation and items, and its submodules in order of their names.
 #[derive(Default)]
-struct Module {
+pub(crate) struct Module {
     docs: TokenStream,
-    items: Vec<TokenStream>,
+    pub(crate) items: Vec<TokenStream>,
     children: BTreeMap<String, Module>,
 }
 
 impl Module {
-    fn at(&mut self, path: &ModulePath) -> &mut Self {
+    pub(crate) fn at(&mut self, path: &ModulePath) -> &mut Self {
         path.iter()
             .fold(self, |module, name| module.children.entry(name.clone()).or_default())
     }
 
     /// The items and submodules. `allow` quiets lints about code nobody wrote; submodules inherit it.
-    fn render(&self, allow: Option<&TokenStream>) -> TokenStream {
+    pub(crate) fn render(&self, allow: Option<&TokenStream>) -> TokenStream {
         let items = &self.items;
         let children = self.children.iter().map(|(name, module)| {
             let (name, docs, body) = (ident(name), &module.docs, module.render(None));
@@ -82,10 +82,7 @@ impl Generator<'_> {
             match item {
                 Item::Interface(interface) => self.interface_imports(root, interface),
                 Item::Function(function) => functions.push(&**function),
-                Item::Type(id) | Item::Resource(Resource { id, .. }) if self.defines(*id) => {
-                    root.items.push(self.type_item(&Vec::new(), *id));
-                }
-                Item::Type(_) | Item::Resource(_) => {}
+                Item::Type(id) | Item::Resource(Resource { id, .. }) => root.items.extend(self.root_type(*id)),
             }
         }
         root.items
@@ -104,13 +101,18 @@ impl Generator<'_> {
             .extend(self.import_all(home, &functions, &mut Scope::default()));
     }
 
-    fn interface_types(&self, module: &mut Module, home: &ModulePath, interface: &Interface) {
+    pub(crate) fn interface_types(&self, module: &mut Module, home: &ModulePath, interface: &Interface) {
         let def = &self.resolve().interfaces[interface.id];
         module.docs = docs(&def.docs);
         let rt = &self.runtime;
         module.items.push(quote!(use #rt as _rt;));
         let types = def.types.values().filter(|id| self.defines(**id));
         module.items.extend(types.map(|id| self.type_item(home, *id)));
+    }
+
+    /// What there is at the root for a type of the world.
+    pub(crate) fn root_type(&self, id: TypeId) -> Option<TokenStream> {
+        self.defines(id).then(|| self.type_item(&Vec::new(), id))
     }
 
     /// The definitions of a type, or a name for those it shares with another.

@@ -7,6 +7,7 @@ use witflow_bindgen_rust::core::diagnostic::Diagnostics;
 use witflow_bindgen_rust::{Options, generate};
 
 use crate::console::{Ink, Output};
+use crate::rust::Side;
 use crate::{Failure, RustArgs};
 
 /// Arguments of `bindgen check`.
@@ -26,7 +27,7 @@ pub struct CheckArgs {
 impl CheckArgs {
     pub(crate) fn run(&self, out: &mut Output<'_>) -> Result<bool, Failure> {
         let current = match &self.out_dir {
-            Some(folder) => self.rust(folder).run(out)?,
+            Some(folder) => self.rust(folder).run(Side::Guest, out)?,
             None => true,
         };
         let mut errors = Diagnostics::default();

@@ -1,4 +1,4 @@
-//! What the `bindgen` command does: `new` makes a guest to begin with; `rust` writes bindings, `check` looks whether they could be
+//! What the `bindgen` command does: `new` makes a guest to begin with; `rust` and `host` write bindings, `check` looks whether they could be
 //! written; `inspect` shows a world, `listing` the instructions its bindings are made from; `component` turns a core module into a
 //! component.
 //!
@@ -28,6 +28,7 @@ pub use console::Output;
 pub use inspect::InspectArgs;
 pub use new::{NewArgs, SourceArgs};
 pub use rust::RustArgs;
+use rust::Side;
 
 /// Rust bindings for WebAssembly components.
 #[derive(Debug, Parser)]
@@ -35,8 +36,10 @@ pub use rust::RustArgs;
 pub enum Command {
     /// Make a guest to begin with: a crate with a world, its tests and a program that runs it.
     New(NewArgs),
-    /// Write the bindings of a world.
+    /// Write the bindings of a world, for a guest that implements it.
     Rust(RustArgs),
+    /// Write the bindings of a world for its host, or for tests: traits for what it imports, typed calls of what it exports.
+    Host(RustArgs),
     /// Look whether worlds are valid and have bindings, and whether bindings are up to date.
     Check(CheckArgs),
     /// Show a world: its functions, types and payloads, and what they are below WIT.
@@ -93,7 +96,7 @@ impl Command {
     /// What `--watch` watches, if it was given.
     fn watched(&self) -> Option<Box<dyn Fn() -> Vec<PathBuf> + '_>> {
         match self {
-            Self::Rust(args) if args.watch => Some(Box::new(|| args.options.input().files())),
+            Self::Rust(args) | Self::Host(args) if args.watch => Some(Box::new(|| args.options.input().files())),
             Self::Check(args) if args.watch => Some(Box::new(|| args.files())),
             _ => None,
         }
@@ -102,7 +105,8 @@ impl Command {
     fn once(&self, out: &mut Output<'_>, err: &mut Output<'_>) -> bool {
         let result = match self {
             Self::New(args) => args.run(out),
-            Self::Rust(args) => args.run(out),
+            Self::Rust(args) => args.run(Side::Guest, out),
+            Self::Host(args) => args.run(Side::Host, out),
             Self::Check(args) => args.run(out),
             Self::Inspect(args) => args.run(out),
             Self::Listing { options } => list(options, out),
@@ -140,9 +144,20 @@ fn flag(option: &'static str) -> &'static str {
         "additional_type_attributes" => "--additional-type-attributes",
         "additional_member_attributes" => "--additional-member-attributes",
         "async" => "--async",
+        "concurrent_exports" => "--concurrent-exports",
+        "concurrent_imports" => "--concurrent-imports",
         "chainable_methods" => "--chainable-methods",
         "bitflags_path" => "--bitflags-path",
         "default_bindings_module" => "--default-bindings-module",
+        "disable_custom_section_link_helpers" => "--disable-custom-section-link-helpers",
+        "disable_run_ctors_once_workaround" => "--disable-run-ctors-once-workaround",
+        "export_prefix" => "--export-prefix",
+        "ownership" => "--ownership",
+        "pub_export_macro" => "--pub-export-macro",
+        "raw_strings" => "--raw-strings",
+        "std_feature" => "--std-feature",
+        "stubs" => "--stubs",
+        "type_section_suffix" => "--type-section-suffix",
         "export_macro_name" => "--export-macro-name",
         "features" => "--features",
         "map_type" => "--map-type",

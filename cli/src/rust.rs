@@ -1,14 +1,40 @@
-//! `bindgen rust`: bindings as files.
+//! `bindgen rust` and `bindgen host`: bindings as files.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use witflow_bindgen_rust::core::diagnostic::Diagnostics;
-use witflow_bindgen_rust::{Options, generate, output};
+use witflow_bindgen_rust::core::load::Loaded;
+use witflow_bindgen_rust::{Options, generate, host, output};
 
 use crate::{Failure, unreadable, unwritable};
 
-/// Arguments of `bindgen rust`.
+/// Who the bindings are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    Guest,
+    Host,
+}
+
+impl Side {
+    fn generate(self, loaded: &Loaded, options: &Options) -> Result<String, Diagnostics> {
+        let tokens = match self {
+            Self::Guest => generate(loaded, options, None)?,
+            Self::Host => host::generate(loaded, options)?,
+        };
+        output::print(tokens).map_err(Diagnostics::from)
+    }
+
+    /// What the name of a file has behind that of the world.
+    fn suffix(self) -> &'static str {
+        match self {
+            Self::Guest => "",
+            Self::Host => "_host",
+        }
+    }
+}
+
+/// Arguments of `bindgen rust` and `bindgen host`.
 #[derive(Debug, clap::Args)]
 pub struct RustArgs {
     /// What to generate.
@@ -29,12 +55,12 @@ pub struct RustArgs {
 }
 
 impl RustArgs {
-    pub(crate) fn run(&self, out: &mut dyn Write) -> Result<bool, Failure> {
+    pub(crate) fn run(&self, side: Side, out: &mut dyn Write) -> Result<bool, Failure> {
         let inputs = self.inputs()?;
         let mut errors = Diagnostics::default();
         let mut done = true;
         for options in &inputs {
-            match self.one(options, out) {
+            match self.one(side, options, out) {
                 Ok(same) => done &= same,
                 Err(failure) => match failure.downcast::<Diagnostics>() {
                     Ok(found) => errors.0.extend(found.0),
@@ -65,10 +91,9 @@ impl RustArgs {
             .collect())
     }
 
-    fn one(&self, options: &Options, out: &mut dyn Write) -> Result<bool, Failure> {
+    fn one(&self, side: Side, options: &Options, out: &mut dyn Write) -> Result<bool, Failure> {
         let loaded = options.input().load()?;
-        let tokens = generate(&loaded, options, None)?;
-        let text = output::print(tokens).map_err(Diagnostics::from)?;
+        let text = side.generate(&loaded, options)?;
         let world = &loaded.resolve.worlds[loaded.world];
         let package = world.package.map(|id| loaded.resolve.packages[id].name.name.clone());
         // Worlds of different packages may share a name, so that of a file among others is the package's.
@@ -76,7 +101,9 @@ impl RustArgs {
             Some(package) if self.options.path != options.path => package,
             _ => world.name.clone(),
         };
-        let file = self.out_dir.join(format!("{}.rs", name.replace('-', "_")));
+        let file = self
+            .out_dir
+            .join(format!("{}{}.rs", name.replace('-', "_"), side.suffix()));
         if self.check {
             check(&file, &text, out)
         } else {

@@ -9,6 +9,7 @@ use crate::val::Val;
 use crate::value::NamedList;
 use anyhow::anyhow;
 use futures::channel::oneshot;
+use futures::future::BoxFuture;
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::pin::Pin;
@@ -166,7 +167,7 @@ impl Func {
         };
         (
             Promise {
-                receiver,
+                receiver: Receiver::Call(receiver),
                 path: self.path.clone(),
                 #[cfg(feature = "native")]
                 call: matches!(self.function, backend::Func::Native(_)).then(|| (cx.clone(), number)),
@@ -248,11 +249,30 @@ impl<R> Resolver<R> {
 /// Awaiting it fails when the parameters or the result do not fit the function, or when the store goes away or traps first.
 #[must_use = "a promise gives its result, and its error, only to whoever awaits it"]
 pub struct Promise<R> {
-    receiver: oneshot::Receiver<Result<R>>,
+    receiver: Receiver<R>,
     path: Arc<str>,
     /// The store and the number of the call, if it can be cancelled.
     #[cfg(feature = "native")]
     call: Option<(Cx, u64)>,
+}
+
+/// Where the result comes from.
+enum Receiver<R> {
+    Call(oneshot::Receiver<Result<R>>),
+    /// From a result list.
+    List(BoxFuture<'static, Result<R>>),
+}
+
+impl<R: Send + 'static> Promise<(R,)> {
+    /// The same, of the result by itself and not in a list.
+    pub fn single(self) -> Promise<R> {
+        Promise {
+            path: self.path.clone(),
+            #[cfg(feature = "native")]
+            call: self.call.clone(),
+            receiver: Receiver::List(Box::pin(async { self.await.map(|(result,)| result) })),
+        }
+    }
 }
 
 impl<R> Promise<R> {
@@ -280,7 +300,11 @@ impl<R> Future for Promise<R> {
     type Output = Result<R>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<R>> {
-        let resolved = ready!(Pin::new(&mut self.receiver).poll(cx));
+        let receiver = match &mut self.receiver {
+            Receiver::Call(receiver) => receiver,
+            Receiver::List(result) => return result.as_mut().poll(cx),
+        };
+        let resolved = ready!(Pin::new(receiver).poll(cx));
         Poll::Ready(
             resolved.unwrap_or_else(|_| Err(anyhow!("`{}` did not return: its store ended or trapped", self.path))),
         )

@@ -98,6 +98,9 @@ mod native;
 #[cfg(feature = "recording")]
 mod recording;
 mod resource;
+#[doc(hidden)]
+pub mod rt;
+mod script;
 mod store;
 mod stream;
 mod val;
@@ -122,6 +125,7 @@ pub use native::heap::CheckedAllocator;
 #[cfg(feature = "recording")]
 pub use recording::Recording;
 pub use resource::{Borrow, Own};
+pub use script::{Function, NotImplemented, Script, Strict, Unscripted};
 pub use store::Store;
 pub use stream::{FutureReader, FutureWriter, Items, StreamReader, StreamWriter, future, stream};
 pub use val::{AnyFuture, AnyStream, ErrorContext, Resource, Val};

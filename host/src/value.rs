@@ -14,13 +14,14 @@
 //! | `map<K, V>` | `HashMap<K, V>` or `BTreeMap<K, V>` |
 //! | `stream<T>`, `future<T>` | [`StreamReader<T>`], [`FutureReader<T>`] (`T` is `()` where WIT has nothing) |
 //! | `record`, `variant`, `enum`, `flags` | a type with `#[derive(ComponentType)]` |
+//! | `error-context` | [`ErrorContext`] |
 //! | a handle on a guest's resource | [`Resource`] |
 //! | a handle on a resource of the host | [`Own<T>`](crate::Own), [`Borrow<T>`](crate::Borrow) |
 
 use crate::backend::{NativeList, Natively, OnTheWire, WireKey, WireList};
 use crate::error::{Error, Result};
 use crate::stream::{FutureReader, StreamReader};
-use crate::val::{AnyFuture, AnyStream, Resource, Val};
+use crate::val::{AnyFuture, AnyStream, ErrorContext, Resource, Val};
 use anyhow::{anyhow, bail};
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
@@ -88,6 +89,7 @@ macro_rules! plain {
 plain! {
     bool => Bool, i8 => S8, u8 => U8, i16 => S16, u16 => U16, i32 => S32, u32 => U32, i64 => S64, u64 => U64,
     f32 => Float32, f64 => Float64, char => Char, String => String, Resource => Resource,
+    ErrorContext => ErrorContext,
 }
 
 impl<T: ComponentType> ComponentType for Vec<T> {
@@ -217,6 +219,7 @@ macro_rules! for_each_tuple {
             (A, B, C, D, E, F, G, H, I, J, K) (A, B, C, D, E, F, G, H, I, J, K, L)
             (A, B, C, D, E, F, G, H, I, J, K, L, M) (A, B, C, D, E, F, G, H, I, J, K, L, M, N)
             (A, B, C, D, E, F, G, H, I, J, K, L, M, N, O) (A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, P)
+            (A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, P, Q)
         }
     };
 }

@@ -1,4 +1,4 @@
-//! The `generate!` macro of witflow. Users reach it through the `witflow` crate, which hands its own path on.
+//! The `generate!` macros of witflow, for guests and for hosts. Users reach it through the `witflow` crate, which hands its own path on.
 
 mod debug;
 mod input;
@@ -8,6 +8,7 @@ mod tests;
 
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
+use witflow_bindgen_rust::core::diagnostic::Diagnostics;
 use witflow_bindgen_rust::core::load::Loaded;
 use witflow_bindgen_rust::generate;
 
@@ -17,18 +18,40 @@ use input::Input;
 #[doc(hidden)]
 #[proc_macro]
 pub fn generate_impl(tokens: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    expand_here(tokens, guest)
+}
+
+/// Expands the same for the host of a world.
+#[doc(hidden)]
+#[proc_macro]
+pub fn generate_host_impl(tokens: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    expand_here(tokens, host)
+}
+
+/// What makes bindings of a world.
+type Generate = fn(&Loaded, &Input) -> Result<TokenStream, Diagnostics>;
+
+fn guest(loaded: &Loaded, input: &Input) -> Result<TokenStream, Diagnostics> {
+    generate(loaded, &input.options, Some(input.runtime()))
+}
+
+fn host(loaded: &Loaded, input: &Input) -> Result<TokenStream, Diagnostics> {
+    witflow_bindgen_rust::host::generate(loaded, &input.options)
+}
+
+fn expand_here(tokens: proc_macro::TokenStream, generate: Generate) -> proc_macro::TokenStream {
     let manifest = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default();
-    expand(tokens.into(), manifest.as_ref())
+    expand(tokens.into(), manifest.as_ref(), generate)
         .unwrap_or_else(|errors| errors)
         .into()
 }
 
 /// Bindings, or errors at the tokens they are about.
-fn expand(tokens: TokenStream, manifest: &std::path::Path) -> Result<TokenStream, TokenStream> {
+fn expand(tokens: TokenStream, manifest: &std::path::Path, generate: Generate) -> Result<TokenStream, TokenStream> {
     let input = Input::parse(tokens, manifest).map_err(|error| error.to_compile_error())?;
     let report = |errors| report::compile_errors(&errors, &input);
     let loaded = input.options.input().load().map_err(report)?;
-    let bindings = generate(&loaded, &input.options, Some(input.runtime())).map_err(report)?;
+    let bindings = generate(&loaded, &input).map_err(report)?;
     let tracked = track(&loaded);
     let bindings = match debug::is_wanted(input.debug) {
         true => debug::include(bindings, &loaded.resolve.worlds[loaded.world].name, manifest),

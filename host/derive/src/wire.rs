@@ -2,27 +2,49 @@
 
 use crate::expand::parts;
 use crate::shape::{Kind, Type};
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
 /// The mirror and the implementation of `OnTheWire`.
+///
+/// What Wasmtime derives for the mirror names a few types of the standard library, and has type parameters. So the user's types are
+/// named outside, where they may have the same names, and the mirror sees numbered ones.
 pub(crate) fn expand(ty: &Type) -> TokenStream {
-    match ty.kind {
+    let name = &ty.ident;
+    let mirrored = ty.members.iter().enumerate().filter_map(|(index, member)| {
+        let (wire, of) = (wire_name(index), member.ty.as_ref()?);
+        Some(quote!(type #wire = <#of as ::witflow_host::__private::OnTheWire>::Wire;))
+    });
+    let mirrored = mirrored.collect::<Vec<_>>();
+    let mirror = match ty.kind {
         Kind::Record => record_wire(ty),
         Kind::Flags => flags_wire(ty),
         Kind::Enum | Kind::Variant => cases_wire(ty),
+    };
+    let mirrored = match ty.kind {
+        Kind::Flags => &[][..],
+        _ => &mirrored,
+    };
+    quote! {
+        type This = #name;
+        #(#mirrored)*
+        const _: () = {
+            #[allow(unused_imports)]
+            use ::core::{option::Option, result::Result};
+            #mirror
+        };
     }
 }
 
-fn wire_type(ty: &syn::Type) -> TokenStream {
-    quote!(<#ty as ::witflow_host::__private::OnTheWire>::Wire)
+/// The name of the mirror of a member's type.
+fn wire_name(index: usize) -> Ident {
+    format_ident!("Wire{index}")
 }
 
 /// The implementation of `OnTheWire` around the two conversions, given the type `Wire`.
-fn wire_impl(ty: &Type, into: &TokenStream, from: &TokenStream) -> TokenStream {
-    let ident = &ty.ident;
+fn wire_impl(into: &TokenStream, from: &TokenStream) -> TokenStream {
     quote! {
-        impl ::witflow_host::__private::OnTheWire for #ident {
+        impl ::witflow_host::__private::OnTheWire for This {
             type Wire = Wire;
             fn into_wire(self, cx: &mut ::witflow_host::__private::WireCx<'_>) -> ::witflow_host::Result<Wire> {
                 let _ = &cx;
@@ -45,12 +67,11 @@ fn prelude() -> TokenStream {
 
 fn record_wire(ty: &Type) -> TokenStream {
     let (idents, names, numbered) = parts(&ty.members);
-    let types = ty.members.iter().filter_map(|member| member.ty.as_ref()).map(wire_type);
+    let types = (0..ty.members.len()).map(wire_name);
     let into = quote!(Wire { #(#numbered: ::witflow_host::__private::OnTheWire::into_wire(self.#idents, cx)?,)* });
-    let name = &ty.ident;
-    let from = quote!(#name { #(#idents: ::witflow_host::__private::OnTheWire::from_wire(wire.#numbered, cx)?,)* });
+    let from = quote!(This { #(#idents: ::witflow_host::__private::OnTheWire::from_wire(wire.#numbered, cx)?,)* });
     let prelude = prelude();
-    let implementation = wire_impl(ty, &into, &from);
+    let implementation = wire_impl(&into, &from);
     // As visible as the type: more would leak the private types of its fields.
     let visibility = &ty.visibility;
     quote! {
@@ -70,10 +91,9 @@ fn flags_wire(ty: &Type) -> TokenStream {
         #(if self.#idents { wire |= Wire::#constants; })*
         wire
     });
-    let name = &ty.ident;
-    let from = quote!(#name { #(#idents: wire.contains(Wire::#constants),)* });
+    let from = quote!(This { #(#idents: wire.contains(Wire::#constants),)* });
     let prelude = prelude();
-    let implementation = wire_impl(ty, &into, &from);
+    let implementation = wire_impl(&into, &from);
     quote! {
         #prelude
         wasmtime::component::flags! { Wire { #(#[component(name = #names)] const #constants;)* } }
@@ -83,27 +103,26 @@ fn flags_wire(ty: &Type) -> TokenStream {
 
 fn cases_wire(ty: &Type) -> TokenStream {
     let constants: Vec<_> = (0..ty.members.len()).map(|index| format_ident!("M{index}")).collect();
-    let name = &ty.ident;
     let mut declared = Vec::new();
     let mut into = Vec::new();
     let mut from = Vec::new();
-    for (case, wire) in ty.members.iter().zip(&constants) {
+    for (index, (case, wire)) in ty.members.iter().zip(&constants).enumerate() {
         let (ident, wit_name) = (&case.ident, &case.wit_name);
         match &case.ty {
-            Some(payload) => {
-                let payload = wire_type(payload);
+            Some(_) => {
+                let payload = wire_name(index);
                 declared.push(quote!(#[component(name = #wit_name)] #wire(#payload)));
                 into.push(
-                    quote!(#name::#ident(it) => Wire::#wire(::witflow_host::__private::OnTheWire::into_wire(it, cx)?)),
+                    quote!(This::#ident(it) => Wire::#wire(::witflow_host::__private::OnTheWire::into_wire(it, cx)?)),
                 );
                 from.push(
-                    quote!(Wire::#wire(it) => #name::#ident(::witflow_host::__private::OnTheWire::from_wire(it, cx)?)),
+                    quote!(Wire::#wire(it) => This::#ident(::witflow_host::__private::OnTheWire::from_wire(it, cx)?)),
                 );
             }
             None => {
                 declared.push(quote!(#[component(name = #wit_name)] #wire));
-                into.push(quote!(#name::#ident => Wire::#wire));
-                from.push(quote!(Wire::#wire => #name::#ident));
+                into.push(quote!(This::#ident => Wire::#wire));
+                from.push(quote!(Wire::#wire => This::#ident));
             }
         }
     }
@@ -119,11 +138,7 @@ fn cases_wire(ty: &Type) -> TokenStream {
         _ => quote!(#[component(variant)]),
     };
     let prelude = prelude();
-    let implementation = wire_impl(
-        ty,
-        &quote!(match self { #(#into,)* }),
-        &quote!(match wire { #(#from,)* }),
-    );
+    let implementation = wire_impl(&quote!(match self { #(#into,)* }), &quote!(match wire { #(#from,)* }));
     let visibility = &ty.visibility;
     quote! {
         #prelude

@@ -10,7 +10,7 @@ use crate::backend;
 use crate::canonical::{Chunk, Type, Value};
 use crate::error::{Error, Result};
 use crate::stream::{FutureReader, StreamReader};
-use crate::val::Resource;
+use crate::val::{ErrorContext, Resource};
 use anyhow::{Context as _, anyhow, bail, ensure};
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
@@ -405,6 +405,24 @@ impl<T: crate::ComponentType> Natively for FutureReader<T> {
                 store.keep_future(end, payload.as_deref()),
             ))),
             (other, _) => Err(unexpected::<Self>(&other)),
+        }
+    }
+}
+
+impl Natively for ErrorContext {
+    fn check(ty: &Type) -> Result<()> {
+        match ty {
+            Type::ErrorContext => Ok(()),
+            other => Err(mismatch::<Self>(other)),
+        }
+    }
+    fn into_value(self, _: &Type, store: &NativeStore) -> Result<Value> {
+        store.error_context_into_value(&self)
+    }
+    fn from_value(value: Value, _: &Type, store: &NativeStore) -> Result<Self> {
+        match value {
+            Value::ErrorContext(context) => Ok(store.keep_error_context(context)),
+            other => Err(unexpected::<Self>(&other)),
         }
     }
 }

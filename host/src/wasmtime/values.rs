@@ -5,6 +5,7 @@ use crate::backend;
 use crate::cx::Cx;
 use crate::error::Result;
 use crate::val::{AnyFuture, AnyStream, ErrorContext, FutureEnd, Resource, StreamEnd, Val};
+use wasmtime::AsContextMut as _;
 use wasmtime::component as wc;
 use wasmtime::component::ResourceAny;
 
@@ -63,6 +64,25 @@ fn untyped_elsewhere() -> crate::Error {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ErrorContextHandle(wc::Val);
 
+fn error_context_value(context: ErrorContext) -> Result<wc::Val> {
+    match context.0 {
+        backend::ErrorContextHandle::Wasmtime(context) => Ok(context.0),
+        #[cfg(feature = "native")]
+        _ => anyhow::bail!("an error-context cannot move to another store"),
+    }
+}
+
+/// The `error-context` for a guest.
+pub(super) fn error_context_for(context: ErrorContext, cx: &mut WireCx<'_>) -> Result<wc::ErrorContext> {
+    let value = error_context_value(context)?;
+    wc::ErrorContext::from_val(cx.store.as_context_mut(), &value).map_err(super::trap::from_wasmtime)
+}
+
+/// The `error-context` of a guest.
+pub(super) fn error_context_of(value: wc::Val) -> ErrorContext {
+    ErrorContext(backend::ErrorContextHandle::Wasmtime(ErrorContextHandle(value)))
+}
+
 /// The value for a guest.
 pub(crate) fn into_wasmtime(val: Val, cx: &mut WireCx<'_>) -> Result<wc::Val> {
     Ok(match val {
@@ -116,11 +136,7 @@ pub(crate) fn into_wasmtime(val: Val, cx: &mut WireCx<'_>) -> Result<wc::Val> {
             wc::Val::Resource(resource.kind.wasmtime.hand_out(resource, cx)?)
         }
         Val::Resource(resource) => wc::Val::Resource(resource_for(&resource, &cx.cx())?),
-        Val::ErrorContext(context) => match context.0 {
-            backend::ErrorContextHandle::Wasmtime(context) => context.0,
-            #[cfg(feature = "native")]
-            _ => anyhow::bail!("an error-context cannot move to another store"),
-        },
+        Val::ErrorContext(context) => error_context_value(context)?,
     })
 }
 
@@ -177,9 +193,7 @@ pub(crate) fn from_wasmtime(val: wc::Val, cx: &Cx) -> Val {
             backend::GuestFutureAny::Wasmtime(GuestFutureAny::new(raw, cx)),
         ))),
         wc::Val::Resource(raw) => Val::Resource(resource_of(raw, cx)),
-        context @ wc::Val::ErrorContext(_) => Val::ErrorContext(ErrorContext(backend::ErrorContextHandle::Wasmtime(
-            ErrorContextHandle(context),
-        ))),
+        context @ wc::Val::ErrorContext(_) => Val::ErrorContext(error_context_of(context)),
     }
 }
 

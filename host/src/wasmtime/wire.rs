@@ -9,7 +9,7 @@ use crate::backend;
 use crate::cx::Cx;
 use crate::error::Result;
 use crate::stream::{FutureReader, StreamReader};
-use crate::val::Resource;
+use crate::val::{ErrorContext, Resource};
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 use wasmtime::component::{
@@ -266,6 +266,16 @@ impl OnTheWire for Resource {
     }
     fn from_wire(wire: ResourceAny, cx: &Cx) -> Result<Self> {
         Ok(super::values::resource_of(wire, cx))
+    }
+}
+
+impl OnTheWire for ErrorContext {
+    type Wire = wc::ErrorContext;
+    fn into_wire(self, cx: &mut WireCx<'_>) -> Result<wc::ErrorContext> {
+        super::values::error_context_for(self, cx)
+    }
+    fn from_wire(wire: wc::ErrorContext, _: &Cx) -> Result<Self> {
+        Ok(super::values::error_context_of(wire.into_val()))
     }
 }
 

@@ -73,6 +73,8 @@ impl Input {
             "additional_derives_ignore" => self.options.additional_derives_ignore = self.strings(text, stream)?,
             "async" => self.options.async_ = self.filters(text, stream)?,
             "sync" => self.options.sync = self.filters(text, stream)?,
+            "concurrent_imports" => self.options.concurrent_imports = self.filters(text, stream)?,
+            "concurrent_exports" => self.options.concurrent_exports = self.filters(text, stream)?,
             "with" => self.with(stream)?,
             "ownership" => self.options.ownership = ownership(stream)?,
             "additional_derives" => self.derives(stream)?,
@@ -179,7 +181,7 @@ fn example(option: &str) -> String {
     let value = match option {
         "path" => "[\"wit\", \"more/wit\"]",
         "features" | "skip" | "additional_derives_ignore" => "[\"name\", \"other-name\"]",
-        "async" => "[\"-ns:pkg/iface#func\"]",
+        "async" | "concurrent_imports" | "concurrent_exports" => "[\"-ns:pkg/iface#func\"]",
         "sync" => "[\"ns:pkg/iface#func\"]",
         "chainable_methods" => "[\"ns:pkg/iface#resource\"]",
         "with" => "{ \"ns:pkg/iface\": path::of::module }",
