@@ -137,6 +137,21 @@ compile! {
     world_use: "world-use",
 }
 
+mod wasi {
+    mod imports_0_2 {
+        witflow::host::generate!({ path: "tests/wit-wasi-0.2", world: "imports" });
+    }
+    mod proxy_0_2 {
+        witflow::host::generate!({ path: "tests/wit-wasi-0.2", world: "proxy" });
+    }
+    mod command_0_3 {
+        witflow::host::generate!({ path: "tests/wit-wasi", world: "command" });
+    }
+    mod middleware_0_3 {
+        witflow::host::generate!({ path: "tests/wit-wasi", world: "middleware" });
+    }
+}
+
 #[test]
 fn every_wit_file_is_compiled() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/wit");

@@ -1,8 +1,9 @@
 //! What is generated for each one-feature WIT file, kept as text and compiled.
 //!
 //! For every `tests/wit/NAME.wit` there is the code (`tests/golden/NAME.rs`) and the listing of its instructions
-//! (`tests/golden/NAME.txt`) of its world `both`. The test `compiled` compiles the code. After a wanted change, `cargo xtask bless`
-//! writes them anew.
+//! (`tests/golden/NAME.txt`) of its world `both`. The test `compiled` compiles the code. For some of them, one of each kind, there is
+//! also the code for a host (`tests/golden/host/NAME.rs`), which the test `compiled_host` compiles by the macro. After a wanted change,
+//! `cargo xtask bless` writes them anew.
 
 use std::fmt::Write;
 use std::fs;
@@ -10,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use witflow_bindgen_rust::core::listing;
 use witflow_bindgen_rust::core::world::World;
-use witflow_bindgen_rust::{Options, generate, output};
+use witflow_bindgen_rust::{Options, generate, host, output};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests")
@@ -82,6 +83,34 @@ fn code() {
         compare(&format!("{name}.rs"), &text)
     };
     check(cases().into_iter().filter_map(code).collect());
+}
+
+/// The files whose code for a host is kept.
+const OF_HOSTS: &[&str] = &[
+    "alias",
+    "enum3",
+    "flags8",
+    "keywords",
+    "resource_async",
+    "resource_both",
+    "stream_in_record",
+    "variant_mixed",
+    "world_functions",
+];
+
+#[test]
+fn code_for_hosts() {
+    let code = |(name, path): (String, PathBuf)| {
+        let options = options(path);
+        let loaded = options.input().load().unwrap_or_else(|errors| panic!("{errors}"));
+        let tokens = host::generate(&loaded, &options).unwrap_or_else(|errors| panic!("{errors}"));
+        let text = output::print(tokens).unwrap_or_else(|error| panic!("{error}"));
+        compare(&format!("host/{name}.rs"), &text)
+    };
+    let kept = |(name, _): &(String, PathBuf)| OF_HOSTS.contains(&name.as_str());
+    let kept: Vec<_> = cases().into_iter().filter(kept).collect();
+    assert_eq!(kept.len(), OF_HOSTS.len(), "each is in tests/wit");
+    check(kept.into_iter().filter_map(code).collect());
 }
 
 #[test]

@@ -10,6 +10,11 @@ pub(crate) fn docs(docs: &Docs) -> TokenStream {
     quote!(#(#[doc = #lines])*)
 }
 
+/// The empty line between documentation and more of it.
+pub(crate) fn gap_after(docs: &TokenStream) -> Option<TokenStream> {
+    (!docs.is_empty()).then(|| quote!(#[doc = ""]))
+}
+
 fn line(text: &str) -> String {
     let mut line = String::new();
     for c in text.trim_end().chars() {

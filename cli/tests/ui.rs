@@ -1,6 +1,7 @@
 //! Each diagnostic of the generator, as it is printed: `tests/ui/NAME.wit` is the input, `NAME.txt` what is said about it.
 //!
-//! Lines of the input that begin with `// option: ` are one argument of the command line each; `{this}` stands for the input's path. The
+//! Lines of the input that begin with `// option: ` are one argument of the command line each; `{this}` stands for the input's path. A
+//! line `// for a host` asks for the bindings of a host, others are for guests. The
 //! last test looks up where in the generator diagnostics are made, so that none is without an input.
 
 use std::collections::BTreeSet;
@@ -9,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Parser;
 use witflow_bindgen_rust::core::diagnostic::Diagnostics;
-use witflow_bindgen_rust::{Options, generate};
+use witflow_bindgen_rust::{Options, generate, host};
 
 #[derive(Debug, Parser)]
 struct Arguments {
@@ -43,10 +44,11 @@ fn diagnostics(input: &Path) -> Diagnostics {
     args.insert(0, "bindgen".to_owned());
     let options = Arguments::try_parse_from(&args).unwrap_or_else(|error| panic!("{path}: {error}"));
     let options = options.options;
-    let result = options
-        .input()
-        .load()
-        .and_then(|loaded| generate(&loaded, &options, None));
+    let for_host = text.lines().any(|line| line == "// for a host");
+    let result = options.input().load().and_then(|loaded| match for_host {
+        true => host::generate(&loaded, &options),
+        false => generate(&loaded, &options, None),
+    });
     result.expect_err(path)
 }
 
@@ -124,6 +126,7 @@ fn places() -> BTreeSet<(String, u32)> {
         "bindgen-core/src/abi",
         "bindgen-core/src/component_type",
         "bindgen-rust/src",
+        "bindgen-rust/src/host",
     ] {
         for file in fs::read_dir(root().join(folder)).expect("the generator's source is there") {
             let path = file.expect("the generator's source is there").path();

@@ -11,7 +11,7 @@ use witflow_bindgen_core::world::Direction;
 use super::Concurrent;
 use super::functions::{full_name, own_name};
 use crate::Generator;
-use crate::docs::docs;
+use crate::docs::{docs, gap_after};
 use crate::names::{Case, Scope};
 use crate::paths::ModulePath;
 
@@ -150,10 +150,10 @@ impl Generator<'_> {
                 }
             };
         }
-        let store = shape.scope.local("store");
+        let (store, gap) = (shape.scope.local("store"), gap_after(&docs));
         quote! {
             #docs
-            #[doc = ""]
+            #gap
             #[doc = " Runs the store until the function has returned."]
             #[doc = ""]
             #[doc = " # Errors"]

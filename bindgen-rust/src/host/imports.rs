@@ -12,7 +12,7 @@ use witflow_bindgen_core::world::Direction;
 use super::Concurrent;
 use super::functions::{Shape, full_name};
 use crate::Generator;
-use crate::docs::docs;
+use crate::docs::{docs, gap_after};
 use crate::names::{Case, Scope};
 use crate::ownership::Form;
 use crate::paths::ModulePath;
@@ -122,12 +122,12 @@ impl Generator<'_> {
         methods: &[&Method<'_>],
     ) -> TokenStream {
         let rt = &self.rt;
-        let allow = crate::world::root_allow(&imported.home);
+        let (allow, gap) = (crate::world::root_allow(&imported.home), gap_after(docs));
         let defaults = methods.iter().map(|method| self.default_method(method));
         let scripted = methods.iter().map(|method| self.scripted_method(name, method));
         quote! {
             #docs
-            #[doc = ""]
+            #gap
             #[doc = " Functions that are not implemented fail, and say which they are."]
             #allow
             pub trait #name: #(#supers +)* ::core::marker::Send + ::core::marker::Sync + 'static {

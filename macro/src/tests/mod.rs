@@ -1,4 +1,5 @@
-//! The three front ends make the same code of the same options, for every one-feature WIT file and for every option.
+//! The three front ends make the same code of the same options, for every one-feature WIT file and for every option, both for guests
+//! and for hosts.
 
 mod options;
 
@@ -13,8 +14,8 @@ use tempfile::TempDir;
 use witflow_bindgen_rust::output;
 use witflow_build::Builder;
 
-use crate::expand;
 use crate::input::Input;
+use crate::{Generate, expand, guest, host};
 
 fn manifest() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -32,10 +33,34 @@ fn scratch() -> TempDir {
     tempfile::tempdir().expect("a temporary directory can be made")
 }
 
+/// Who the bindings are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    Guest,
+    Host,
+}
+
+impl Side {
+    fn generate(self) -> Generate {
+        match self {
+            Self::Guest => guest,
+            Self::Host => host,
+        }
+    }
+
+    fn file(self, world: &str) -> String {
+        match self {
+            Self::Guest => format!("{world}.rs"),
+            Self::Host => format!("{world}_host.rs"),
+        }
+    }
+}
+
 /// What the macro makes, as a file, without the part that only the macro needs.
-fn by_macro(options: &str) -> String {
+fn by_macro(side: Side, options: &str) -> String {
     let options = TokenStream::from_str(options).expect("options are tokens");
-    let bindings = expand(quote!([::witflow] { #options }), manifest()).unwrap_or_else(|errors| panic!("{errors}"));
+    let bindings = expand(quote!([::witflow] { #options }), manifest(), side.generate());
+    let bindings = bindings.unwrap_or_else(|errors| panic!("{errors}"));
     let text = output::print(bindings).unwrap_or_else(|error| panic!("{error}"));
     text.split("\nconst _: &[u8] = ::core::include_bytes!")
         .next()
@@ -44,40 +69,53 @@ fn by_macro(options: &str) -> String {
         + "\n"
 }
 
-fn by_command_line(directory: &Path, world: &str, args: &[&str]) -> String {
+fn by_command_line(side: Side, directory: &Path, world: &str, args: &[&str]) -> String {
     let directory = directory.join("cli");
     let out_dir = directory.to_str().expect("the path is text");
-    let args = ["bindgen", "rust", "--out-dir", out_dir]
+    let command = match side {
+        Side::Guest => "rust",
+        Side::Host => "host",
+    };
+    let args = ["bindgen", command, "--out-dir", out_dir]
         .into_iter()
         .chain(args.iter().copied());
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let done = witflow_cli::Command::parse_from(args).run(&mut out, &mut err);
     assert!(done, "{}", String::from_utf8_lossy(&err));
-    fs::read_to_string(directory.join(format!("{world}.rs"))).expect("the file was written")
+    fs::read_to_string(directory.join(side.file(world))).expect("the file was written")
 }
 
-fn by_build_script(directory: &Path, world: &str, builder: Builder, wit: &Path) -> String {
+fn by_build_script(side: Side, directory: &Path, world: &str, builder: Builder, wit: &Path) -> String {
     let directory = directory.join("build");
-    builder
-        .out_dir(&directory)
-        .compile(wit)
-        .unwrap_or_else(|errors| panic!("{errors}"));
-    fs::read_to_string(directory.join(format!("{world}.rs"))).expect("the file was written")
+    let builder = builder.out_dir(&directory);
+    let compiled = match side {
+        Side::Guest => builder.compile(wit),
+        Side::Host => builder.compile_host(wit),
+    };
+    compiled.unwrap_or_else(|errors| panic!("{errors}"));
+    fs::read_to_string(directory.join(side.file(world))).expect("the file was written")
 }
 
 #[track_caller]
-fn check(name: &str, world: &str, options: &str, args: &[&str], builder: Builder, wit: &Path) -> String {
+fn check(
+    (side, name): (Side, &str),
+    world: &str,
+    options: &str,
+    args: &[&str],
+    builder: Builder,
+    wit: &Path,
+) -> String {
     let directory = scratch();
     let directory = directory.path();
-    let expected = by_macro(options);
+    let expected = by_macro(side, options);
     assert_eq!(
         expected.trim_end(),
-        by_command_line(directory, world, args).trim_end(),
+        by_command_line(side, directory, world, args).trim_end(),
         "{name}: command line"
     );
     assert_eq!(
         expected.trim_end(),
-        by_build_script(directory, world, builder, wit).trim_end(),
+        by_build_script(side, directory, world, builder, wit).trim_end(),
         "{name}: build script"
     );
     expected
@@ -91,15 +129,17 @@ fn every_feature() {
         let path = file.expect("tests/wit can be listed").path();
         let text = path.to_str().expect("the path is text");
         let name = path.file_stem().expect("a file has a name").to_string_lossy();
-        let builder = witflow_build::configure().world("both");
-        check(
-            &name,
-            "both",
-            &format!("path: {text:?}, world: \"both\""),
-            &["--world", "both", text],
-            builder,
-            &path,
-        );
+        for side in [Side::Guest, Side::Host] {
+            let builder = witflow_build::configure().world("both");
+            check(
+                (side, &name),
+                "both",
+                &format!("path: {text:?}, world: \"both\""),
+                &["--world", "both", text],
+                builder,
+                &path,
+            );
+        }
         count += 1;
     }
     assert!(count >= 60, "there are {count} WIT files");
@@ -115,9 +155,18 @@ fn wasi() {
         let path = wit("").with_file_name(folder);
         let text = path.to_str().expect("the path is text");
         for world in worlds {
-            let builder = witflow_build::configure().world(*world);
-            let options = format!("path: {text:?}, world: {world:?}");
-            check(world, world, &options, &["--world", world, text], builder, &path);
+            for side in [Side::Guest, Side::Host] {
+                let builder = witflow_build::configure().world(*world);
+                let options = format!("path: {text:?}, world: {world:?}");
+                check(
+                    (side, world),
+                    world,
+                    &options,
+                    &["--world", world, text],
+                    builder,
+                    &path,
+                );
+            }
         }
     }
 }
@@ -126,7 +175,7 @@ fn wasi() {
 fn every_wit_file_is_watched() {
     let path = wit("").with_file_name("wit-wasi-0.2");
     let text = path.to_str().expect("the path is text");
-    let code = expand(quote!([::witflow] { path: #text, world: "command" }), manifest())
+    let code = expand(quote!([::witflow] { path: #text, world: "command" }), manifest(), guest)
         .unwrap_or_else(|errors| panic!("{errors}"))
         .to_string();
     for file in [
@@ -159,7 +208,7 @@ fn short_forms() {
 
 #[track_caller]
 fn fails(options: TokenStream, expected: &[&str]) {
-    let errors = expand(quote!([::witflow] { #options }), manifest())
+    let errors = expand(quote!([::witflow] { #options }), manifest(), guest)
         .expect_err("this is wrong")
         .to_string();
     for text in expected {

@@ -1,11 +1,16 @@
 //! Every option in three spellings.
 
 use std::fs;
+use std::str::FromStr;
 
+use proc_macro2::TokenStream;
+use quote::quote;
 use witflow_bindgen_rust::options::OPTION_NAMES;
 use witflow_build::{Builder, Ownership, configure};
 
-use super::{check, scratch};
+use crate::expand;
+
+use super::{Side, check, manifest, scratch};
 
 /// One option in the three spellings; the code must differ from that without it, or the option does nothing.
 struct Case {
@@ -15,6 +20,58 @@ struct Case {
     build: fn(Builder) -> Builder,
     changes_code: bool,
 }
+
+/// Options that only hosts have. They have others too, which both understand alike.
+const OF_HOSTS: &[Case] = &[
+    Case {
+        option: "concurrent_imports",
+        in_macro: "concurrent_imports: [\"all\", \"-test:options/api#later\"]",
+        args: &["--concurrent-imports", "all,-test:options/api#later"],
+        build: |builder| {
+            builder
+                .concurrent_imports("all")
+                .concurrent_imports("-test:options/api#later")
+        },
+        changes_code: true,
+    },
+    Case {
+        option: "concurrent_imports",
+        in_macro: "concurrent_imports: true",
+        args: &["--concurrent-imports", "true"],
+        build: |builder| builder.concurrent_imports(true),
+        changes_code: true,
+    },
+    Case {
+        option: "concurrent_exports",
+        in_macro: "concurrent_exports: [\"-run\"]",
+        args: &["--concurrent-exports", "-run"],
+        build: |builder| builder.concurrent_exports("-run"),
+        changes_code: true,
+    },
+    Case {
+        option: "concurrent_exports",
+        in_macro: "concurrent_exports: false",
+        args: &["--concurrent-exports", "false"],
+        build: |builder| builder.concurrent_exports(false),
+        changes_code: true,
+    },
+];
+
+/// Options of guests that hosts have too.
+const OF_BOTH: &[&str] = &[
+    "features",
+    "all_features",
+    "skip",
+    "with",
+    "generate_all",
+    "generate_unused_types",
+    "merge_structurally_equal_types",
+    "additional_derives",
+    "additional_derives_ignore",
+    "additional_type_attributes",
+    "additional_member_attributes",
+    "map_type",
+];
 
 const CASES: &[Case] = &[
     Case {
@@ -171,11 +228,11 @@ const CASES: &[Case] = &[
     },
     Case {
         option: "additional_derives_ignore",
-        in_macro: "additional_derives: [PartialEq], additional_derives_ignore: [\"pair\"]",
-        args: &["-dPartialEq", "--additional-derive-ignore", "pair"],
+        in_macro: "additional_derives: [PartialOrd], additional_derives_ignore: [\"pair\"]",
+        args: &["-dPartialOrd", "--additional-derive-ignore", "pair"],
         build: |builder| {
             builder
-                .additional_derives(["PartialEq"])
+                .additional_derives(["PartialOrd"])
                 .additional_derives_ignore(["pair"])
         },
         changes_code: true,
@@ -331,22 +388,24 @@ fn every_option() {
     let path = directory.path().join("options.wit");
     fs::write(&path, WIT).expect("the WIT can be written");
     let text = path.to_str().expect("the path is text");
-    let compare = |name: &str, world: &str, options: &str, args: &[&str], builder: Builder| {
+    let on = |side: Side, name: &str, world: &str, options: &str, args: &[&str], builder: Builder| {
         let options = format!("path: {text:?}, {options}");
         let args: Vec<&str> = args.iter().copied().chain([text]).collect();
-        check(name, world, &options, &args, builder, &path)
+        check((side, name), world, &options, &args, builder, &path)
     };
-    let plain = compare("plain", "options", "", &[], configure());
-    for case in CASES {
-        let code = compare(
-            case.option,
-            "options",
-            case.in_macro,
-            case.args,
-            (case.build)(configure()),
-        );
-        assert_eq!(code != plain, case.changes_code, "{}", case.option);
+    let of_host = |case: &&Case| OF_BOTH.contains(&case.option);
+    let of_hosts: Vec<&Case> = OF_HOSTS.iter().chain(CASES.iter().filter(of_host)).collect();
+    for (side, cases) in [(Side::Guest, CASES.iter().collect()), (Side::Host, of_hosts)] {
+        let plain = on(side, "plain", "options", "", &[], configure());
+        for case in cases {
+            let builder = (case.build)(configure());
+            let code = on(side, case.option, "options", case.in_macro, case.args, builder);
+            assert_eq!(code != plain, case.changes_code, "{side:?}: {}", case.option);
+        }
     }
+    let compare = |name: &str, world: &str, options: &str, args: &[&str], builder: Builder| {
+        on(Side::Guest, name, world, options, args, builder)
+    };
     // Those that say where the WIT is and what is meant by it.
     let world = "test:options/options";
     let options = format!("world: {world:?}");
@@ -367,8 +426,38 @@ fn every_option() {
         configure().inline(inline),
     );
 
-    let covered =
-        |name: &&str| ["world", "path", "inline"].contains(name) || CASES.iter().any(|case| case.option == *name);
+    let covered = |name: &&str| {
+        ["world", "path", "inline"].contains(name) || CASES.iter().chain(OF_HOSTS).any(|case| case.option == *name)
+    };
     let missing: Vec<&&str> = OPTION_NAMES.iter().filter(|name| !covered(name)).collect();
     assert!(missing.is_empty(), "no case for {missing:?}");
+}
+
+#[test]
+fn every_option_of_guests_alone_is_refused_for_hosts() {
+    let alone = CASES.iter().filter(|case| !OF_BOTH.contains(&case.option));
+    for case in alone.filter(|case| case.changes_code) {
+        let options = format!("inline: \"package a:b; world w {{}}\", {}", case.in_macro);
+        fails(
+            Side::Host,
+            &options,
+            &format!("`{}` is an option of guests' bindings", case.option),
+        );
+    }
+    for case in OF_HOSTS {
+        let options = format!("inline: \"package a:b; world w {{}}\", {}", case.in_macro);
+        fails(
+            Side::Guest,
+            &options,
+            &format!("`{}` is an option of hosts' bindings", case.option),
+        );
+    }
+}
+
+#[track_caller]
+fn fails(side: Side, options: &str, with: &str) {
+    let options = TokenStream::from_str(options).expect("options are tokens");
+    let errors = expand(quote!([::witflow] { #options }), manifest(), side.generate());
+    let errors = errors.expect_err("the option says nothing here").to_string();
+    assert!(errors.contains(with), "{with} is not in {errors}");
 }
