@@ -113,6 +113,7 @@ pub fn generate(loaded: &Loaded, options: &Options) -> Result<TokenStream, Diagn
         runtime: quote!(::witflow_host::rt),
         rt: quote!(_rt),
         wishes: RefCell::default(),
+        conversions: RefCell::default(),
     };
     let bindings = generator.host_bindings(&name, &imports, &concurrent);
     let mut errors = Diagnostics::default();
