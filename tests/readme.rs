@@ -137,7 +137,7 @@ fn the_guest_reports_twice() -> Result<()> {
 #[test]
 fn the_readme_shows_this() {
     let readme = include_str!("../README.md");
-    let guide = include_str!("../docs/exploring.md");
+    let guide = include_str!("../docs/guide/src/exploring.md");
     let this = include_str!("readme.rs");
     let hosts = include_str!("../docs/hosts.md");
     let explored = "#[test]\nfn text_is_rotated_whatever";

@@ -1,7 +1,7 @@
 //! The options every front end shares, and how their text forms are read.
 //!
 //! The documentation of each field is what `bindgen rust --help` prints. An option that names something and matches nothing is
-//! an error; [`crate::generate`] reports it. The names are those of wit-bindgen 0.63, docs/options.md has both side by side.
+//! an error; [`crate::generate`] reports it. The names are those of wit-bindgen 0.63, docs/guide/src/options.md has both side by side.
 
 use std::path::PathBuf;
 

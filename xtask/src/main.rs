@@ -9,6 +9,7 @@ mod bless;
 mod demo;
 mod explore;
 mod guests;
+mod guide;
 mod miri;
 mod msrv;
 mod mutants;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::process::{self, cargo};
-use crate::{bad_input, bench, explore, guests, miri, msrv, reference, tidy, toolchain, worlds};
+use crate::{bad_input, bench, explore, guests, guide, miri, msrv, reference, tidy, toolchain, worlds};
 
 /// Arguments of `cargo xtask test`.
 #[derive(Debug, clap::Args)]
@@ -76,6 +76,11 @@ const STEPS: &[Step] = &[
         name: "docs",
         about: "the documentation builds and its links resolve",
         run: docs,
+    },
+    Step {
+        name: "guide",
+        about: "the guide builds, if mdBook is at hand",
+        run: guide::run,
     },
     Step {
         name: "guests-wasip2",

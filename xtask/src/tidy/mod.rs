@@ -5,6 +5,7 @@
 
 mod code;
 mod conformance;
+mod guide;
 mod layers;
 mod manifest;
 mod paths;
@@ -92,6 +93,10 @@ const RULES: &[Rule] = &[
     Rule {
         name: "walk",
         check: paths::walk_is_complete,
+    },
+    Rule {
+        name: "guide",
+        check: guide::is_whole,
     },
     Rule {
         name: "conformance",
