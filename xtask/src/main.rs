@@ -10,6 +10,7 @@ mod demo;
 mod explore;
 mod guests;
 mod guide;
+mod load;
 mod miri;
 mod msrv;
 mod mutants;
@@ -34,6 +35,8 @@ enum Command {
     Demo(demo::Args),
     /// Measure what guests cost, against other ways to make them.
     Bench(bench::Args),
+    /// Put load on the HTTP example, beside the same program by another crate.
+    Load(load::Args),
     /// Check everything that continuous integration checks.
     Test(test::Args),
     /// Check the rules of the repository that no other tool knows.
@@ -65,6 +68,7 @@ impl Command {
         match self {
             Self::Demo(args) => demo::run(args),
             Self::Bench(args) => bench::run(args),
+            Self::Load(args) => load::run(args),
             Self::Test(args) => test::run(args),
             Self::Tidy => tidy::run(),
             Self::Bless => bless::run(),

@@ -1,7 +1,5 @@
 //! Bodies of requests and responses, as they come.
 
-use std::fmt;
-
 use crate::wasi::http::types::{ErrorCode, Request, Response, Trailers};
 use crate::wit_future;
 use witflow::{FutureReader, StreamReader, StreamResult};
@@ -78,45 +76,5 @@ pub(crate) async fn whole(request: Request, most: usize) -> Result<Vec<u8>, Trou
     match body.trailers.await {
         Ok(_) => Ok(all),
         Err(code) => Err(Trouble::Cut(code)),
-    }
-}
-
-/// FNV-1a with 64 bits.
-pub(crate) struct Checksum(u64);
-
-impl Default for Checksum {
-    fn default() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-}
-
-impl Checksum {
-    pub(crate) fn push(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-}
-
-impl fmt::Display for Checksum {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}", self.0)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Checksum;
-
-    #[test]
-    fn checksums_are_those_of_fnv() {
-        let of = |text: &str| {
-            let mut checksum = Checksum::default();
-            checksum.push(text.as_bytes());
-            checksum.to_string()
-        };
-        assert_eq!(of(""), "cbf29ce484222325");
-        assert_eq!(of("a"), "af63dc4c8601ec8c");
-        assert_eq!(of("foobar"), "85944171f73967e8");
     }
 }

@@ -5,13 +5,15 @@
 //! reads goes away, writing says so, and the future ends; nothing else is needed.
 
 mod body;
+mod checksum;
 mod fan_out;
 mod reply;
 mod route;
 #[cfg(test)]
 mod tests;
 
-use body::{Body, Checksum, Trouble};
+use body::{Body, Trouble};
+use checksum::Checksum;
 use route::{INDEX, Route};
 use serde_json::{Value, json};
 use wasi::http::types::{ErrorCode, Request, Response};

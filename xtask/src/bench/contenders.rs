@@ -23,7 +23,7 @@ pub(super) struct Contenders {
 }
 
 /// Cargo in the peer's workspace.
-pub(super) fn peer_cargo<'a>(args: impl IntoIterator<Item = &'a str>) -> Command {
+pub(crate) fn peer_cargo<'a>(args: impl IntoIterator<Item = &'a str>) -> Command {
     let mut command = process::cargo(args);
     command.current_dir(process::root().join("benches/peer"));
     // Flags for this workspace are none of the other's.

@@ -19,6 +19,7 @@ use crate::process;
 use contenders::Contenders;
 
 pub(crate) use baseline::check;
+pub(crate) use contenders::peer_cargo;
 
 /// Arguments of `cargo xtask bench`.
 #[derive(Debug, clap::Args)]

@@ -163,7 +163,9 @@ async fn serve(stream: TcpStream, handler: Handler, mut stopping: watch::Receive
     };
     if let Err(error) = ended {
         handler.state().tally().failed_connection();
-        eprintln!("connection: {:#}", anyhow::Error::from(error));
+        handler
+            .state()
+            .log(|| format!("connection: {:#}", anyhow::Error::from(error)));
     }
 }
 
@@ -176,7 +178,7 @@ async fn answer(handler: &Handler, request: Request<Incoming>) -> Result<Respons
     let tally = handler.state().tally();
     tally.request();
     Ok(handler.handle((), request).await.unwrap_or_else(|error| {
-        eprintln!("{what}: {error:#}");
+        handler.state().log(|| format!("{what}: {error:#}"));
         tally.failed_request();
         let mut response = Response::new(
             Full::default()

@@ -20,7 +20,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::upstream::Upstreams;
 
-/// How much one instance takes on.
+/// The settings of a server, most of which say how much one instance takes on.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// How many requests it has at a time.
@@ -31,6 +31,8 @@ pub struct Limits {
     pub timeout: Duration,
     /// How many bytes of memory it may have.
     pub memory: usize,
+    /// Whether standard error gets to know of connections and requests that fail.
+    pub log: bool,
 }
 
 impl Default for Limits {
@@ -40,6 +42,7 @@ impl Default for Limits {
             total: usize::MAX,
             timeout: Duration::from_secs(60),
             memory: 256 << 20,
+            log: true,
         }
     }
 }
@@ -145,6 +148,13 @@ impl Workers {
             token,
             tally,
         })
+    }
+
+    /// Says what went wrong, if somebody wants to know.
+    pub(crate) fn log(&self, what: impl FnOnce() -> String) {
+        if self.limits.log {
+            eprintln!("{}", what());
+        }
     }
 
     pub(crate) fn tally(&self) -> &Tally {
