@@ -3,6 +3,8 @@
 //! Cargo makes the packages as for a registry, unpacks each and builds it with nothing but the others: what a manifest leaves out,
 //! or what lies outside a package's folder, is missed here and not by the first user. Nothing is uploaded.
 
+use std::process::Command;
+
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
@@ -16,10 +18,28 @@ struct Package {
     name: String,
     /// What its manifest lacks.
     lacks: Vec<&'static str>,
+    /// What has to be published before it, of whatever place.
+    needs: Vec<String>,
 }
 
-/// Checks the manifests, then makes and builds the packages.
+/// Makes the packages and builds each from what would be published.
 pub(crate) fn run() -> Result<()> {
+    let packages = checked()?;
+    process::run(&mut cargo_package(&packages))?;
+    println!("    {} packages build as they would be published", packages.len());
+    Ok(())
+}
+
+/// Makes the packages without building them, which takes seconds.
+pub(crate) fn check() -> Result<()> {
+    let packages = checked()?;
+    process::run(cargo_package(&packages).arg("--no-verify"))?;
+    println!("    {} packages can be made", packages.len());
+    Ok(())
+}
+
+/// The packages that are published, whose manifests say all they have to.
+fn checked() -> Result<Vec<Package>> {
     let packages = published(&metadata()?);
     for package in &packages {
         if !package.lacks.is_empty() {
@@ -27,10 +47,35 @@ pub(crate) fn run() -> Result<()> {
         }
         holds_files(&package.name)?;
     }
+    no_circle(&packages)?;
+    Ok(packages)
+}
+
+fn cargo_package(packages: &[Package]) -> Command {
     let mut cargo = process::cargo(["package", "--allow-dirty", "--quiet"]);
     cargo.args(packages.iter().flat_map(|package| ["--package", &package.name]));
-    process::run(&mut cargo)?;
-    println!("    {} packages build as they would be published", packages.len());
+    cargo
+}
+
+/// Whether the packages can be published one after the other. A dependency without a version is left out of what is published.
+fn no_circle(packages: &[Package]) -> Result<()> {
+    let mut left: Vec<&Package> = packages.iter().collect();
+    while !left.is_empty() {
+        let needs = |package: &Package| {
+            package
+                .needs
+                .iter()
+                .any(|need| left.iter().any(|other| other.name == *need))
+        };
+        let Some(next) = left.iter().position(|package| !needs(package)) else {
+            let names: Vec<_> = left.iter().map(|package| package.name.as_str()).collect();
+            bail!(
+                "none of {} can be published first; a dev-dependency by path and without a version is not published",
+                names.join(", ")
+            );
+        };
+        left.remove(next);
+    }
     Ok(())
 }
 
@@ -66,9 +111,14 @@ fn package(package: &Value) -> Package {
     ];
     let is_empty = |value: &Value| value.is_null() || value.as_array().is_some_and(Vec::is_empty);
     let lacks = wanted.into_iter().filter(|key| is_empty(&package[*key]));
+    let dependencies = package["dependencies"].as_array().into_iter().flatten();
+    // Cargo says `*` where there is no version.
+    let needs = dependencies.filter(|dependency| dependency["req"] != "*");
+    let name = |package: &Value| package["name"].as_str().unwrap_or_default().to_owned();
     Package {
-        name: package["name"].as_str().unwrap_or_default().to_owned(),
+        name: name(package),
         lacks: lacks.collect(),
+        needs: needs.map(name).collect(),
     }
 }
 
@@ -99,5 +149,21 @@ mod tests {
             (packages[0].name.as_str(), &packages[0].lacks[..]),
             ("outer", &["documentation", "keywords"][..])
         );
+    }
+
+    #[test]
+    fn packages_that_need_each_other_are_named() {
+        let package = |name: &str, dependency: &str, req: &str| serde_json::json!({ "name": name, "publish": null, "dependencies": [{ "name": dependency, "req": req }] });
+        let check = |req: &str| {
+            let packages = [
+                package("a", "b", "^1"),
+                package("b", "a", req),
+                package("c", "serde", "^1"),
+            ];
+            no_circle(&published(&serde_json::json!({ "packages": packages })))
+        };
+        assert!(check("*").is_ok());
+        let error = check("^1").unwrap_err().to_string();
+        assert!(error.starts_with("none of a, b can be published first"), "{error}");
     }
 }

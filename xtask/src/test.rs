@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::process::{self, cargo};
-use crate::{bad_input, bench, explore, guests, guide, miri, msrv, reference, tidy, toolchain, worlds};
+use crate::{bad_input, bench, explore, guests, guide, miri, msrv, package, reference, tidy, toolchain, worlds};
 
 /// Arguments of `cargo xtask test`.
 #[derive(Debug, clap::Args)]
@@ -81,6 +81,11 @@ const STEPS: &[Step] = &[
         name: "guide",
         about: "the guide builds, if mdBook is at hand",
         run: guide::run,
+    },
+    Step {
+        name: "package",
+        about: "what is published can be packaged, and its manifests say all they have to",
+        run: package::check,
     },
     Step {
         name: "guests-wasip2",
