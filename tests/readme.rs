@@ -139,7 +139,7 @@ fn the_readme_shows_this() {
     let readme = include_str!("../README.md");
     let guide = include_str!("../docs/guide/src/exploring.md");
     let this = include_str!("readme.rs");
-    let hosts = include_str!("../docs/hosts.md");
+    let hosts = include_str!("../docs/guide/src/hosts.md");
     let explored = "#[test]\nfn text_is_rotated_whatever";
     for (page, begin) in [
         (readme, "impl Guest for Component {"),

@@ -3,6 +3,7 @@
 //! Cargo makes the packages as for a registry, unpacks each and builds it with nothing but the others: what a manifest leaves out,
 //! or what lies outside a package's folder, is missed here and not by the first user. Nothing is uploaded.
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -16,6 +17,7 @@ const FILES: &[&str] = &["LICENSE-APACHE", "LICENSE-MIT", "README.md", "Cargo.to
 /// A package that is published.
 struct Package {
     name: String,
+    version: String,
     /// What its manifest lacks.
     lacks: Vec<&'static str>,
     /// What has to be published before it, of whatever place.
@@ -25,7 +27,11 @@ struct Package {
 /// Makes the packages and builds each from what would be published.
 pub(crate) fn run() -> Result<()> {
     let packages = checked()?;
-    process::run(&mut cargo_package(&packages))?;
+    forget_unpacked(&packages)?;
+    let builds = process::target_folder()?.join("package-builds");
+    remove(&builds)?;
+    process::run(cargo_package(&packages).arg("--target-dir").arg(&builds))?;
+    remove(&builds)?;
     println!("    {} packages build as they would be published", packages.len());
     Ok(())
 }
@@ -49,6 +55,38 @@ fn checked() -> Result<Vec<Package>> {
     }
     no_circle(&packages)?;
     Ok(packages)
+}
+
+/// Removes what Cargo keeps of the packages from the last time. It takes packages of one version for the same, as those of a
+/// registry are, and would build what was published then.
+fn forget_unpacked(packages: &[Package]) -> Result<()> {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let Some(home) = home.or_else(|| Some(std::env::home_dir()?.join(".cargo"))) else {
+        return Ok(());
+    };
+    // A registry without a host is one that Cargo has made of the packages.
+    let Ok(registries) = home.join("registry/src").read_dir() else {
+        return Ok(());
+    };
+    for registry in registries.flatten() {
+        if !registry.file_name().to_string_lossy().starts_with('-') {
+            continue;
+        }
+        for package in packages {
+            remove(&registry.path().join(format!("{}-{}", package.name, package.version)))?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes a folder, if it is there.
+fn remove(folder: &Path) -> Result<()> {
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("`{}` cannot be removed", folder.display()))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn cargo_package(packages: &[Package]) -> Command {
@@ -117,6 +155,7 @@ fn package(package: &Value) -> Package {
     let name = |package: &Value| package["name"].as_str().unwrap_or_default().to_owned();
     Package {
         name: name(package),
+        version: package["version"].as_str().unwrap_or_default().to_owned(),
         lacks: lacks.collect(),
         needs: needs.map(name).collect(),
     }
