@@ -1,6 +1,7 @@
 //! Prints what components do under load: `bench-load --component NAME=FILE`. With several, how they compare.
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use bench_load::{Load, Outcome, median, rate};
@@ -29,8 +30,17 @@ fn component(text: &str) -> Result<(String, PathBuf), String> {
 }
 
 #[tokio::main]
-async fn main() -> Result<()> {
-    let args = Args::parse();
+async fn main() -> ExitCode {
+    match run(&Args::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(args: &Args) -> Result<()> {
     let load = Load {
         requests: args.requests.div_ceil(args.rounds),
         rounds: args.rounds,

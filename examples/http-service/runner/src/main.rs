@@ -4,12 +4,23 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
 use http_service_runner::{Limits, Server};
 
 #[tokio::main]
-async fn main() -> Result<()> {
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<()> {
     let mut address: SocketAddr = ([127, 0, 0, 1], 8080).into();
     let mut components: Vec<PathBuf> = Vec::new();
     let mut args = std::env::args_os().skip(1);
