@@ -1,14 +1,34 @@
 //! Resources for the other guest.
 
+#[cfg(not(miri))]
 use std::cell::Cell;
+#[cfg(miri)]
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use witflow::{FutureReader, StreamReader, spawn};
 
 use crate::exports::test::scenarios::tokens::{Guest, GuestToken, Token, TokenBorrow};
 use crate::{Peer, released, wit_future};
 
-thread_local! {
-    static ALIVE: Cell<u32> = const { Cell::new(0) };
+/// Changes how many numbers there are, and says it.
+///
+/// Each run has a thread, and so a count, of its own. Under Miri each of its tasks has, but runs follow one another.
+fn count(change: i32) -> u32 {
+    #[cfg(not(miri))]
+    let alive = {
+        thread_local! {
+            static ALIVE: Cell<u32> = const { Cell::new(0) };
+        }
+        ALIVE.set(ALIVE.get().wrapping_add_signed(change));
+        ALIVE.get()
+    };
+    #[cfg(miri)]
+    let alive = {
+        static ALIVE: AtomicU32 = AtomicU32::new(0);
+        ALIVE.fetch_add(change.cast_unsigned(), Ordering::Relaxed);
+        ALIVE.load(Ordering::Relaxed)
+    };
+    alive
 }
 
 /// What a token stands for.
@@ -16,7 +36,7 @@ pub struct Number(u32);
 
 impl Number {
     fn new(number: u32) -> Number {
-        ALIVE.set(ALIVE.get() + 1);
+        count(1);
         Number(number)
     }
 
@@ -28,7 +48,7 @@ impl Number {
 
 impl Drop for Number {
     fn drop(&mut self) {
-        ALIVE.set(ALIVE.get() - 1);
+        count(-1);
     }
 }
 
@@ -55,7 +75,7 @@ impl Guest for Peer {
     }
 
     fn alive() -> u32 {
-        ALIVE.get()
+        count(0)
     }
 }
 
