@@ -1,5 +1,7 @@
 //! The numbers of the canonical ABI, each in one place.
 
+use crate::sys::TRUSTED_HOST;
+
 /// A copy or an asynchronous cancel did not finish at once.
 pub(crate) const BLOCKED: u32 = 0xffff_ffff;
 
@@ -24,6 +26,7 @@ pub(crate) mod code {
 
 /// States of a call to an import.
 pub(crate) mod subtask {
+    pub(crate) const STARTING: u32 = 0;
     pub(crate) const STARTED: u32 = 1;
     pub(crate) const RETURNED: u32 = 2;
     pub(crate) const CANCELLED_BEFORE_STARTED: u32 = 3;
@@ -34,4 +37,11 @@ pub(crate) mod copy {
     pub(crate) const COMPLETED: u32 = 0;
     pub(crate) const DROPPED: u32 = 1;
     pub(crate) const CANCELLED: u32 = 2;
+}
+
+/// What a host answered to an operation on so many elements: not more than them. One that has validated what it answers is
+/// believed.
+#[inline(always)]
+pub(crate) fn at_most(count: usize, asked: usize) -> usize {
+    if TRUSTED_HOST { count } else { count.min(asked) }
 }

@@ -98,6 +98,7 @@ pub(crate) enum Current {
 }
 
 /// Looks up the current task.
+#[inline]
 pub(crate) fn current() -> Current {
     let task = sys::wasip3_task_set(ptr::null_mut());
     sys::wasip3_task_set(task);

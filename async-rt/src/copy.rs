@@ -94,14 +94,16 @@ impl Port {
 
     /// Notes that a copy was started at an idle port and blocks, and waits for it.
     pub(crate) fn begin(&self, handle: u32, waker: &Waker) {
-        match self.block() {
-            // SAFETY: the block is freed only by `free`, after it was released or unregistered.
-            Some(block) => unsafe {
-                block.op.set_handle(handle);
-                block.state.set(BLOCKED);
-                Op::wait(self.block.get().cast(), waker);
-            },
-            None => self.begin_first(handle, waker),
+        let block = self.block.get();
+        if block.is_null() {
+            self.begin_first(handle, waker);
+            return;
+        }
+        // SAFETY: the block is freed only by `free`, after it was released or unregistered.
+        unsafe {
+            (*block).op.set_handle(handle);
+            (*block).state.set(BLOCKED);
+            Op::wait(block.cast(), waker);
         }
     }
 

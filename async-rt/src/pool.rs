@@ -35,9 +35,13 @@ impl Pool {
 /// A layout, and the number of its free list, worked out ahead.
 #[derive(Clone, Copy)]
 pub(crate) struct Block {
-    class: usize,
+    /// How far the list is from the first, in bytes.
+    offset: usize,
     layout: Layout,
 }
+
+/// The size of a list.
+const LIST: usize = core::mem::size_of::<Cell<*mut u8>>();
 
 impl Block {
     /// Works out the class of a layout whose size is not 0.
@@ -53,15 +57,23 @@ impl Block {
             SMALL + bits - 11
         };
         assert!(class <= CLASSES, "no value of the canonical ABI is that large");
-        Block { class, layout }
+        Block {
+            offset: class * LIST,
+            layout,
+        }
+    }
+
+    const fn class(self) -> usize {
+        self.offset / LIST
     }
 
     /// The layout pooled blocks of this class have.
     const fn rounded(self) -> Layout {
-        let size = if self.class < SMALL {
-            (self.class + 1) * STEP
+        let class = self.class();
+        let size = if class < SMALL {
+            (class + 1) * STEP
         } else {
-            1 << (self.class - SMALL + 11)
+            1 << (class - SMALL + 11)
         };
         // SAFETY: `ALIGN` is a power of two, and no class is as large as the address space.
         unsafe { Layout::from_size_align_unchecked(size, ALIGN) }
@@ -71,7 +83,7 @@ impl Block {
     #[inline(always)]
     fn list(self) -> &'static Cell<*mut u8> {
         // SAFETY: pooled blocks have a class below `CLASSES`.
-        unsafe { sys::instance().pool.free.get_unchecked(self.class) }
+        unsafe { &*sys::instance().pool.free.as_ptr().byte_add(self.offset) }
     }
 
     /// A block with arbitrary contents. `pooled` says that blocks of this kind are, as far as is known at compile time.
@@ -154,7 +166,7 @@ fn alloc_rounded(block: Block) -> *mut u8 {
 #[inline(always)]
 pub(crate) fn take(layout: Layout) -> *mut u8 {
     let block = Block::new(layout);
-    block.take(block.class < CLASSES)
+    block.take(block.class() < CLASSES)
 }
 
 /// Gives back a block from [`take`].
@@ -166,5 +178,5 @@ pub(crate) fn take(layout: Layout) -> *mut u8 {
 pub(crate) unsafe fn give(block: *mut u8, layout: Layout) {
     let kind = Block::new(layout);
     // SAFETY: promised by the caller.
-    unsafe { kind.give(block, kind.class < CLASSES) }
+    unsafe { kind.give(block, kind.class() < CLASSES) }
 }

@@ -22,6 +22,7 @@ use crate::sys::{self, InstanceId, builtins};
 use crate::task::{self, members, node};
 use core::cell::Cell;
 use core::ffi::c_void;
+use core::ptr;
 use core::task::Waker;
 
 /// Where an op is registered.
@@ -77,12 +78,40 @@ impl Op {
             (&raw mut (*this).on_event).write(on_event);
             (&raw mut (*this).instance).write(InstanceId::current());
             (&raw mut (*this).waiter).write(Waiter::new());
-            if let Some(task) = node::of(waker).and_then(|node| (*node).task_of_root()) {
+            let node = node::of(waker);
+            if let Some((node, task)) = node.and_then(|node| Some((node, (*node).live_task()?))) {
+                let is_root = ptr::eq(task.cast(), node);
+                if !is_root {
+                    (&raw mut (*this).waiter).write(Waiter::of(node::new_waker(node)));
+                }
                 let slot = members::join(task, handle, Listener::Op(this));
-                (&raw mut (*this).place).write(Cell::new(Place::Root(slot)));
+                let place = if is_root { Place::Root(slot) } else { Place::Ours(slot) };
+                (&raw mut (*this).place).write(Cell::new(place));
             } else {
                 (&raw mut (*this).place).write(Cell::new(Place::Nowhere));
                 Op::wait_by_waker(this, waker);
+            }
+        }
+    }
+
+    /// Makes an op at `this` that nobody waits for. If a task is running, that takes in events meanwhile.
+    ///
+    /// # Safety
+    ///
+    /// As for `begin`.
+    #[inline(always)]
+    pub(crate) unsafe fn begin_unawaited(this: *mut Op, handle: u32, on_event: OnEvent) {
+        // SAFETY: promised by the caller; a current task is alive.
+        unsafe {
+            this.write(Op::new(handle, on_event));
+            match cabi::current() {
+                Current::Ours(task) => {
+                    let slot = members::join(task, handle, Listener::Op(this));
+                    (*this).place.set(Place::Ours(slot));
+                }
+                current => {
+                    Op::register_with(this, current);
+                }
             }
         }
     }
@@ -112,6 +141,11 @@ impl Op {
         }
         self.waiter.wake();
         false
+    }
+
+    /// Lets go of whoever waits.
+    pub(crate) fn wake_nobody(&self) {
+        self.waiter.clear();
     }
 
     /// Whether no task knows of this op.
@@ -209,26 +243,27 @@ impl Op {
         }
     }
 
-    /// Registers with the current task, if there is one, with nobody waiting.
-    ///
-    /// # Safety
-    ///
-    /// As for `wait`.
-    pub(crate) unsafe fn register_if_any(this: *const Op) {
-        if !matches!(cabi::current(), Current::None) {
-            // SAFETY: as for `wait`.
-            unsafe { Op::register_here(this) }
-        }
-    }
-
     /// Registers with the current task.
     ///
     /// # Safety
     ///
     /// As for `wait`.
     unsafe fn register_here(this: *const Op) {
-        match cabi::current() {
-            Current::None => no_task(),
+        // SAFETY: promised by the caller.
+        if !unsafe { Op::register_with(this, cabi::current()) } {
+            no_task();
+        }
+    }
+
+    /// Registers with the current task, and answers whether there is one.
+    ///
+    /// # Safety
+    ///
+    /// As for `wait`.
+    #[inline(always)]
+    unsafe fn register_with(this: *const Op, current: Current) -> bool {
+        match current {
+            Current::None => return false,
             // SAFETY: a current task is alive; the op lives as the caller promises.
             Current::Ours(current) => unsafe {
                 let slot = Op::register_ours(this, current);
@@ -237,6 +272,7 @@ impl Op {
             // SAFETY: the task is published, hence valid (rule 9); the op as above.
             Current::Foreign(task, vtable) => unsafe { Op::register_foreign(this, task, vtable) },
         }
+        true
     }
 
     /// Registers with a task of ours, unless that has been done. The caller sets the place.
@@ -309,14 +345,14 @@ impl Op {
     }
 
     /// As `unregister`, when the handle is dropped right after: that alone takes it out of a set of ours. Answers whether it
-    /// is the root of the task that waits.
+    /// is the root of the task that waits. The op does not `hold` its task.
     #[inline(always)]
     pub(crate) fn release(&self) -> bool {
         let place = self.place.get();
         if let Place::Ours(slot) | Place::Root(slot) = place {
             self.place.set(Place::Nowhere);
             // SAFETY: the slot of a registered op is alive and names it.
-            unsafe { members::vacate(&*slot) };
+            unsafe { members::vacate_op(&*slot) };
             matches!(place, Place::Root(_))
         } else {
             self.unregister();
@@ -331,6 +367,10 @@ struct Waiter(Cell<Option<Waker>>);
 impl Waiter {
     const fn new() -> Waiter {
         Waiter(Cell::new(None))
+    }
+
+    const fn of(waker: Waker) -> Waiter {
+        Waiter(Cell::new(Some(waker)))
     }
 
     fn clear(&self) {

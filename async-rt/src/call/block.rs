@@ -9,11 +9,14 @@ use core::mem::{self, ManuallyDrop};
 use core::ptr;
 use core::task::Waker;
 
+/// How far a call is, by the number the host has for it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    Starting,
-    Started,
-    Returned,
+struct Phase(u32);
+
+impl Phase {
+    const STARTING: Phase = Phase(subtask::STARTING);
+    const STARTED: Phase = Phase(subtask::STARTED);
+    const RETURNED: Phase = Phase(subtask::RETURNED);
 }
 
 /// What the parameters of a call leave to do: a function that drops them once the host has read them, or one of the two
@@ -101,7 +104,7 @@ unsafe fn cleanup<'a>(header: *const Header) -> &'a mut Cleanup {
 unsafe fn set_phase(header: *const Header, phase: Phase) {
     // SAFETY: promised by the caller.
     unsafe {
-        if (*header).phase.replace(phase) == Phase::Starting {
+        if (*header).phase.replace(phase) == Phase::STARTING {
             (*header).params.release(header);
         }
     }
@@ -117,7 +120,7 @@ unsafe fn advance(header: *const Header, state: u32) -> bool {
     // SAFETY: as promised; a handle is dropped exactly when its resolution was delivered.
     unsafe {
         if state == subtask::STARTED {
-            set_phase(header, Phase::Started);
+            set_phase(header, Phase::STARTED);
             return false;
         }
         let op = &(*header).op;
@@ -125,7 +128,7 @@ unsafe fn advance(header: *const Header, state: u32) -> bool {
         builtins::subtask_drop(op.handle());
         op.set_handle(0);
         if state == subtask::RETURNED {
-            set_phase(header, Phase::Returned);
+            set_phase(header, Phase::RETURNED);
         } else {
             cancelled(header, state);
         }
@@ -147,11 +150,11 @@ unsafe fn advance(header: *const Header, state: u32) -> bool {
 unsafe fn cancelled(header: *const Header, state: u32) {
     // SAFETY: as promised; cells are where they were as long as the parameters are.
     unsafe {
-        let starting = (*header).phase.get() == Phase::Starting;
+        let starting = (*header).phase.get() == Phase::STARTING;
         if state == subtask::CANCELLED_BEFORE_STARTED && starting && (*header).params != Params::PLAIN {
             cleanup(header).restore();
         }
-        set_phase(header, Phase::Started);
+        set_phase(header, Phase::STARTED);
     }
 }
 
@@ -178,13 +181,9 @@ impl Header {
         // SAFETY: as promised.
         unsafe {
             (&raw mut (*this).params).write(params);
-            let phase = match status & 0xf {
-                subtask::STARTED => Phase::Started,
-                subtask::RETURNED => Phase::Returned,
-                _ => Phase::Starting,
-            };
+            let phase = Phase(status & 0xf);
             (&raw mut (*this).phase).write(Cell::new(phase));
-            if phase != Phase::Starting && params != Params::PLAIN {
+            if phase != Phase::STARTING && params != Params::PLAIN {
                 params.release(this);
             }
         }
@@ -199,10 +198,11 @@ impl Header {
     pub(super) unsafe fn init_unawaited(this: *mut Header, status: u32, params: Params) {
         // SAFETY: as promised.
         unsafe {
-            (&raw mut (*this).op).write(Op::new(status >> 4, on_event));
             Header::init_rest(this, status, params);
-            if (*this).op.handle() != 0 {
-                Op::register_if_any(this.cast());
+            if status >> 4 == 0 {
+                (&raw mut (*this).op).write(Op::new(0, on_event));
+            } else {
+                Op::begin_unawaited(this.cast(), status >> 4, on_event);
             }
         }
     }
@@ -243,7 +243,7 @@ impl Header {
     /// Whether the result is in the area.
     #[inline]
     pub(super) fn has_returned(&self) -> bool {
-        self.phase.get() == Phase::Returned
+        self.phase.get() == Phase::RETURNED
     }
 
     /// Cancels a call that has not been resolved; afterwards nothing of it is in flight.

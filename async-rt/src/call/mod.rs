@@ -30,6 +30,7 @@ use crate::abi::subtask;
 use crate::rt::cleanup::Cleanup;
 use crate::waitable;
 use block::{Block, Header, Params};
+use core::hint;
 use core::mem::{self, MaybeUninit};
 use core::pin::Pin;
 use core::ptr;
@@ -115,31 +116,29 @@ impl<P, R> Call<P, R> {
         self.end()
     }
 
-    /// Moves the parameters into a block and makes the call. Answers the result if there is a waker and it is there at once;
-    /// otherwise waits.
+    /// Makes the call. Answers the block if the result is in it at once, and there is a waker; otherwise waits, and answers null.
     #[inline(always)]
-    fn make(&mut self, waker: Option<&Waker>) -> Option<R> {
-        // A panic in lowering leaves nothing to do, and leaks the block.
-        self.header = FINISHED;
+    fn make(&mut self, waker: Option<&Waker>) -> *mut Block<P> {
         let vtable = self.vtable();
+        let Start::Plain(start) = vtable.start else {
+            // SAFETY: they are not plain.
+            return unsafe { self.make_cleaning(waker) };
+        };
+        // A panic in lowering leaves nothing to do, and leaks the block and the parameters.
+        self.header = FINISHED;
         let block = vtable.block.take_for::<Block<P>>().cast::<Block<P>>();
-        // SAFETY: a fresh block of the right layout. The parameters are in `self`, and do not move again until they are
-        // dropped (rule 5); the area is the rest of the block.
+        // SAFETY: a fresh block of the right layout, whose rest is the area. The parameters are in `self`. Their lowering leaves
+        // nothing behind, so nothing knows where they are; what they point to stays until they are dropped (rule 5).
         unsafe {
+            let area = block.cast::<u8>().add(Block::<P>::AREA);
+            let status = start(self.params.assume_init_ref(), area);
+            if status == subtask::RETURNED && waker.is_some() {
+                self.params.assume_init_drop();
+                return block;
+            }
             let params = (&raw mut (*block).params).cast::<P>();
             params.write(self.params.assume_init_read());
             let header = &raw mut (*block).header;
-            let area = block.cast::<u8>().add(Block::<P>::AREA);
-            let Start::Plain(start) = vtable.start else {
-                return self.make_cleaning(block, waker);
-            };
-            let status = start(&*params, area);
-            if status == subtask::RETURNED && waker.is_some() {
-                ptr::drop_in_place(params);
-                let result = (vtable.lift)(area);
-                vtable.block.give_for::<Block<P>>(block.cast());
-                return Some(result);
-            }
             let kind = if mem::needs_drop::<P>() {
                 // There is nothing to clean up, but what is dropped has a cleanup.
                 (&raw mut (*header).cleanup).cast::<Cleanup>().write(Cleanup::new());
@@ -149,21 +148,24 @@ impl<P, R> Call<P, R> {
             };
             self.started(header, status, kind, waker);
         }
-        None
+        ptr::null_mut()
     }
 
     /// As `make`, for parameters whose lowering leaves something behind.
     ///
     /// # Safety
     ///
-    /// The block is fresh, and the parameters are in it.
+    /// They are of that kind.
     #[inline(never)]
-    unsafe fn make_cleaning(&mut self, block: *mut Block<P>, waker: Option<&Waker>) -> Option<R> {
+    unsafe fn make_cleaning(&mut self, waker: Option<&Waker>) -> *mut Block<P> {
         let vtable = self.vtable();
-        // SAFETY: as in `make`.
+        self.header = FINISHED;
+        let block = vtable.block.take_for::<Block<P>>().cast::<Block<P>>();
+        // SAFETY: as in `make`, but that the parameters move into the block first, and not again until they are dropped.
         unsafe {
             let header = &raw mut (*block).header;
             let params = (&raw mut (*block).params).cast::<P>();
+            params.write(self.params.assume_init_read());
             let cleanup = (&raw mut (*header).cleanup).cast::<Cleanup>();
             let area = block.cast::<u8>().add(Block::<P>::AREA);
             let (start, kind) = match vtable.start {
@@ -175,19 +177,17 @@ impl<P, R> Call<P, R> {
                     cleanup.write(Cleanup::new());
                     (start, Params::dropped::<P>())
                 }
-                Start::Plain(_) => return None,
+                Start::Plain(_) => hint::unreachable_unchecked(),
             };
             let status = start(&*params, area, &mut *cleanup);
             if status == subtask::RETURNED && waker.is_some() {
                 ptr::drop_in_place(cleanup);
                 ptr::drop_in_place(params);
-                let result = (vtable.lift)(area);
-                vtable.block.give_for::<Block<P>>(block.cast());
-                return Some(result);
+                return block;
             }
             self.started(header, status, kind, waker);
         }
-        None
+        ptr::null_mut()
     }
 
     /// # Safety
@@ -209,7 +209,7 @@ impl<P, R> Call<P, R> {
     ///
     /// # Safety
     ///
-    /// The call has returned; the block is not used afterwards.
+    /// The call has returned, and nobody waits for it; the block is not used afterwards.
     #[inline]
     unsafe fn finish(&self, header: *const Header) -> R {
         // SAFETY: the result is in the area, is lifted once, and the block is idle.
@@ -222,16 +222,16 @@ impl<P, R> Call<P, R> {
 
     /// # Safety
     ///
-    /// The parameters, unless kept, and the result are gone, nothing is registered, and the block is not used afterwards.
+    /// The parameters, unless kept, and the result are gone, nothing is registered, nobody waits, and the block is not used
+    /// afterwards.
     #[inline]
     unsafe fn free(&self, header: *const Header) {
         let vtable = self.vtable();
-        // SAFETY: the header's waker is the only other thing left to drop.
+        // SAFETY: promised by the caller. Nothing else in the header needs a drop.
         unsafe {
             if let Start::Lending(_) = vtable.start {
                 Block::<P>::drop_params(header);
             }
-            ptr::drop_in_place(header.cast_mut());
             vtable.block.give_for::<Block<P>>(header.cast_mut().cast());
         }
     }
@@ -256,6 +256,7 @@ impl<P, R> Call<P, R> {
             if op.handle() != 0 {
                 return None;
             }
+            op.wake_nobody();
             if (*header).has_returned() {
                 return Some(self.finish(header));
             }
@@ -272,10 +273,17 @@ impl<P, R> Future for Call<P, R> {
         let this = &mut *self;
         let header = this.header;
         if header.is_null() {
-            return match this.make(Some(cx.waker())) {
-                Some(result) => Poll::Ready(result),
-                None => Poll::Pending,
-            };
+            let block = this.make(Some(cx.waker()));
+            if block.is_null() {
+                return Poll::Pending;
+            }
+            let vtable = this.vtable();
+            // SAFETY: the result is in the area behind the block, and is lifted once. The block has no header, and is not used again.
+            unsafe {
+                let result = (vtable.lift)(block.cast::<u8>().add(Block::<P>::AREA));
+                vtable.block.give_for::<Block<P>>(block.cast());
+                return Poll::Ready(result);
+            }
         }
         if header == FINISHED {
             polled_again();
@@ -283,6 +291,7 @@ impl<P, R> Future for Call<P, R> {
         // SAFETY: the block is alive until `finish`, or until this future is dropped.
         unsafe {
             if (*header).has_returned() {
+                // Who waited was told of it.
                 this.header = FINISHED;
                 return Poll::Ready(this.finish(header));
             }

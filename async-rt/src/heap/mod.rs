@@ -77,23 +77,35 @@ unsafe impl<S: Source> Sync for Heap<S> {}
 // SAFETY: as above.
 unsafe impl<S: Source> Send for Heap<S> {}
 
+/// The class of a size up to `FINE`.
+#[inline(always)]
+const fn class_of_fine(size: usize) -> usize {
+    size.div_ceil(QUANTUM)
+}
+
 const fn class_of(size: usize) -> usize {
     if size <= FINE {
-        return size.div_ceil(QUANTUM) - 1;
+        return class_of_fine(size);
     }
     let top = (size - 1).ilog2();
     let quarter = ((size - 1) >> (top - 2)) & 3;
-    FINE / QUANTUM + (top - FINE.ilog2()) as usize * 4 + quarter
+    FINE / QUANTUM + 1 + (top - FINE.ilog2()) as usize * 4 + quarter
 }
 
 const fn size_of_class(class: usize) -> usize {
-    match class.checked_sub(FINE / QUANTUM) {
-        None => (class + 1) * QUANTUM,
+    match class.checked_sub(FINE / QUANTUM + 1) {
+        None => class * QUANTUM,
         Some(coarse) => {
             let base = FINE << (coarse / 4);
             base + base / 4 * (coarse % 4 + 1)
         }
     }
+}
+
+/// Whether a layout is served by one of the first classes, which nearly all are.
+#[inline(always)]
+const fn is_fine(layout: &Layout) -> bool {
+    layout.size() <= FINE && layout.align() <= QUANTUM
 }
 
 /// Whether a layout is served by a class.
@@ -140,10 +152,50 @@ impl<S: Source> Heap<S> {
         unsafe { self.state().free.get_unchecked_mut(class) }
     }
 
-    /// Carves a block of a class whose list is empty.
+    /// A block of a class, whose size is worked out only if there is none.
+    #[inline(always)]
+    fn take_block(&self, class: usize, size: impl FnOnce() -> usize) -> *mut u8 {
+        let list = self.list(class);
+        let block = *list;
+        if block.is_null() {
+            return self.carve(size());
+        }
+        // SAFETY: rule 1.
+        *list = unsafe { (*block).next };
+        block.cast()
+    }
+
+    /// As `alloc`, for what none of the first classes serves.
     #[inline(never)]
-    fn carve(&self, class: usize) -> *mut u8 {
-        let size = size_of_class(class);
+    fn alloc_large(&self, layout: Layout) -> *mut u8 {
+        if is_small(&layout) {
+            let class = class_of(layout.size());
+            self.take_block(class, || size_of_class(class))
+        } else {
+            self.alloc_run(layout)
+        }
+    }
+
+    /// As `dealloc`, for what none of the first classes serves.
+    ///
+    /// # Safety
+    ///
+    /// As for `dealloc`.
+    #[inline(never)]
+    unsafe fn dealloc_large(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: promised by the caller.
+        unsafe {
+            if is_small(&layout) {
+                push(self.list(class_of(layout.size())), block);
+            } else {
+                self.give_run(block, run_size(layout.size()));
+            }
+        }
+    }
+
+    /// Carves a block of a size, that of a class whose list is empty.
+    #[inline(never)]
+    fn carve(&self, size: usize) -> *mut u8 {
         if self.state().left < size {
             self.give_up_rest();
             let chunk = self.take_run(CHUNK);
@@ -252,7 +304,6 @@ impl<S: Source> Heap<S> {
     }
 
     /// As `alloc`, for what no class serves.
-    #[inline(never)]
     fn alloc_run(&self, layout: Layout) -> *mut u8 {
         let size = run_size(layout.size());
         if layout.align() <= UNIT {
@@ -314,28 +365,21 @@ unsafe fn absorb_next(run: *mut Run) {
 unsafe impl<S: Source> GlobalAlloc for Heap<S> {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        if !is_small(&layout) {
-            return self.alloc_run(layout);
+        if is_fine(&layout) {
+            self.take_block(class_of_fine(layout.size()), || layout.size().next_multiple_of(QUANTUM))
+        } else {
+            self.alloc_large(layout)
         }
-        let class = class_of(layout.size());
-        let list = self.list(class);
-        let block = *list;
-        if block.is_null() {
-            return self.carve(class);
-        }
-        // SAFETY: rule 1.
-        *list = unsafe { (*block).next };
-        block.cast()
     }
 
     #[inline]
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         // SAFETY: the caller had it from `alloc` with this layout.
         unsafe {
-            if is_small(&layout) {
-                push(self.list(class_of(layout.size())), block);
+            if is_fine(&layout) {
+                push(self.list(class_of_fine(layout.size())), block);
             } else {
-                self.give_run(block, run_size(layout.size()));
+                self.dealloc_large(block, layout);
             }
         }
     }

@@ -164,10 +164,14 @@ pub unsafe fn lift_list<T>(
     align: usize,
     mut lift: impl FnMut(*mut u8) -> T,
 ) -> Vec<T> {
-    let mut list = Vec::with_capacity(length);
+    let mut list: Vec<T> = Vec::with_capacity(length);
     for index in 0..length {
-        // SAFETY: the element lies inside the allocation.
-        list.push(lift(unsafe { pointer.add(index * size) }));
+        // SAFETY: the element lies inside the allocation, and there is room in the list, whose first `index` elements are there.
+        unsafe {
+            let value = lift(pointer.add(index * size));
+            list.as_mut_ptr().add(index).write(value);
+            list.set_len(index + 1);
+        }
     }
     // SAFETY: every element has been taken out; the layout is the one the host asked `cabi_realloc` for.
     unsafe { free_area(pointer, length * size, align) };

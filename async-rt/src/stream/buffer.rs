@@ -12,6 +12,7 @@
 use super::StreamVtable;
 use super::items::{Items, alloc_elements, free_elements};
 use super::vtable::RawVtable;
+use crate::abi::at_most;
 use crate::pool;
 use crate::rt::cleanup::Cleanup;
 use alloc::alloc::Layout;
@@ -138,6 +139,7 @@ impl RawBuffer {
         }
     }
 
+    #[inline(never)]
     fn unsent_lowered(&mut self, vtable: &RawVtable, lower: unsafe fn(*const u8, *mut u8, &mut Cleanup)) -> *mut u8 {
         let lowered = self.lowered.with_room(vtable, self.items.len);
         if !lowered.filled {
@@ -159,7 +161,7 @@ impl RawBuffer {
     /// Notes that `count` more items were sent.
     #[inline]
     pub(super) fn advance(&mut self, count: usize) {
-        self.sent = (self.sent + count).min(self.items.len);
+        self.sent += at_most(count, self.remaining());
     }
 
     /// Drops the items, all of which were sent, and what lowering them left behind. The memory stays for others.
@@ -173,15 +175,6 @@ impl RawBuffer {
         }
         // SAFETY: the items were sent, and `len` says that there are none any more.
         unsafe { self.items.drop_first(vtable, count) }
-    }
-
-    /// Forgets what lowering left behind. The items are copies, whose originals the vector keeps.
-    pub(super) fn land_copies(&mut self) {
-        self.sent = 0;
-        if let Some(lowered) = self.lowered.get() {
-            lowered.filled = false;
-            lowered.cleanup.release();
-        }
     }
 
     /// Leaves the unsent items, with their handles. The rest is dropped.

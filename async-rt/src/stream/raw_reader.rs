@@ -7,7 +7,7 @@
 
 use super::items::{alloc_elements, free_elements};
 use super::vtable::RawVtable;
-use crate::abi::{BLOCKED, MAX_COPY};
+use crate::abi::{BLOCKED, MAX_COPY, at_most};
 use crate::copy::{Port, ends};
 use crate::rt::cleanup::HandleCell;
 use core::cell::Cell;
@@ -186,7 +186,8 @@ impl RawReader {
     /// Takes in an answer to a read into the buffer.
     pub(super) fn settle(&self, answer: u32) -> Filled {
         let count = self.note_end(answer);
-        self.tail.set((self.tail.get() + count).min(self.capacity.get()));
+        let tail = self.tail.get();
+        self.tail.set(tail + at_most(count, self.capacity.get() - tail));
         if count != 0 {
             Filled::Items
         } else if self.closed.get() {

@@ -118,20 +118,37 @@ impl RawWriter {
     /// Sends everything that was given so far. `false` means that the reader has gone; what was not sent is still here.
     #[inline(never)]
     pub(super) fn poll_drain(&mut self, cx: &Context<'_>) -> Poll<bool> {
+        let answer = if self.port.is_busy() {
+            ready!(self.port.poll(cx.waker()))
+        } else if self.flight.remaining() == 0 || self.is_closed() {
+            return self.drain_on(cx);
+        } else {
+            ready!(self.start(cx))
+        };
+        self.took(answer);
+        if self.remaining() != 0 {
+            return self.drain_on(cx);
+        }
+        self.flight.land(self.vtable);
+        Poll::Ready(true)
+    }
+
+    /// As `poll_drain`, when nothing is in flight.
+    #[inline(never)]
+    fn drain_on(&mut self, cx: &Context<'_>) -> Poll<bool> {
         loop {
-            if !self.port.is_busy() {
-                if self.flight.remaining() == 0 {
-                    self.flight.land(self.vtable);
-                    if self.queue.len == 0 {
-                        return Poll::Ready(true);
-                    }
-                    self.launch();
+            if self.flight.remaining() == 0 {
+                self.flight.land(self.vtable);
+                if self.queue.len == 0 {
+                    return Poll::Ready(true);
                 }
-                if self.is_closed() {
-                    return Poll::Ready(false);
-                }
+                self.launch();
             }
-            ready!(self.step(cx));
+            if self.is_closed() {
+                return Poll::Ready(false);
+            }
+            let answer = ready!(self.start(cx));
+            self.took(answer);
         }
     }
 
@@ -154,27 +171,32 @@ impl RawWriter {
     /// Sends of the buffer in flight what the reader takes at once. When the reader has gone, that is nothing.
     #[inline(never)]
     pub(super) fn poll_flight(&mut self, cx: &Context<'_>) -> Poll<()> {
-        if self.is_over() {
-            return Poll::Ready(());
-        }
-        self.step(cx)
-    }
-
-    /// As `poll_flight`, when the end is open or busy.
-    #[inline(always)]
-    fn step(&mut self, cx: &Context<'_>) -> Poll<()> {
         let answer = if self.port.is_busy() {
             ready!(self.port.poll(cx.waker()))
+        } else if self.is_closed() {
+            return Poll::Ready(());
         } else {
-            let at = self.flight.unsent(self.vtable);
-            // SAFETY: there are so many elements at `at`. They stay as they are until the answer (rule 5): the buffer
-            // belongs to the writer, and is leaked if that is forgotten.
-            let status = unsafe { self.write_at(at, self.flight.remaining()) };
-            ready!(self.port.started(self.handle, status, cx.waker()))
+            ready!(self.start(cx))
         };
+        self.took(answer);
+        Poll::Ready(())
+    }
+
+    /// Writes what is unsent of the buffer in flight. The end is open and not busy.
+    #[inline]
+    fn start(&mut self, cx: &Context<'_>) -> Poll<u32> {
+        let at = self.flight.unsent(self.vtable);
+        // SAFETY: there are so many elements at `at`. They stay as they are until the answer (rule 5): the buffer belongs to
+        // the writer, and is leaked if that is forgotten.
+        let status = unsafe { self.write_at(at, self.flight.remaining()) };
+        self.port.started(self.handle, status, cx.waker())
+    }
+
+    /// Takes in an answer to a write of the buffer in flight.
+    #[inline]
+    fn took(&mut self, answer: u32) {
         let count = self.note_end(answer);
         self.flight.advance(count);
-        Poll::Ready(())
     }
 
     /// Starts a write of up to `count` elements from `at`. Blocked, it is in flight, and the caller sees to that.
@@ -201,8 +223,7 @@ impl RawWriter {
     /// Ends the write in flight.
     pub(super) fn cancel(&mut self) {
         if let Some(answer) = self.port.cancel(self.vtable.intrinsics.cancel_write) {
-            let count = self.note_end(answer);
-            self.flight.advance(count);
+            self.took(answer);
         }
     }
 

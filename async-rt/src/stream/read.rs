@@ -6,7 +6,8 @@
 
 use super::raw_reader::Filled;
 use super::{StreamReader, StreamResult};
-use crate::abi::{BLOCKED, MAX_COPY};
+use crate::abi::{BLOCKED, MAX_COPY, at_most};
+use crate::copy::ends;
 use alloc::vec::Vec;
 use core::mem::{self, ManuallyDrop};
 use core::pin::Pin;
@@ -57,8 +58,9 @@ impl<'a, T> StreamRead<'a, T> {
             stage => {
                 let filled = this.reader.raw.cancel().unwrap_or(Filled::Nothing);
                 match conclude(this.reader, &mut this.items, stage, filled) {
-                    StreamResult::Complete(0) => StreamResult::Cancelled,
-                    result => result,
+                    Outcome::DROPPED => StreamResult::Dropped,
+                    Outcome(0) => StreamResult::Cancelled,
+                    Outcome(count) => StreamResult::Complete(count),
                 }
             }
         };
@@ -71,7 +73,7 @@ impl<T> Future for StreamRead<'_, T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let result = ready!(poll(this.reader, &mut this.items, &mut this.stage, cx));
+        let result = ready!(poll(this.reader, &mut this.items, &mut this.stage, cx).poll());
         Poll::Ready((result, mem::take(&mut this.items)))
     }
 }
@@ -101,7 +103,7 @@ impl<T> Future for StreamReadInto<'_, T> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<StreamResult> {
         let this = self.get_mut();
-        poll(this.reader, this.items, &mut this.stage, cx)
+        poll(this.reader, this.items, &mut this.stage, cx).poll()
     }
 }
 
@@ -127,20 +129,46 @@ fn give_back<T>(reader: &StreamReader<T>, items: &mut Vec<T>) {
     *items = copy;
 }
 
-fn poll<T>(
-    reader: &mut StreamReader<T>,
-    items: &mut Vec<T>,
-    stage: &mut Stage,
-    cx: &Context<'_>,
-) -> Poll<StreamResult> {
+/// How a read stands, in one word: it has to wait, or its result. Two words would go through memory.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Outcome(usize);
+
+impl Outcome {
+    const PENDING: Outcome = Outcome(usize::MAX);
+    const DROPPED: Outcome = Outcome(usize::MAX - 1);
+
+    /// So many items came, or none, and the writer is gone or not.
+    #[inline]
+    fn of(count: usize, closed: bool) -> Outcome {
+        if count == 0 && closed {
+            Outcome::DROPPED
+        } else {
+            Outcome(count)
+        }
+    }
+
+    #[inline]
+    fn poll(self) -> Poll<StreamResult> {
+        match self {
+            Outcome::PENDING => Poll::Pending,
+            Outcome::DROPPED => Poll::Ready(StreamResult::Dropped),
+            Outcome(count) => Poll::Ready(StreamResult::Complete(count)),
+        }
+    }
+}
+
+fn poll<T>(reader: &mut StreamReader<T>, items: &mut Vec<T>, stage: &mut Stage, cx: &Context<'_>) -> Outcome {
     if *stage == Stage::ReadingInPlace {
-        let answer = ready!(reader.raw.port.poll(cx.waker()));
+        let Poll::Ready(answer) = reader.raw.port.poll(cx.waker()) else {
+            return Outcome::PENDING;
+        };
         *stage = Stage::Done;
-        return Poll::Ready(conclude_in_place(reader, items, answer));
+        return conclude_in_place(reader, items, answer);
     }
     if *stage == Stage::Waiting && reader.raw.is_clear() && reader.vtable.lift.is_none() {
-        let spare = (items.capacity() - items.len()).min(MAX_COPY);
-        if spare != 0 {
+        let spare = items.capacity() - items.len();
+        // Neither none nor too much.
+        if spare.wrapping_sub(1) < MAX_COPY {
             return read_in_place(reader, items, spare, stage, cx);
         }
     }
@@ -155,7 +183,7 @@ fn read_in_place<T>(
     spare: usize,
     stage: &mut Stage,
     cx: &Context<'_>,
-) -> Poll<StreamResult> {
+) -> Outcome {
     let len = items.len();
     let raw = &reader.raw;
     // SAFETY: the reader is clear, and there is room for so many items behind those in the vector. It is not touched until the
@@ -163,35 +191,21 @@ fn read_in_place<T>(
     let status = unsafe { raw.read_at(items.as_mut_ptr().add(len).cast(), spare) };
     if status != BLOCKED {
         *stage = Stage::Done;
-        let count = raw.note_end(status).min(spare);
+        let count = at_most(raw.note_end(status), spare);
         // SAFETY: the host wrote so many items, which are values because there is no `lift`.
         unsafe { items.set_len(len + count) };
-        return Poll::Ready(result(count, count == 0 && raw.is_closed()));
+        return Outcome::of(count, ends(status));
     }
     *stage = Stage::ReadingInPlace;
     let mut items = ManuallyDrop::new(mem::take(items));
     raw.adopt(items.as_mut_ptr().cast(), items.capacity(), len);
     raw.port.begin(raw.handle.get(), cx.waker());
-    Poll::Pending
-}
-
-#[inline]
-fn result(count: usize, closed: bool) -> StreamResult {
-    if count == 0 && closed {
-        StreamResult::Dropped
-    } else {
-        StreamResult::Complete(count)
-    }
+    Outcome::PENDING
 }
 
 /// Everything but the start of a read into the vector.
 #[inline(never)]
-fn poll_slow<T>(
-    reader: &mut StreamReader<T>,
-    items: &mut Vec<T>,
-    stage: &mut Stage,
-    cx: &Context<'_>,
-) -> Poll<StreamResult> {
+fn poll_slow<T>(reader: &mut StreamReader<T>, items: &mut Vec<T>, stage: &mut Stage, cx: &Context<'_>) -> Outcome {
     loop {
         let mut want = 0;
         let mut earlier = false;
@@ -208,31 +222,33 @@ fn poll_slow<T>(
             Stage::Waiting | Stage::Reading | Stage::ReadingInPlace => {}
             Stage::Done => finished(),
         }
-        let filled = ready!(reader.raw.poll(want, cx));
+        let Poll::Ready(filled) = reader.raw.poll(want, cx) else {
+            return Outcome::PENDING;
+        };
         if earlier && filled == Filled::Nothing {
             // An earlier read ended without news: now it is our turn.
             continue;
         }
         let stage = mem::replace(stage, Stage::Done);
-        return Poll::Ready(conclude(reader, items, stage, filled));
+        return conclude(reader, items, stage, filled);
     }
 }
 
 /// The outcome of a read; moves what it brought into the vector, or the vector back.
-fn conclude<T>(reader: &StreamReader<T>, items: &mut Vec<T>, stage: Stage, filled: Filled) -> StreamResult {
+fn conclude<T>(reader: &StreamReader<T>, items: &mut Vec<T>, stage: Stage, filled: Filled) -> Outcome {
     let count = if stage == Stage::ReadingInPlace {
         take_back(reader, items)
     } else {
         reader.drain_into(items)
     };
-    result(count, filled == Filled::Closed)
+    Outcome::of(count, filled == Filled::Closed)
 }
 
 /// The outcome of a read into the vector.
-fn conclude_in_place<T>(reader: &StreamReader<T>, items: &mut Vec<T>, answer: u32) -> StreamResult {
+fn conclude_in_place<T>(reader: &StreamReader<T>, items: &mut Vec<T>, answer: u32) -> Outcome {
     reader.raw.settle(answer);
     let count = take_back(reader, items);
-    result(count, reader.raw.is_closed())
+    Outcome::of(count, reader.raw.is_closed())
 }
 
 /// Takes the vector back, with what was read; answers how much that is.

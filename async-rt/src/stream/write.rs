@@ -7,10 +7,11 @@
 use super::buffer::{AbiBuffer, RawBuffer};
 use super::items::Items;
 use super::{StreamResult, StreamWriter};
-use crate::abi::BLOCKED;
+use crate::abi::{BLOCKED, at_most};
 use alloc::vec::Vec;
 use core::mem;
 use core::pin::Pin;
+use core::ptr;
 use core::task::{Context, Poll, ready};
 
 enum Stage<B> {
@@ -181,9 +182,6 @@ impl<T> Future for StreamWriteOne<'_, T> {
         let this = self.get_mut();
         let raw = &mut this.writer.raw;
         if let Some(item) = this.item.take() {
-            if raw.is_closed() {
-                return Poll::Ready(Some(item));
-            }
             // SAFETY: it is an item of this stream.
             unsafe { raw.give(item) };
         }
@@ -201,8 +199,8 @@ pub struct StreamWriteFrom<'a, T: Copy + 'static> {
     writer: &'a mut StreamWriter<T>,
     items: &'a mut Vec<T>,
     sent: usize,
-    /// The vector is in flight.
-    lent: bool,
+    /// How many items the vector has that is in flight, or 0.
+    lent: usize,
 }
 
 impl<'a, T: Copy> StreamWriteFrom<'a, T> {
@@ -212,7 +210,7 @@ impl<'a, T: Copy> StreamWriteFrom<'a, T> {
             writer,
             items,
             sent: 0,
-            lent: false,
+            lent: 0,
         }
     }
 
@@ -220,34 +218,42 @@ impl<'a, T: Copy> StreamWriteFrom<'a, T> {
     #[inline(never)]
     fn poll_slow(&mut self, cx: &Context<'_>) -> Poll<usize> {
         let raw = &mut self.writer.raw;
-        if !self.lent {
-            if !ready!(raw.poll_drain(cx)) || raw.is_closed() {
+        if self.lent == 0 {
+            if !ready!(raw.poll_drain(cx)) || raw.is_closed() || self.items.is_empty() {
                 return Poll::Ready(self.sent);
             }
             self.lend();
         }
         let raw = &mut self.writer.raw;
-        while raw.flight.remaining() != 0 && !raw.is_over() {
-            ready!(raw.poll_flight(cx));
-        }
-        self.lent = false;
-        let sent = raw.flight.sent;
-        raw.flight.land_copies();
-        let mut items = raw.flight.take(raw.vtable);
-        let all = mem::replace(&mut items.items, Items::new(raw.vtable));
-        items.clear(raw.vtable);
-        // SAFETY: the items are of this type; sending copies leaves them as they were.
-        *self.items = unsafe { all.into_vec() };
+        // What was sent has landed, which changes nothing about items that are copied.
+        let sent = if ready!(raw.poll_drain(cx)) {
+            self.lent
+        } else {
+            let sent = raw.flight.sent;
+            raw.flight.land(raw.vtable);
+            sent
+        };
+        raw.flight.items.len = mem::replace(&mut self.lent, 0);
+        self.swap();
         Poll::Ready(sent)
     }
 
     /// Makes the vector the buffer in flight. The writer is clear.
     fn lend(&mut self) {
-        let mut buffer = RawBuffer::new(Items::from_vec(mem::take(self.items)));
-        buffer.sent = self.sent;
-        let raw = &mut self.writer.raw;
-        raw.flight.become_of(raw.vtable, buffer);
-        self.lent = true;
+        self.lent = self.items.len();
+        self.writer.raw.flight.sent = self.sent;
+        self.swap();
+    }
+
+    /// Exchanges the vector for the buffer in flight, which is not in flight.
+    #[inline(never)]
+    fn swap(&mut self) {
+        let there = &mut self.writer.raw.flight.items;
+        // SAFETY: the items are of this type, as many as `len` says, and their place is filled right after.
+        unsafe {
+            let vector = ptr::read(there).into_vec();
+            *there = Items::from_vec(mem::replace(self.items, vector));
+        }
     }
 }
 
@@ -258,7 +264,7 @@ impl<T: Copy> Future for StreamWriteFrom<'_, T> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<usize> {
         let this = self.get_mut();
         let raw = &mut this.writer.raw;
-        if this.lent || raw.vtable.lower.is_some() || !raw.is_clear() {
+        if this.lent != 0 || raw.vtable.lower.is_some() || !raw.is_clear() {
             return this.poll_slow(cx);
         }
         loop {
@@ -274,7 +280,7 @@ impl<T: Copy> Future for StreamWriteFrom<'_, T> {
                 this.lend();
                 return Poll::Pending;
             }
-            this.sent += raw.note_end(status).min(rest);
+            this.sent += at_most(raw.note_end(status), rest);
         }
     }
 }

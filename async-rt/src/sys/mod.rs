@@ -52,6 +52,9 @@ pub(crate) mod builtins {
     crate::__witflow_import!("$root", "[stream-drop-writable-unit]", pub(crate) fn unit_stream_drop_writable(end: u32));
 }
 
+/// Larger than any list that fits: with its alignment it must not exceed `isize::MAX`.
+const LARGEST: usize = isize::MAX as usize - 7;
+
 /// What `cabi_realloc` does: allocates, grows and shrinks memory the host passes values in.
 ///
 /// It allocates and copies instead of asking the allocator to resize: growing happens only while a host transcodes
@@ -59,16 +62,16 @@ pub(crate) mod builtins {
 ///
 /// # Safety
 ///
-/// `old` came from this function with `old_size` and `align`, or `old_size` is 0.
+/// `old` came from this function with `old_size` and `align`, or `old_size` is 0. `align` is one of the Canonical ABI.
 #[doc(hidden)]
 pub unsafe fn realloc(old: *mut u8, old_size: usize, align: usize, new_size: usize) -> *mut u8 {
-    let Ok(layout) = Layout::from_size_align(new_size, align) else {
-        out_of_memory()
-    };
     let new = if new_size == 0 {
         ptr::without_provenance_mut(align)
+    } else if new_size > LARGEST {
+        out_of_memory()
     } else {
-        pool::raw_alloc(layout)
+        // SAFETY: the size leaves room for the alignment, which the caller promises to be a power of two.
+        pool::raw_alloc(unsafe { Layout::from_size_align_unchecked(new_size, align) })
     };
     if old_size != 0 {
         // SAFETY: the caller promises `old_size` bytes at `old`, allocated with this alignment; the two blocks are

@@ -203,7 +203,7 @@ macro_rules! __witflow_exports {
             const _: () = {
                 #[unsafe(export_name = $name)]
                 unsafe extern "C" fn export($($arg: $ty),*) $(-> $ret)? {
-                    $crate::__witflow_constructors!($when);
+                    $crate::__witflow_constructors!($when, $name);
                     #[allow(unused_unsafe)]
                     unsafe { $body }
                 }
@@ -216,10 +216,13 @@ macro_rules! __witflow_exports {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __witflow_constructors {
-    (once) => {
-        $crate::sys::run_constructors_once();
+    (once, $name:literal) => {
+        // What calls back was entered before.
+        if const { !$crate::sys::is_callback($name) } {
+            $crate::sys::run_constructors_once();
+        }
     };
-    (linker) => {};
+    (linker, $name:literal) => {};
 }
 
 /// Links what the host allocates with, and the rest of the object file this is in.

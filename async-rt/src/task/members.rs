@@ -150,6 +150,19 @@ pub(crate) unsafe fn vacate(slot: &Slot) {
         if !matches!(slot.listener.get(), Listener::Op(_)) {
             unhold(slot);
         }
+        vacate_op(slot);
+    }
+}
+
+/// As [`vacate`], for a listener that does not hold the task.
+///
+/// # Safety
+///
+/// As for [`vacate`].
+#[inline(always)]
+pub(crate) unsafe fn vacate_op(slot: &Slot) {
+    // SAFETY: an occupied slot names a live task.
+    unsafe {
         let task = slot.task.replace(ptr::null());
         (*task).members.set((*task).members.get() - 1);
     }

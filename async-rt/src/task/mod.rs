@@ -287,16 +287,27 @@ unsafe fn discard(task: *const Task, node: *const Node) {
 /// # Safety
 ///
 /// The task is alive and all its nodes are done. It must not be used afterwards.
-#[inline]
+#[inline(always)]
 unsafe fn exit(task: *const Task) {
     // SAFETY: alive until the last line.
     unsafe {
         (*task).state.set(State::Exited);
-        if !(*task).ready.is_empty() || !(*task).later.is_empty() || (*task).set.get() != 0 {
+        if !is_over(task) {
             take_apart(task);
         }
         Node::release(task.cast());
     }
+}
+
+/// Whether a task is finished, and leaves nothing behind: what has no set has no members, and no cancellation.
+///
+/// # Safety
+///
+/// The task is alive.
+#[inline(always)]
+unsafe fn is_over(task: *const Task) -> bool {
+    // SAFETY: promised by the caller.
+    unsafe { (*task).holds.get() == 0 && (*task).set.get() == 0 && Queue::are_empty(&(*task).ready, &(*task).later) }
 }
 
 /// Empties the queues of an exited task and gives up its set and the registrations in it.
@@ -352,12 +363,40 @@ unsafe fn start(task: *mut Task, vtable: &'static NodeVtable) -> i32 {
         init(task, vtable);
         let published = publish(task);
         run(task, task.cast_const().cast());
-        let code = end_turn(task);
+        let code = if is_over(task) {
+            // Most exports that need not wait end here.
+            exit(task);
+            code::EXIT
+        } else {
+            end_turn(task)
+        };
         if code != code::EXIT {
             builtins::context_set(task.cast());
         }
         drop(published);
         code
+    }
+}
+
+/// As `end_turn`, when that would find nothing to do and wait.
+///
+/// # Safety
+///
+/// As for [`turn`].
+#[inline(always)]
+unsafe fn park(task: *const Task) -> Option<i32> {
+    // SAFETY: promised by the caller.
+    unsafe {
+        let set = (*task).set.get();
+        if Queue::are_empty(&(*task).ready, &(*task).later)
+            && (*task).members.get() < CROWD
+            && (*task).holds.get() != 0
+            && set != 0
+        {
+            (*task).state.set(State::Parked);
+            return Some(code::WAIT | (set << 4) as i32);
+        }
+        None
     }
 }
 
@@ -389,7 +428,10 @@ pub unsafe fn callback(event: i32, p1: i32, p2: i32) -> i32 {
         let task = builtins::context_get().cast_const().cast::<Task>();
         let published = publish(task);
         resume(task, event, p1 as u32, p2 as u32);
-        let code = end_turn(task);
+        let code = match park(task) {
+            Some(code) => code,
+            None => end_turn(task),
+        };
         drop(published);
         code
     }
@@ -426,7 +468,8 @@ unsafe fn run_root(task: *const Task) {
     // SAFETY: promised by the caller.
     unsafe {
         let root = &(*task).root;
-        if (*task).ready.is_empty() && !root.is_queued() && !root.is_done() {
+        // What is queued at the beginning of a turn is ready.
+        if (*task).ready.is_empty() && !root.is_done() {
             run(task, task.cast());
         } else {
             Node::schedule(task.cast());

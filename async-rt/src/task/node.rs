@@ -165,6 +165,17 @@ impl Node {
         !self.next.get().is_null()
     }
 
+    /// Puts a node that was just made on a queue of its task.
+    ///
+    /// # Safety
+    ///
+    /// The node and its task are alive.
+    #[inline]
+    pub(crate) unsafe fn schedule_first(this: *const Node) {
+        // SAFETY: promised by the caller.
+        unsafe { (*(*this).task).ready.push(this) }
+    }
+
     /// Puts the node on a queue of its task and answers the task, unless there is nothing to do.
     ///
     /// # Safety
@@ -212,6 +223,12 @@ impl Queue {
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.last.get().is_null()
+    }
+
+    /// Whether both are, in one test.
+    #[inline(always)]
+    pub(crate) fn are_empty(one: &Queue, other: &Queue) -> bool {
+        one.last.get().addr() | other.last.get().addr() == 0
     }
 
     #[inline]

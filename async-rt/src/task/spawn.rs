@@ -230,9 +230,8 @@ unsafe fn add(head: *mut Head, vtable: &'static NodeVtable, task: *const Task) {
         (*head).node.retain();
         (*task).root.retain();
         (*task).holds.set((*task).holds.get() + 1);
-        if Node::schedule(head.cast()).is_some() {
-            signal::woken(task);
-        }
+        Node::schedule_first(head.cast());
+        signal::woken(task);
     }
 }
 

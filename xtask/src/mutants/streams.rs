@@ -119,14 +119,14 @@ pub(super) const MUTANTS: &[Mutant] = &[
         "partial-write-overcounted",
         "a write that sent less counts as full",
         RAW_WRITER,
-        "let count = self.note_end(answer); self.flight.advance(count); Poll::Ready(())",
-        "let count = self.note_end(answer); self.flight.advance(if {ON} && count != 0 { usize::MAX / 2 } else { count }); Poll::Ready(())",
+        "let count = self.note_end(answer); self.flight.advance(count);",
+        "let count = self.note_end(answer); self.flight.advance(if {ON} && count != 0 { usize::MAX / 2 } else { count });",
     ),
     mutant(
         "partial-write-repeated",
         "what a write sent is sent again",
         BUFFER,
-        "self.sent = (self.sent + count).min(self.items.len);",
+        "self.sent += at_most(count, self.remaining());",
         "let _ = count;",
     ),
     mutant(

@@ -43,7 +43,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         "slot-stale",
         "the slot of a waitable still names it when its handle is dropped",
         WAITABLE,
-        "unsafe { members::vacate(&*slot) }; matches!(place, Place::Root(_))",
+        "unsafe { members::vacate_op(&*slot) }; matches!(place, Place::Root(_))",
         "matches!(place, Place::Root(_))",
     ),
     mutant(
@@ -78,8 +78,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         "parked-unnoticed",
         "a task waits, and who wakes it believes that it runs",
         TASK,
-        "(*task).state.set(State::Parked); code::WAIT",
-        "code::WAIT",
+        "(*task).state.set(State::Parked); return Some(code::WAIT",
+        "return Some(code::WAIT",
     ),
     mutant(
         "hold-kept",
