@@ -12,6 +12,7 @@ mod measure;
 mod park;
 mod profile;
 mod report;
+mod soak;
 mod streams;
 mod workloads;
 
@@ -41,6 +42,9 @@ struct Args {
     /// A core module of `world bench` with names: prints where its instructions go, and nothing else.
     #[arg(long, value_name = "FILE")]
     profile: Option<String>,
+    /// Only run ten million calls and ten gibibytes of stream through each contender, and see that its memory stays.
+    #[arg(long)]
+    soak: bool,
     /// How often to measure time; none leaves it out.
     #[arg(long, default_value_t = 0)]
     runs: usize,
@@ -61,6 +65,9 @@ fn run(args: &Args) -> Result<()> {
             .try_for_each(|workload| profile::run(workload, file, &args.wit));
     }
     let contenders = Contender::load_all(&args.bench, &args.minimal, &args.counting, &args.wit)?;
+    if args.soak {
+        return soak::run(&contenders);
+    }
     let mut rows = Vec::new();
     for workload in chosen {
         rows.push(measure::measure(workload, &contenders, args.runs)?);

@@ -300,14 +300,16 @@ impl Workload {
         let (n, items) = (self.ops, u64::from(self.ops));
         match self.call {
             Call::WriteBytes { chunk, mode } => {
-                let params = (TOTAL, chunk, mode);
+                let bytes = items * u64::from(chunk);
+                let params = (bytes, chunk, mode);
                 running
-                    .stream::<_, u64>("write-bytes", params, TOTAL, chunk, look)
+                    .stream::<_, u64>("write-bytes", params, bytes, chunk, look)
                     .await
             }
             Call::ReadBytes { chunk, mode } => {
-                let params = (TOTAL, chunk, mode);
-                running.stream::<_, u64>("read-bytes", params, TOTAL, chunk, look).await
+                let bytes = items * u64::from(chunk);
+                let params = (bytes, chunk, mode);
+                running.stream::<_, u64>("read-bytes", params, bytes, chunk, look).await
             }
             Call::WriteU32s { mode } => running.stream::<_, u32>("write-u32s", (n, mode), items, 1, look).await,
             Call::WriteU32sBatched { batch } => {

@@ -39,6 +39,9 @@ pub(crate) struct Args {
     /// How often to measure time.
     #[arg(long, default_value_t = 15)]
     runs: usize,
+    /// Run ten million calls and ten gibibytes of stream through our guest, see that its memory stays, and do nothing else.
+    #[arg(long)]
+    soak: bool,
     /// Write `benches/baseline.txt` anew, and do nothing else.
     #[arg(long)]
     bless: bool,
@@ -48,6 +51,10 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<()> {
     if args.bless {
         return baseline::bless();
+    }
+    if args.soak {
+        print!("{}", output(Contenders::ours()?.runner(false)?.arg("--soak"))?);
+        return Ok(());
     }
     let contenders = Contenders::build(!args.fuel_only)?;
     let mut runner = contenders.runner(!args.fuel_only)?;
