@@ -58,6 +58,11 @@ const SUITES: &[Suite] = &[
         leaking: &[
             ("forgotten_calls_leak_but_do_not_break", "it forgets calls"),
             ("a_forgotten_read_can_be_followed_by_anything", "it forgets a read"),
+            ("forgetting_a_call_at_any_point_breaks_nothing", "it forgets calls"),
+            ("forgetting_a_read_at_any_point_breaks_nothing", "it forgets reads"),
+            ("forgetting_a_write_at_any_point_breaks_nothing", "it forgets writes"),
+            ("whatever_is_forgotten_what_comes_then_works", "it forgets everything"),
+            ("a_task_ends_once_though_a_handle_is_forgotten", "it forgets a handle"),
             (
                 "a_foreign_registration_outlives_the_root",
                 "the parameters of its call are the other runtime's",
