@@ -234,7 +234,6 @@ fn run_reader(case: Case) -> (Fake, u32) {
     }
     assert!(host.exited(task), "{case:?}");
     let sent = sent.get();
-    drop(peer);
     (host, sent)
 }
 
@@ -343,7 +342,6 @@ fn run_writer(case: Case) -> (Fake, Option<u32>) {
     host.run(task);
     assert!(host.exited(task), "{case:?}");
     let got = got.get();
-    drop(peer);
     (host, got)
 }
 
