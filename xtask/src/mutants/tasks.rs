@@ -4,6 +4,7 @@ use super::{Mutant, mutant};
 
 const WAITABLE: &str = "async-rt/src/waitable.rs";
 const TASK: &str = "async-rt/src/task/mod.rs";
+const EXIT: &str = "async-rt/src/task/exit.rs";
 const MEMBERS: &str = "async-rt/src/task/members.rs";
 const NODE: &str = "async-rt/src/task/node.rs";
 const SIGNAL: &str = "async-rt/src/task/signal.rs";
@@ -105,21 +106,21 @@ pub(super) const MUTANTS: &[Mutant] = &[
     mutant(
         "set-leaked",
         "a task that exits does not drop its set",
-        TASK,
+        EXIT,
         "builtins::waitable_set_drop((*task).set.get());",
         "",
     ),
     mutant(
         "members-left",
         "a task that exits leaves waitables in its set",
-        TASK,
+        EXIT,
         "builtins::waitable_join(waitable, 0); if let",
         "if !{ON} { builtins::waitable_join(waitable, 0); } if let",
     ),
     mutant(
         "place-stale",
         "an operation is not told that its task has exited",
-        TASK,
+        EXIT,
         "(*op).forgotten_by_task();",
         "",
     ),
@@ -210,7 +211,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     mutant(
         "signal-leaked",
         "a task that exits leaves its signal open",
-        TASK,
+        EXIT,
         "(*task).signal.close();",
         "",
     ),
