@@ -113,8 +113,10 @@ impl Batch {
         let root = process::root();
         let manifest = format!(
             "[package]\nname = \"batch\"\nedition = \"2024\"\n\n[workspace]\n\n[lib]\npath = \"lib.rs\"\n\n[features]\nstd = []\n\n[dependencies]\n\
-             witflow = {{ path = {:?}, default-features = false, features = [\"std\"] }}\n",
-            root.display().to_string()
+             witflow = {{ path = {:?}, default-features = false, features = [\"std\"] }}\n\
+             [target.'cfg(not(target_family = \"wasm\"))'.dependencies]\nwitflow-host = {{ path = {:?} }}\n",
+            root.display().to_string(),
+            root.join("host").display().to_string()
         );
         let mut source = "#![deny(warnings)]\n".to_owned();
         for module in modules {

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use wit_parser::{Docs, Resolve, TypeDefKind};
 use witflow_bindgen_rust::core::diagnostic::Diagnostics;
 use witflow_bindgen_rust::core::load::Input;
-use witflow_bindgen_rust::{generate, output};
+use witflow_bindgen_rust::{generate, host, output};
 
 use crate::options;
 use crate::random::Random;
@@ -50,7 +50,12 @@ fn try_bindings(text: &str, docs: Option<&mut Random>) -> Answer {
     if let Some(random) = docs {
         document(&mut loaded.resolve, random);
     }
-    let tokens = match generate(&loaded, &options::of(text), None) {
+    let options = options::of(text);
+    let tokens = match options::for_host(text) {
+        true => host::generate(&loaded, &options),
+        false => generate(&loaded, &options, None),
+    };
+    let tokens = match tokens {
         Ok(tokens) => tokens,
         Err(errors) => return refusal(&errors),
     };
