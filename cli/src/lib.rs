@@ -37,8 +37,10 @@ pub enum Command {
     /// Make a guest to begin with: a crate with a world, its tests and a program that runs it.
     New(NewArgs),
     /// Write the bindings of a world, for a guest that implements it.
+    #[command(mut_args = rust::hide_options_for_hosts)]
     Rust(RustArgs),
     /// Write the bindings of a world for its host, or for tests: traits for what it imports, typed calls of what it exports.
+    #[command(mut_args = rust::hide_options_for_guests)]
     Host(RustArgs),
     /// Look whether worlds are valid and have bindings, and whether bindings are up to date.
     Check(CheckArgs),

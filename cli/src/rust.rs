@@ -34,6 +34,23 @@ impl Side {
     }
 }
 
+/// Leaves an option that says nothing about a guest out of the help.
+pub(crate) fn hide_options_for_hosts(arg: clap::Arg) -> clap::Arg {
+    let hidden = arg.is_hide_set() || host::options::is_for_hosts(option(&arg));
+    arg.hide(hidden)
+}
+
+/// Leaves an option that says nothing about a host out of the help.
+pub(crate) fn hide_options_for_guests(arg: clap::Arg) -> clap::Arg {
+    let hidden = arg.is_hide_set() || host::options::is_for_guests(option(&arg));
+    arg.hide(hidden)
+}
+
+/// The name of the option that an argument is, which may differ from that of the field by an underscore.
+fn option(arg: &clap::Arg) -> &str {
+    arg.get_id().as_str().trim_end_matches('_')
+}
+
 /// Arguments of `bindgen rust` and `bindgen host`.
 #[derive(Debug, clap::Args)]
 pub struct RustArgs {

@@ -109,3 +109,23 @@ fn a_listing_shows_signatures_and_instructions() {
         assert!(out.lines().any(|found| found == line), "{line:?} is not in\n{out}");
     }
 }
+
+#[test]
+fn help_shows_the_options_that_say_something() {
+    let help =
+        |command: &str| witflow_cli::Command::from_args(["bindgen", command, "--help"]).expect_err("help is asked for");
+    let (rust, host) = (help("rust"), help("host"));
+    for (option, for_guests, for_hosts) in [
+        ("--world", true, true),
+        ("--stubs", true, false),
+        ("--async ", true, false),
+        ("--concurrent-imports", false, true),
+        ("--format", false, false),
+    ] {
+        assert_eq!(
+            (rust.contains(option), host.contains(option)),
+            (for_guests, for_hosts),
+            "{option}"
+        );
+    }
+}

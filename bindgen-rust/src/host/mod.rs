@@ -17,7 +17,7 @@ mod definitions;
 mod exports;
 mod functions;
 mod imports;
-pub(crate) mod options;
+pub mod options;
 mod world;
 
 use std::cell::RefCell;

@@ -82,6 +82,19 @@ const FOR_GUESTS: &[ForGuests] = &[
     ),
 ];
 
+/// Options that are for hosts.
+const FOR_HOSTS: [&str; 2] = ["concurrent_imports", "concurrent_exports"];
+
+/// Whether an option says something about guests only.
+pub fn is_for_guests(option: &str) -> bool {
+    FOR_GUESTS.iter().any(|(name, ..)| *name == option)
+}
+
+/// Whether an option says something about hosts only.
+pub fn is_for_hosts(option: &str) -> bool {
+    FOR_HOSTS.contains(&option)
+}
+
 /// Reports options that say nothing about a host.
 pub(super) fn refuse_for_hosts(options: &Options, errors: &mut Diagnostics) {
     for (name, _, help) in FOR_GUESTS.iter().filter(|(_, is_given, _)| is_given(options)) {
@@ -92,10 +105,8 @@ pub(super) fn refuse_for_hosts(options: &Options, errors: &mut Diagnostics) {
 
 /// Reports options that say nothing about a guest.
 pub(crate) fn refuse_for_guests(options: &Options, errors: &mut Diagnostics) {
-    for (name, filters) in [
-        ("concurrent_imports", &options.concurrent_imports),
-        ("concurrent_exports", &options.concurrent_exports),
-    ] {
+    let filters = [&options.concurrent_imports, &options.concurrent_exports];
+    for (name, filters) in FOR_HOSTS.into_iter().zip(filters) {
         if !filters.is_empty() {
             let diagnostic = Diagnostic::new(format!("`{name}` is an option of hosts' bindings"));
             let help = "`async` and `sync` choose which functions of a guest are asynchronous";

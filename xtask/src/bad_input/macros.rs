@@ -143,6 +143,27 @@ const CASES: &[Case] = &[
         says: &["`wriet`", "help: "],
     },
     Case {
+        name: "macro: option of guests for a host",
+        call: "witflow::host::generate!({ path: \"there/two.wit\", world: \"client\", ‸stubs })",
+        says: &["`stubs` is an option of guests' bindings", "help: leave it out"],
+    },
+    Case {
+        name: "macro: option of hosts for a guest",
+        call: "witflow::generate!({ path: \"there/two.wit\", world: \"client\", ‸concurrent_exports: true })",
+        says: &[
+            "`concurrent_exports` is an option of hosts' bindings",
+            "help: `async` and `sync`",
+        ],
+    },
+    Case {
+        name: "macro: concurrent function that is not there",
+        call: "witflow::host::generate!({ path: \"there/two.wit\", world: \"client\", concurrent_imports: [‸\"demo:two/log#wirte\"] })",
+        says: &[
+            "matches no imported function",
+            "help: did you mean `demo:two/log#write`?",
+        ],
+    },
+    Case {
         name: "macro: unsupported type",
         call: "‸witflow::generate!({ path: \"there/chars.wit\" })",
         says: &["`stream<char>`", "chars.wit:3:21", "help: "],

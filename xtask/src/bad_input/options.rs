@@ -45,6 +45,23 @@ pub(super) const CASES: &[Case] = &[
         ..CASE
     },
     Case {
+        name: "option of guests for a host",
+        files: &[TWO],
+        args: "host two.wit --world client --raw-strings",
+        says: &[
+            "`raw_strings` is an option of guests' bindings",
+            "option: `--raw-strings`",
+        ],
+        ..CASE
+    },
+    Case {
+        name: "concurrent function that is not there",
+        files: &[TWO],
+        args: "host two.wit --world client --concurrent-exports demo:two/log#write",
+        says: &["matches no exported function", "option: `--concurrent-exports`"],
+        ..CASE
+    },
+    Case {
         name: "with that matches nothing",
         files: &[TWO],
         args: "rust two.wit --world client --with demo:two/lgo=crate::log",

@@ -4,11 +4,24 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use witflow_host::{
-    Borrow, Component, ComponentType, Cx, Engine, Exit, FutureReader, Linker, LinkerInstance, Own, Result, Store,
-    StreamReader, block_on, future, stream,
+    Borrow, Component, ComponentType, Cx, Engine, Exit, FutureReader, Linker, Own, Result, Store, StreamReader,
+    block_on, future, stream,
 };
 
 use crate::CliTool;
+
+mod host {
+    witflow::host::generate!({
+        path: "wit",
+        world: "cli-tool",
+        with: { "wasi:filesystem/types/descriptor": super::Descriptor },
+    });
+}
+
+use host::wasi::cli::types::ErrorCode as CliError;
+use host::wasi::cli::{environment, exit, stderr, stdin, stdout};
+use host::wasi::filesystem::types::{DescriptorFlags, ErrorCode as FileError, OpenFlags, PathFlags};
+use host::wasi::filesystem::{preopens, types};
 
 /// What the command finds.
 #[derive(Default)]
@@ -31,86 +44,17 @@ pub(crate) struct Ran {
 /// Bytes that a stream has brought so far.
 type Bytes = Arc<Mutex<Vec<u8>>>;
 
-type Files = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
-
-/// `wasi:cli/types.error-code`
-#[derive(ComponentType, Debug, Clone, Copy)]
-enum CliError {
-    Io,
-    IllegalByteSequence,
-    Pipe,
-}
-
-/// `wasi:filesystem/types.error-code`
-#[derive(ComponentType, Debug, Clone)]
-enum FileError {
-    Access,
-    Already,
-    BadDescriptor,
-    Busy,
-    Deadlock,
-    Quota,
-    Exist,
-    FileTooLarge,
-    IllegalByteSequence,
-    InProgress,
-    Interrupted,
-    Invalid,
-    Io,
-    IsDirectory,
-    Loop,
-    TooManyLinks,
-    MessageSize,
-    NameTooLong,
-    NoDevice,
-    NoEntry,
-    NoLock,
-    InsufficientMemory,
-    InsufficientSpace,
-    NotDirectory,
-    NotEmpty,
-    NotRecoverable,
-    Unsupported,
-    NoTty,
-    NoSuchDevice,
-    Overflow,
-    NotPermitted,
-    Pipe,
-    ReadOnly,
-    InvalidSeek,
-    TextFileBusy,
-    CrossDevice,
-    Other(Option<String>),
-}
-
-#[derive(ComponentType)]
-#[component(flags)]
-struct PathFlags {
-    symlink_follow: bool,
-}
-
-#[derive(ComponentType)]
-#[component(flags)]
-struct OpenFlags {
-    create: bool,
-    directory: bool,
-    exclusive: bool,
-    truncate: bool,
-}
-
-#[derive(ComponentType)]
-#[component(flags)]
-struct DescriptorFlags {
-    read: bool,
-    write: bool,
-    file_integrity_sync: bool,
-    data_integrity_sync: bool,
-    requested_write_sync: bool,
-    mutate_directory: bool,
+/// The world while the command runs, and what the command has done.
+struct Host {
+    world: World,
+    stdout: Bytes,
+    stderr: Bytes,
+    files: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
 }
 
 /// `wasi:filesystem/types.descriptor`: a file by its name, or the only folder.
-struct Descriptor(Option<String>);
+#[derive(Debug)]
+pub(crate) struct Descriptor(Option<String>);
 
 /// What most streams end with.
 type End<E> = FutureReader<Result<(), E>>;
@@ -155,20 +99,21 @@ impl World {
     }
 
     fn try_run(self) -> Result<Ran> {
-        let (stdout, stderr) = (Bytes::default(), Bytes::default());
-        let files = Files::new(self.files.clone().into());
+        let host = Arc::new(Host {
+            stdout: Bytes::default(),
+            stderr: Bytes::default(),
+            files: Arc::new(self.files.clone().into()),
+            world: self,
+        });
         let mut linker = Linker::new();
-        linker.allow_missing();
-        self.cli(&mut linker, &stdout, &stderr)?;
-        filesystem(&mut linker, &files)?;
+        host::CliTool::add_to_linker(&mut linker, &host)?;
         let code = block_on(async {
             let mut store = Store::new(&Engine::native());
             let component = Component::native::<CliTool>("cli-tool")?;
-            let command = linker.instantiate(&mut store, &component).await?;
-            let run = command.typed_func::<(), (Result<(), ()>,)>("wasi:cli/run@0.3.2#run")?;
-            let ended = run.call(&mut store, ()).await;
+            let command = host::CliTool::instantiate(&mut store, &component, &linker).await?;
+            let ended = command.wasi_cli_run().call_run(&store.cx()).get(&mut store).await;
             let code = match ended {
-                Ok((result,)) => u8::from(result.is_err()),
+                Ok(result) => u8::from(result.is_err()),
                 Err(error) => match error.downcast_ref::<Exit>() {
                     Some(exit) => return Ok(exit.code.try_into()?),
                     None => return Err(error),
@@ -177,32 +122,113 @@ impl World {
             store.finish_tasks().await?;
             Ok(code)
         })?;
-        let text = String::from_utf8(take(&stderr))?;
         Ok(Ran {
             code,
-            stdout: take(&stdout),
-            stderr: text,
-            files: std::mem::take(&mut files.lock().unwrap()),
+            stdout: take(&host.stdout),
+            stderr: String::from_utf8(take(&host.stderr))?,
+            files: std::mem::take(&mut host.files.lock().unwrap()),
         })
     }
+}
 
-    fn cli(&self, linker: &mut Linker, stdout: &Bytes, stderr: &Bytes) -> Result<()> {
-        let args = self.args.clone();
-        let mut environment = linker.instance("wasi:cli/environment@0.3.2")?;
-        environment.func_wrap("get-arguments", move |_, ()| Ok((args.clone(),)))?;
-        let mut exit = linker.instance("wasi:cli/exit@0.3.2")?;
-        exit.func_wrap("exit-with-code", |_, (code,): (u8,)| -> Result<()> {
-            Err(Exit { code: code.into() }.into())
-        })?;
+impl environment::Host for Host {
+    fn get_arguments(&self, _: &Cx) -> Result<Vec<String>> {
+        Ok(self.world.args.clone())
+    }
+}
 
-        let (pieces, fails) = (self.stdin.clone(), self.failing_stdin);
-        let mut stdin = linker.instance("wasi:cli/stdin@0.3.2")?;
-        stdin.func_wrap("read-via-stream", move |cx, ()| {
-            let end = if fails { Err(CliError::Io) } else { Ok(()) };
-            Ok((source(&cx, pieces.clone(), end),))
-        })?;
-        output(linker.instance("wasi:cli/stdout@0.3.2")?, stdout, self.closed_stdout)?;
-        output(linker.instance("wasi:cli/stderr@0.3.2")?, stderr, false)
+impl exit::Host for Host {
+    fn exit_with_code(&self, _: &Cx, code: u8) -> Result<()> {
+        Err(Exit { code: code.into() }.into())
+    }
+}
+
+impl stdin::Host for Host {
+    fn read_via_stream(&self, cx: &Cx) -> Result<(StreamReader<u8>, End<CliError>)> {
+        let end = if self.world.failing_stdin {
+            Err(CliError::Io)
+        } else {
+            Ok(())
+        };
+        Ok(source(cx, self.world.stdin.clone(), end))
+    }
+}
+
+impl stdout::Host for Host {
+    fn write_via_stream(&self, cx: &Cx, data: StreamReader<u8>) -> Result<End<CliError>> {
+        if self.world.closed_stdout {
+            let (ended, how) = future();
+            cx.spawn(async move {
+                drop(data);
+                let _ = ended.write(Err(CliError::Pipe)).await;
+            });
+            return Ok(how);
+        }
+        Ok(output(cx, data, &self.stdout))
+    }
+}
+
+impl stderr::Host for Host {
+    fn write_via_stream(&self, cx: &Cx, data: StreamReader<u8>) -> Result<End<CliError>> {
+        Ok(output(cx, data, &self.stderr))
+    }
+}
+
+/// One folder, the current one, with the files in it.
+impl preopens::Host for Host {
+    fn get_directories(&self, _: &Cx) -> Result<Vec<(Own<Descriptor>, String)>> {
+        Ok(vec![(Own::new(Descriptor(None)), ".".to_owned())])
+    }
+}
+
+impl types::Host for Host {}
+
+impl host::wasi::clocks::system_clock::Host for Host {}
+
+impl types::HostDescriptor for Host {
+    async fn open_at(
+        &self,
+        _: Cx,
+        _folder: Borrow<Descriptor>,
+        _: PathFlags,
+        path: String,
+        open: OpenFlags,
+        _: DescriptorFlags,
+    ) -> Result<Result<Own<Descriptor>, FileError>> {
+        let mut files = self.files.lock().unwrap();
+        if open.create {
+            files.entry(path.clone()).or_default();
+        }
+        let Some(bytes) = files.get_mut(&path) else {
+            return Ok(Err(FileError::NoEntry));
+        };
+        if open.truncate {
+            bytes.clear();
+        }
+        Ok(Ok(Own::new(Descriptor(Some(path)))))
+    }
+
+    fn read_via_stream(
+        &self,
+        cx: &Cx,
+        file: Borrow<Descriptor>,
+        offset: u64,
+    ) -> Result<(StreamReader<u8>, End<FileError>)> {
+        let bytes = self.files.lock().unwrap()[file.0.as_ref().expect("it is a file")][offset as usize..].to_vec();
+        Ok(source(cx, bytes.chunks(5).map(<[u8]>::to_vec).collect(), Ok(())))
+    }
+
+    fn write_via_stream(
+        &self,
+        cx: &Cx,
+        file: Borrow<Descriptor>,
+        data: StreamReader<u8>,
+        offset: u64,
+    ) -> Result<End<FileError>> {
+        assert_eq!(offset, 0, "a new file is written from its beginning");
+        let (files, name) = (self.files.clone(), file.0.clone().expect("it is a file"));
+        let take = move |piece: &[u8]| files.lock().unwrap().entry(name.clone()).or_default().extend(piece);
+        Ok(sink(cx, data, take))
     }
 }
 
@@ -240,74 +266,7 @@ fn sink<E: ComponentType>(cx: &Cx, mut data: StreamReader<u8>, take: impl Fn(&[u
 }
 
 /// Standard output or standard error.
-fn output(mut instance: LinkerInstance<'_>, bytes: &Bytes, closed: bool) -> Result<()> {
+fn output(cx: &Cx, data: StreamReader<u8>, bytes: &Bytes) -> End<CliError> {
     let bytes = bytes.clone();
-    instance.func_wrap("write-via-stream", move |cx, (data,): (StreamReader<u8>,)| {
-        if closed {
-            let (ended, how) = future();
-            cx.spawn(async move {
-                drop(data);
-                let _ = ended.write(Err(CliError::Pipe)).await;
-            });
-            return Ok((how,));
-        }
-        let bytes = bytes.clone();
-        Ok((sink::<CliError>(&cx, data, move |piece| {
-            bytes.lock().unwrap().extend(piece)
-        }),))
-    })?;
-    Ok(())
-}
-
-/// One folder, the current one, with the files in it.
-fn filesystem(linker: &mut Linker, files: &Files) -> Result<()> {
-    let mut types = linker.instance("wasi:filesystem/types@0.3.2")?;
-    types.resource::<Descriptor>("descriptor")?;
-    let known = files.clone();
-    types.func_wrap_concurrent(
-        "[method]descriptor.open-at",
-        move |_, (_folder, _, path, open, _): (Borrow<Descriptor>, PathFlags, String, OpenFlags, DescriptorFlags)| {
-            let mut files = known.lock().unwrap();
-            if open.create {
-                files.entry(path.clone()).or_default();
-            }
-            let opened = match files.get_mut(&path) {
-                Some(bytes) => {
-                    if open.truncate {
-                        bytes.clear();
-                    }
-                    Ok(Own::new(Descriptor(Some(path))))
-                }
-                None => Err(FileError::NoEntry),
-            };
-            std::future::ready(Ok((opened,)))
-        },
-    )?;
-    let known = files.clone();
-    types.func_wrap(
-        "[method]descriptor.read-via-stream",
-        move |cx, (file, offset): (Borrow<Descriptor>, u64)| {
-            let bytes = known.lock().unwrap()[file.0.as_ref().expect("it is a file")][offset as usize..].to_vec();
-            Ok((source::<FileError>(
-                &cx,
-                bytes.chunks(5).map(<[u8]>::to_vec).collect(),
-                Ok(()),
-            ),))
-        },
-    )?;
-    let known = files.clone();
-    types.func_wrap(
-        "[method]descriptor.write-via-stream",
-        move |cx, (file, data, offset): (Borrow<Descriptor>, StreamReader<u8>, u64)| {
-            assert_eq!(offset, 0, "a new file is written from its beginning");
-            let (files, name) = (known.clone(), file.0.clone().expect("it is a file"));
-            let take = move |piece: &[u8]| files.lock().unwrap().entry(name.clone()).or_default().extend(piece);
-            Ok((sink::<FileError>(&cx, data, take),))
-        },
-    )?;
-    let mut preopens = linker.instance("wasi:filesystem/preopens@0.3.2")?;
-    preopens.func_wrap("get-directories", |_, ()| {
-        Ok((vec![(Own::new(Descriptor(None)), ".".to_owned())],))
-    })?;
-    Ok(())
+    sink(cx, data, move |piece| bytes.lock().unwrap().extend(piece))
 }
