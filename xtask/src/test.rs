@@ -209,12 +209,15 @@ fn summary(outcomes: &[Outcome]) -> String {
 
 fn no_std() -> Result<()> {
     process::run(&mut cargo([
-        "check",
+        "clippy",
         "--package",
         "witflow-async-rt",
         "--no-default-features",
         "--target",
         "wasm32-unknown-unknown",
+        "--",
+        "-D",
+        "warnings",
     ]))
 }
 

@@ -4,7 +4,9 @@
 //! nothing, an empty write is in flight: it ends when the reader goes, or, telling nothing more, when it begins to read.
 
 use super::{StreamReader, StreamWriter};
-use crate::task::spawn::{JoinHandle, spawn, spawn_here};
+use crate::task::spawn::spawn_here;
+#[cfg(feature = "std")]
+use crate::task::spawn::{JoinHandle, spawn};
 use alloc::vec::Vec;
 use core::future::poll_fn;
 use core::pin::pin;
