@@ -117,7 +117,9 @@ const COURSES: &[(u32, &[u32])] = &[
     (2, &[]),
 ];
 
+/// Calls `check` with every case that ends in one of these ways. Miri has time for few.
 fn each_case(ends: &[End], mut check: impl FnMut(Case)) {
+    let mut number = 0u32;
     for made in [Made::Not, Made::Started, Made::Polled] {
         for (answer, events) in COURSES.iter().copied() {
             let state = events.last().copied().unwrap_or(answer);
@@ -132,6 +134,10 @@ fn each_case(ends: &[End], mut check: impl FnMut(Case)) {
                     let cancels = matches!(end, End::Drop | End::Cancel) && made != Made::Not;
                     let is_await = matches!(end, End::Await | End::AwaitElsewhere);
                     if (!cancels && on_cancel != 2) || (is_await && place != Place::Task) {
+                        continue;
+                    }
+                    number += 1;
+                    if cfg!(miri) && !number.is_multiple_of(11) {
                         continue;
                     }
                     check(Case {

@@ -39,6 +39,9 @@ pub(crate) struct Args {
     /// How often to measure time.
     #[arg(long, default_value_t = 15)]
     runs: usize,
+    /// Measure clean builds and the generation of bindings, and nothing else.
+    #[arg(long)]
+    builds: bool,
     /// Run ten million calls and ten gibibytes of stream through our guest, see that its memory stays, and do nothing else.
     #[arg(long)]
     soak: bool,
@@ -54,6 +57,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     if args.soak {
         print!("{}", output(Contenders::ours()?.runner(false)?.arg("--soak"))?);
+        return Ok(());
+    }
+    if args.builds {
+        let (builds, generation) = (builds::measure()?, generation::measure()?);
+        print!("{}{}", builds::text(&builds), generation.text());
         return Ok(());
     }
     let contenders = Contenders::build(!args.fuel_only)?;
