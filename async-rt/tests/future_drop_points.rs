@@ -9,8 +9,8 @@
 mod fake;
 
 use fake::Fake;
-use fake::ends::Peer;
 use fake::flag::Flag;
+use fake::futures::{DROPPED, Value, lower_now, reader, value, writer};
 use fake::tasks::{TaskId, returning};
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -18,53 +18,7 @@ use std::mem::forget;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Poll;
-use witflow_async_rt::rt::{
-    self, Cleanup, FutureReader, FutureVtable, FutureWriteCancel, HandleCell, future_lift, future_lower, future_new,
-};
-
-thread_local! {
-    static DROPPED: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) };
-}
-
-/// A value with a handle, which notes what handle it is dropped with.
-struct Value(HandleCell);
-
-impl Drop for Value {
-    fn drop(&mut self) {
-        DROPPED.with_borrow_mut(|dropped| dropped.push(self.0.get()));
-    }
-}
-
-fn value(number: u32) -> Value {
-    Value(HandleCell::new(number))
-}
-
-unsafe fn lower(value: &Value, to: *mut u8, cleanup: &mut Cleanup) {
-    unsafe { to.cast::<u32>().write(value.0.lower(cleanup)) }
-}
-
-static VALUES: FutureVtable<Value> = FutureVtable::new(
-    4,
-    4,
-    Some(lower),
-    Some(|from| unsafe { value(from.cast::<u32>().read()) }),
-    rt::future_intrinsics!(
-        "test",
-        new = "[future-new-4]f",
-        read = "[async-lower][future-read-4]f",
-        write = "[async-lower][future-write-4]f",
-        cancel_read = "[future-cancel-read-4]f",
-        cancel_write = "[future-cancel-write-4]f",
-        drop_readable = "[future-drop-readable-4]f",
-        drop_writable = "[future-drop-writable-4]f"
-    ),
-);
-
-fn lower_now(reader: &FutureReader<Value>) -> u32 {
-    let mut cleanup = Cleanup::new();
-    let handle = unsafe { future_lower(reader, &mut cleanup) };
-    handle as u32
-}
+use witflow_async_rt::rt::{self, FutureReader, FutureWriteCancel};
 
 /// How the future of a read or write ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -201,10 +155,8 @@ impl<F: FnMut()> Drop for Guard<F> {
 }
 
 fn run_reader(case: Case) -> (Fake, u32) {
-    DROPPED.take();
     let host = Fake::new();
-    let (handle, peer) = host.future_in(4);
-    let reader = host.enter(|| unsafe { future_lift(handle, &VALUES) });
+    let (reader, peer) = reader(&host);
     let sent = std::cell::Cell::new(0);
     // A peer that writes while nobody reads waits, which this host has no word for: it tries again.
     let write = || {
@@ -309,11 +261,7 @@ async fn write(writer: rt::FutureWriter<Value>, case: Case, go: Flag) {
 /// What the reader got.
 fn run_writer(case: Case) -> (Fake, Option<u32>) {
     let host = Fake::new();
-    let (writer, reader) = host.enter(|| future_new(&VALUES, || value(99)));
-    let handle = host.enter(|| lower_now(&reader));
-    host.enter(|| drop(reader));
-    DROPPED.take();
-    let peer: Peer<'_> = host.take_reader(handle);
+    let (writer, peer) = writer(&host);
     let got = std::cell::Cell::new(None);
     let gone = std::cell::Cell::new(false);
     let act = || {

@@ -13,6 +13,7 @@
 
 pub mod ends;
 pub mod flag;
+pub mod futures;
 pub mod scripts;
 pub mod streams;
 pub mod tasks;
