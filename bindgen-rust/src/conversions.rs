@@ -155,11 +155,6 @@ impl Generator<'_> {
         Place { ty, style }
     }
 
-    /// A part of a type that is written out at a place.
-    fn place_in<'t>(&self, whole: Place<'_>, ty: &'t Type) -> Place<'t> {
-        self.place(ty, whole.style)
-    }
-
     /// What follows another of its kind at a place.
     fn element_of<'t>(&self, whole: Place<'_>, ty: &'t Type) -> Place<'t> {
         match whole.style {
@@ -297,7 +292,7 @@ impl Generator<'_> {
         let (Type::Id(a), Type::Id(b)) = (dealias(resolve, *from.ty), dealias(resolve, *to.ty)) else {
             return Some(Step::Same);
         };
-        let part = |a: &Type, b: &Type| convert(self.place_in(from, a), self.place_in(to, b), x);
+        let part = |a: &Type, b: &Type| convert(self.place(a, from.style), self.place(b, to.style), x);
         let optional = |a: &Option<Type>, b: &Option<Type>| match (a, b) {
             (Some(a), Some(b)) => part(a, b),
             _ => Some(Step::Same),
@@ -320,7 +315,8 @@ impl Generator<'_> {
             (TypeDefKind::Tuple(a), TypeDefKind::Tuple(b)) => {
                 let names: Vec<Ident> = (0..a.types.len()).map(|index| format_ident!("x{index}")).collect();
                 let pairs = a.types.iter().zip(&b.types).zip(&names);
-                let steps = pairs.map(|((a, b), name)| convert(self.place_in(from, a), self.place_in(to, b), name));
+                let steps =
+                    pairs.map(|((a, b), name)| convert(self.place(a, from.style), self.place(b, to.style), name));
                 let steps: Vec<Step> = steps.collect::<Option<_>>()?;
                 Some(Step::all(
                     steps,

@@ -88,30 +88,8 @@ impl Filters {
         }
     }
 
-    /// Whether an `async` function gets asynchronous bindings.
-    pub(crate) fn is_async(
-        &mut self,
-        resolve: &Resolve,
-        key: Option<&WorldKey>,
-        func: &Function,
-        direction: Direction,
-    ) -> bool {
-        self.choice(resolve, key, func, direction, true)
-    }
-
-    /// Whether a function is concurrent in a host.
-    pub(crate) fn is_concurrent(
-        &mut self,
-        resolve: &Resolve,
-        key: Option<&WorldKey>,
-        func: &Function,
-        direction: Direction,
-    ) -> bool {
-        self.choice(resolve, key, func, direction, func.kind.is_async())
-    }
-
-    /// What the last filter that matches says, or else what was chosen before.
-    fn choice(
+    /// What the last filter that matches a function says of it, or else `choice`.
+    pub(crate) fn choice(
         &mut self,
         resolve: &Resolve,
         key: Option<&WorldKey>,

@@ -43,7 +43,7 @@ use wit_parser::{Resolve, Type, TypeDefKind, TypeId};
 use witflow_bindgen_core::abi::{NamedOp, dealias};
 use witflow_bindgen_core::diagnostic::{Diagnostic, Diagnostics};
 use witflow_bindgen_core::load::Loaded;
-use witflow_bindgen_core::world::World;
+use witflow_bindgen_core::world::{AsyncChoice, World};
 
 pub use options::{Options, Ownership, With};
 pub use witflow_bindgen_core as core;
@@ -54,6 +54,7 @@ use conversions::Definition;
 use filters::Filters;
 use ownership::{Form, Uses};
 use paths::{Paths, Taken};
+use selection::External;
 use selectors::Attributes;
 use unused::Used;
 
@@ -100,20 +101,10 @@ pub fn generate(loaded: &Loaded, options: &Options, runtime: Option<TokenStream>
     host::options::refuse_for_guests(options, &mut errors);
     selection::check_syntax(options, &mut errors);
     let attributes = Attributes::new(options, &mut errors);
-    let resolve = &loaded.resolve;
     let mut filters = Filters::new(options);
-    let sharing = ownership::sharing(options, resolve, loaded.world);
-    let world = World::sharing(resolve, loaded.world, &sharing, &mut |key, func, direction| {
-        filters.is_async(resolve, key, func, direction)
-    });
-    let mut world = match world {
-        Ok(world) => world,
-        Err(found) => return Err(Diagnostics([errors.0, found.0].concat())),
-    };
-    selection::skip(options, &mut world, &mut errors);
-    let external = selection::external(options, &world, &mut errors);
-    selection::check_features(options, resolve, &mut errors);
-    selection::check_ignored(options, resolve, &mut errors);
+    let (world, external) = select(loaded, options, &mut errors, &mut |key, func, direction| {
+        filters.choice(&loaded.resolve, key, func, direction, true)
+    })?;
     filters.finish(&mut errors);
     let chains = Chains::new(options, &world, &mut errors);
     let runtime = runtime_path(options, runtime, &mut errors);
@@ -144,13 +135,39 @@ pub fn generate(loaded: &Loaded, options: &Options, runtime: Option<TokenStream>
         conversions: RefCell::default(),
     };
     let bindings = generator.bindings(&described);
-    let mut errors = Diagnostics::default();
-    generator.attributes.finish(&world, &mut errors);
-    errors.finish()?;
-    Ok(bindings)
+    generator.finish(bindings)
+}
+
+/// What the options leave of a world, and which interfaces of it exist already. `is_async` says of each function how it crosses.
+fn select<'a>(
+    loaded: &'a Loaded,
+    options: &Options,
+    errors: &mut Diagnostics,
+    is_async: &mut AsyncChoice<'_>,
+) -> Result<(World<'a>, External), Diagnostics> {
+    let resolve = &loaded.resolve;
+    let sharing = ownership::sharing(options, resolve, loaded.world);
+    let world = World::sharing(resolve, loaded.world, &sharing, is_async);
+    let mut world = match world {
+        Ok(world) => world,
+        Err(found) => return Err(Diagnostics([std::mem::take(&mut errors.0), found.0].concat())),
+    };
+    selection::skip(options, &mut world, errors);
+    let external = selection::external(options, &world, errors);
+    selection::check_features(options, resolve, errors);
+    selection::check_ignored(options, resolve, errors);
+    Ok((world, external))
 }
 
 impl Generator<'_> {
+    /// The bindings, unless attributes were for what they do not have.
+    fn finish(&self, bindings: TokenStream) -> Result<TokenStream, Diagnostics> {
+        let mut errors = Diagnostics::default();
+        self.attributes.finish(self.world, &mut errors);
+        errors.finish()?;
+        Ok(bindings)
+    }
+
     fn resolve(&self) -> &Resolve {
         self.world.resolve()
     }

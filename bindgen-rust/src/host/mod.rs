@@ -33,7 +33,7 @@ use crate::chains::Chains;
 use crate::filters::Filters;
 use crate::names::{Case, spell};
 use crate::options::Options;
-use crate::ownership::{self, Uses};
+use crate::ownership::Uses;
 use crate::paths::{Paths, Taken};
 use crate::selection;
 use crate::selectors::Attributes;
@@ -54,7 +54,7 @@ impl Concurrent {
                 _ => None,
             };
             for function in item.functions() {
-                if filters.is_concurrent(resolve, key, &function.func, direction) {
+                if filters.choice(resolve, key, &function.func, direction, function.func.kind.is_async()) {
                     chosen.insert((direction, functions::full_name(resolve, key, function)));
                 }
             }
@@ -78,23 +78,13 @@ pub fn generate(loaded: &Loaded, options: &Options) -> Result<TokenStream, Diagn
     options::refuse_for_hosts(options, &mut errors);
     selection::check_syntax(options, &mut errors);
     let attributes = Attributes::new(options, &mut errors);
-    let resolve = &loaded.resolve;
-    let sharing = ownership::sharing(options, resolve, loaded.world);
     // What a host is given does not depend on the guest's ABI.
-    let world = World::sharing(resolve, loaded.world, &sharing, &mut |_, _, _| true);
-    let mut world = match world {
-        Ok(world) => world,
-        Err(found) => return Err(Diagnostics([errors.0, found.0].concat())),
-    };
-    selection::skip(options, &mut world, &mut errors);
-    let external = selection::external(options, &world, &mut errors);
-    selection::check_features(options, resolve, &mut errors);
-    selection::check_ignored(options, resolve, &mut errors);
+    let (world, external) = crate::select(loaded, options, &mut errors, &mut |_, _, _| true)?;
     let concurrent = Concurrent::new(options, &world, &mut errors);
     check::functions(&world, &mut errors);
     let chains = Chains::new(options, &world, &mut errors);
     errors.finish()?;
-    let name = spell(&resolve.worlds[loaded.world].name, Case::Camel);
+    let name = spell(&loaded.resolve.worlds[loaded.world].name, Case::Camel);
     let imports = format!("{name}Imports");
     let taken = Taken {
         root: &[&name, &imports],
@@ -116,8 +106,5 @@ pub fn generate(loaded: &Loaded, options: &Options) -> Result<TokenStream, Diagn
         conversions: RefCell::default(),
     };
     let bindings = generator.host_bindings(&name, &imports, &concurrent);
-    let mut errors = Diagnostics::default();
-    generator.attributes.finish(&world, &mut errors);
-    errors.finish()?;
-    Ok(bindings)
+    generator.finish(bindings)
 }
