@@ -33,6 +33,12 @@ const GROUPS: &[Group] = &[
             "text-stats",
         ],
     },
+    // Served by a test of the runner of `http-service`, as that is.
+    Group {
+        profile: "guest",
+        targets: &["wasm32-wasip2"],
+        packages: &["http-faults"],
+    },
     // What `bench` measures.
     Group {
         profile: "guest",

@@ -4,10 +4,17 @@
 //! are requests and none has room for more. This crate is what is left: the settings ([`Limits`]), connections, requests that
 //! guests send, and an orderly end.
 //!
+//! A guest that traps takes down its instance and nothing else: what that had not answered yet is a 500, responses that had begun
+//! break off, the log says which component it was and why, and the next request gets a new instance. Nobody is waited for without
+//! end, neither clients nor guests.
+//!
 //! The end has an order. First nobody is accepted any more; then each connection finishes the request it is at; then every
-//! instance finishes what it still does after its last response. [`Server::stop`] waits for all of that and says what was
-//! [`Served`].
+//! instance finishes what it still does after its last response. [`Server::stop`] waits for all of that, with the same patience,
+//! and says what was [`Served`].
 
+mod expiration;
+mod fate;
+mod patience;
 mod upstream;
 mod worker;
 
@@ -18,11 +25,12 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::{BodyExt as _, Empty};
 use hyper::body::Incoming;
 use hyper::header::HOST;
+use hyper::http::request::Parts;
 use hyper::service::service_fn;
-use hyper::{Request, Response, Uri};
+use hyper::{Request, Response, StatusCode, Uri, Version};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -30,6 +38,8 @@ use wasmtime_wasi_http::WasiBody;
 use wasmtime_wasi_http::handler::ProxyHandler;
 use wasmtime_wasi_http::io::TokioIo;
 
+use fate::Taker;
+use patience::{Awaited, Draining, Time};
 pub use worker::{Limits, Served};
 use worker::{Tally, Workers};
 
@@ -52,8 +62,9 @@ impl Server {
         let (stop, stopping) = watch::channel(false);
         let (token, alive) = mpsc::channel(1);
         let tally = Arc::new(Tally::default());
+        let (name, component) = joined(components)?;
         let workers = Workers::new(
-            &joined(components)?,
+            (&name, &component),
             limits,
             stopping.clone(),
             token.clone(),
@@ -84,28 +95,31 @@ impl Server {
         self.tally.served()
     }
 
-    /// Accepts nobody any more, and waits until everything that was begun is done.
+    /// Accepts nobody any more, and waits until everything that was begun is done or given up.
     ///
     /// # Errors
-    /// When an instance has trapped, with what it said.
+    /// When accepting connections has panicked.
     pub async fn stop(mut self) -> Result<Served> {
         self.stop.send_replace(true);
         self.accepting.await.context("accepting connections")?;
         // Nothing is ever sent: the channel closes when the last token is dropped.
         let None = self.alive.recv().await;
-        self.tally.end()
+        Ok(self.tally.served())
     }
 }
 
-/// The components as one.
-fn joined<P: AsRef<Path>>(components: &[P]) -> Result<Vec<u8>> {
-    let mut behind: Option<Vec<u8>> = None;
+/// The components as one, and their names.
+fn joined<P: AsRef<Path>>(components: &[P]) -> Result<(String, Vec<u8>)> {
+    let mut behind: Option<(String, Vec<u8>)> = None;
     for path in components.iter().rev().map(AsRef::as_ref) {
         let bytes = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
-        let name = path.display().to_string();
+        let name = path.file_name().unwrap_or(path.as_os_str()).display().to_string();
         behind = Some(match behind {
-            None => bytes,
-            Some(next) => witflow_host::compose((&name, &bytes), &[("what comes after it", &next)])?,
+            None => (name, bytes),
+            Some((next_name, next)) => {
+                let whole = witflow_host::compose((&name, &bytes), &[("what comes after it", &next)])?;
+                (format!("{name} + {next_name}"), whole)
+            }
         });
     }
     behind.context("there is no component to serve")
@@ -134,7 +148,7 @@ async fn accept(
             }
             // One connection failed, or there are too many of them: others may go well.
             Err(error) => {
-                eprintln!("accepting a connection: {error}");
+                handler.state().log(format_args!("accepting a connection: {error}"));
                 tokio::task::yield_now().await;
             }
         }
@@ -152,8 +166,11 @@ async fn serve(stream: TcpStream, handler: Handler, mut stopping: watch::Receive
     // Small responses do not wait for more to come.
     let _ = stream.set_nodelay(true);
     let service = service_fn(|request| answer(&handler, request));
-    let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-    let mut connection = pin!(connection);
+    let limits = handler.state().limits();
+    let mut http = hyper::server::conn::http1::Builder::new();
+    http.timer(Time).header_read_timeout(limits.head);
+    let stream = TokioIo::new(Draining::new(stream, limits.pause));
+    let mut connection = pin!(http.serve_connection(stream, service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = told(&mut stopping) => {
@@ -163,45 +180,56 @@ async fn serve(stream: TcpStream, handler: Handler, mut stopping: watch::Receive
     };
     if let Err(error) = ended {
         handler.state().tally().failed_connection();
-        handler
-            .state()
-            .log(|| format!("connection: {:#}", anyhow::Error::from(error)));
+        let error = anyhow::Error::from(error);
+        handler.state().log(format_args!("connection: {error:#}"));
     }
 }
 
 /// Has a guest answer a request. What it cannot answer is said here and is a 500 for the client.
 async fn answer(handler: &Handler, request: Request<Incoming>) -> Result<Response<WasiBody>, Infallible> {
+    let workers = handler.state();
     let (mut parts, body) = request.into_parts();
-    parts.uri = absolute(&parts.uri, parts.headers.get(HOST).and_then(|host| host.to_str().ok()));
     let what = format!("{} {}", parts.method, parts.uri);
-    let request = Request::from_parts(parts, body.map_err(Into::into).boxed_unsync());
-    let tally = handler.state().tally();
-    tally.request();
-    Ok(handler.handle((), request).await.unwrap_or_else(|error| {
-        handler.state().log(|| format!("{what}: {error:#}"));
-        tally.failed_request();
-        let mut response = Response::new(
-            Full::default()
-                .map_err(|never: Infallible| match never {})
-                .boxed_unsync(),
-        );
-        *response.status_mut() = hyper::StatusCode::INTERNAL_SERVER_ERROR;
-        response
-    }))
+    match absolute(&parts) {
+        Some(uri) => parts.uri = uri,
+        None => {
+            workers.log(format_args!("{what}: no valid `host`"));
+            return Ok(empty(StatusCode::BAD_REQUEST));
+        }
+    }
+    let body = Awaited::new(body, workers.limits().pause);
+    let request = Request::from_parts(parts, body.boxed_unsync());
+    workers.tally().request();
+    let taker = Taker::default();
+    Ok(match handler.handle(taker.clone(), request).await {
+        Ok(response) => response.map(|body| taker.writes(body).boxed_unsync()),
+        Err(error) => {
+            workers.log(format_args!("{what}: {error:#}"));
+            workers.tally().failed_request();
+            empty(StatusCode::INTERNAL_SERVER_ERROR)
+        }
+    })
 }
 
-/// The address of a request with its scheme and its authority, which in HTTP/1.1 is a header.
-fn absolute(uri: &Uri, host: Option<&str>) -> Uri {
-    let path = uri.path_and_query().map_or("/", |path| path.as_str());
-    let authority = uri
-        .authority()
-        .map(|authority| authority.as_str())
-        .or(host)
-        .unwrap_or("localhost");
-    let whole = Uri::builder()
-        .scheme("http")
-        .authority(authority)
-        .path_and_query(path)
-        .build();
-    whole.unwrap_or_else(|_| uri.clone())
+/// A response that says no more than its status.
+fn empty(status: StatusCode) -> Response<WasiBody> {
+    let nothing = Empty::new().map_err(|never: Infallible| match never {});
+    let mut response = Response::new(nothing.boxed_unsync());
+    *response.status_mut() = status;
+    response
+}
+
+/// The address of a request with its scheme and its authority. In HTTP/1.1 that is a header, of which there has to be one, even
+/// where the address says the same.
+fn absolute(head: &Parts) -> Option<Uri> {
+    let mut hosts = head.headers.get_all(HOST).iter();
+    let host = match (hosts.next(), hosts.next()) {
+        (Some(host), None) => host.to_str().ok()?,
+        (None, None) if head.version < Version::HTTP_11 => "localhost",
+        _ => return None,
+    };
+    let host = head.uri.authority().map_or(host, |authority| authority.as_str());
+    let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
+    let whole = Uri::builder().scheme("http").authority(host).path_and_query(path);
+    whole.build().ok()
 }

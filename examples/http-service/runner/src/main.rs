@@ -43,11 +43,12 @@ async fn run() -> Result<()> {
     tokio::signal::ctrl_c().await?;
     let served = server.stop().await?;
     println!(
-        "{} requests, {} without an answer, {} connections broken; {} instances, {} KiB of memory at most",
+        "{} requests, {} without an answer, {} connections broken; {} instances, {} of them given up, {} KiB of memory at most",
         served.requests,
         served.failed,
         served.broken,
         served.instances,
+        served.ended,
         served.memory / 1024
     );
     Ok(())

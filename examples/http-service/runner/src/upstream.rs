@@ -18,6 +18,8 @@ use tokio::time::timeout;
 use wasmtime_wasi_http::io::TokioIo;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
+use crate::patience::Awaited;
+
 /// How long something may take if the guest does not say it.
 const PATIENCE: Duration = Duration::from_secs(600);
 
@@ -65,11 +67,10 @@ async fn send(mut request: Request<WasiBody>, options: RequestOptions) -> Result
         sender.send_request(request),
     );
     let response = sent.await.map_err(|_| Error::ConnectionReadTimeout)??;
+    let pause = options.between_bytes_timeout.unwrap_or(PATIENCE);
     let body = |incoming| Arriving {
-        incoming,
+        body: Awaited::new(incoming, pause),
         _connection: connection,
-        pause: options.between_bytes_timeout.unwrap_or(PATIENCE),
-        until: None,
     };
     let done: Io = Box::new(std::future::ready(Ok(())));
     Ok((response.map(|incoming| body(incoming).boxed_unsync()), done))
@@ -84,12 +85,10 @@ impl Drop for Connection {
     }
 }
 
-/// The body of a response, which ends in an error if nothing comes for too long.
+/// The body of a response, with the connection it comes by.
 struct Arriving {
-    incoming: Incoming,
+    body: Awaited<Incoming>,
     _connection: Connection,
-    pause: Duration,
-    until: Option<Pin<Box<tokio::time::Sleep>>>,
 }
 
 impl Body for Arriving {
@@ -97,23 +96,14 @@ impl Body for Arriving {
     type Error = Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        if let Poll::Ready(frame) = Pin::new(&mut self.incoming).poll_frame(cx) {
-            self.until = None;
-            return Poll::Ready(frame.map(|frame| frame.map_err(Error::from)));
-        }
-        let pause = self.pause;
-        let until = self.until.get_or_insert_with(|| Box::pin(tokio::time::sleep(pause)));
-        until
-            .as_mut()
-            .poll(cx)
-            .map(|()| Some(Err(Error::ConnectionReadTimeout)))
+        Pin::new(&mut self.body).poll_frame(cx)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.incoming.is_end_stream()
+        self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.incoming.size_hint()
+        self.body.size_hint()
     }
 }

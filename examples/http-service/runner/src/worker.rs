@@ -1,23 +1,23 @@
 //! Instances of the component: how they are made, how much one takes on, and when it ends.
 
 use std::convert::Infallible;
+use std::fmt::Display;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use tokio::sync::{mpsc, watch};
 use wasmtime::component::{Component, GuestTaskId, Linker, ResourceTable};
 use wasmtime::{Config, Engine, ResourceLimiter, Store, StoreContextMut};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
-use wasmtime_wasi_http::handler::{
-    HandlerState, Instance, ProxyPre, ShouldAccept, WorkerExpiration, WorkerState, WorkerStatus,
-};
+use wasmtime_wasi_http::handler::{HandlerState, Instance, ProxyPre, ShouldAccept, WorkerState};
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
+use crate::expiration::Expiration;
+use crate::fate::{Fate, Taker};
 use crate::upstream::Upstreams;
 
 /// The settings of a server, most of which say how much one instance takes on.
@@ -27,12 +27,17 @@ pub struct Limits {
     pub concurrent: usize,
     /// After how many it is replaced by a new one.
     pub total: usize,
-    /// How long it may take until a response begins.
+    /// How long it may take until a response begins. One that let this pass takes no more requests, and has as long again for
+    /// the others that it is at; so has one that is at something when the server stops.
     pub timeout: Duration,
     /// How many bytes of memory it may have.
     pub memory: usize,
-    /// Whether standard error gets to know of connections and requests that fail.
-    pub log: bool,
+    /// How long a client may take for the head of a request, the time before its first byte included.
+    pub head: Duration,
+    /// How long a client may be silent in the middle of its body, or take nothing of the response's.
+    pub pause: Duration,
+    /// Who gets to know of connections, requests and instances that fail, a line or more at a time.
+    pub log: fn(&str),
 }
 
 impl Default for Limits {
@@ -42,7 +47,9 @@ impl Default for Limits {
             total: usize::MAX,
             timeout: Duration::from_secs(60),
             memory: 256 << 20,
-            log: true,
+            head: Duration::from_secs(30),
+            pause: Duration::from_secs(60),
+            log: |what| eprintln!("{what}"),
         }
     }
 }
@@ -58,6 +65,8 @@ pub struct Served {
     pub broken: u64,
     /// Instances that were made.
     pub instances: u64,
+    /// Those of them that trapped, or were given up because they went on for too long.
+    pub ended: u64,
     /// The most memory that one instance had, in bytes.
     pub memory: usize,
 }
@@ -68,8 +77,8 @@ pub(crate) struct Tally {
     failed: AtomicU64,
     broken: AtomicU64,
     instances: AtomicU64,
+    ended: AtomicU64,
     memory: AtomicUsize,
-    traps: Mutex<Vec<wasmtime::Error>>,
 }
 
 impl Tally {
@@ -91,15 +100,8 @@ impl Tally {
             failed: self.failed.load(Ordering::Relaxed),
             broken: self.broken.load(Ordering::Relaxed),
             instances: self.instances.load(Ordering::Relaxed),
+            ended: self.ended.load(Ordering::Relaxed),
             memory: self.memory.load(Ordering::Relaxed),
-        }
-    }
-
-    /// What was served, unless an instance has trapped.
-    pub(crate) fn end(&self) -> Result<Served> {
-        match self.traps.lock().unwrap_or_else(PoisonError::into_inner).pop() {
-            Some(trap) => Err(anyhow::anyhow!("an instance has trapped: {trap:?}")),
-            None => Ok(self.served()),
         }
     }
 }
@@ -111,6 +113,8 @@ fn ours(error: wasmtime::Error) -> anyhow::Error {
 
 /// Makes instances.
 pub(crate) struct Workers {
+    /// What the component is called where something is said of it.
+    name: Arc<str>,
     engine: Engine,
     handler: ServicePre<Data>,
     limits: Limits,
@@ -122,7 +126,7 @@ pub(crate) struct Workers {
 
 impl Workers {
     pub(crate) fn new(
-        component: &[u8],
+        (name, component): (&str, &[u8]),
         limits: Limits,
         stopping: watch::Receiver<bool>,
         token: mpsc::Sender<Infallible>,
@@ -141,6 +145,7 @@ impl Workers {
         })();
         let handler = handler.map_err(ours).context("preparing the component")?;
         Ok(Self {
+            name: name.into(),
             engine,
             handler,
             limits,
@@ -150,11 +155,13 @@ impl Workers {
         })
     }
 
-    /// Says what went wrong, if somebody wants to know.
-    pub(crate) fn log(&self, what: impl FnOnce() -> String) {
-        if self.limits.log {
-            eprintln!("{}", what());
-        }
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Says of the component what went wrong.
+    pub(crate) fn log(&self, what: impl Display) {
+        (self.limits.log)(&format!("{}: {what}", self.name));
     }
 
     pub(crate) fn tally(&self) -> &Tally {
@@ -176,19 +183,23 @@ impl HandlerState for Workers {
             limits: self.limits,
             tally: self.tally.clone(),
             memory: 0,
+            refused: false,
         };
         let mut store = Store::new(&self.engine, data);
         store.limiter(|data| data);
         let proxy = ProxyPre::P3(self.handler.clone()).instantiate_async(&mut store).await?;
         self.tally.instances.fetch_add(1, Ordering::Relaxed);
-        let mut stopping = self.stopping.clone();
+        let late = Arc::new(AtomicBool::new(false));
         Ok(Instance {
             store,
             proxy,
             view: Data::http,
-            expiration: Expiration(Box::pin(async move { crate::told(&mut stopping).await })),
+            expiration: Expiration::new(self.stopping.clone(), late.clone(), self.limits.timeout),
             state: Worker {
+                name: self.name.clone(),
                 limits: self.limits,
+                late,
+                fate: Fate::default(),
                 tally: self.tally.clone(),
                 _token: self.token.clone(),
             },
@@ -196,28 +207,20 @@ impl HandlerState for Workers {
     }
 }
 
-/// When an instance ends that has nothing to do: with the server.
-pub(crate) struct Expiration(Pin<Box<dyn Future<Output = ()> + Send + Sync>>);
-
-impl WorkerExpiration for Expiration {
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>, status: WorkerStatus, _: Instant) -> Poll<()> {
-        match status {
-            WorkerStatus::Idle => self.0.as_mut().poll(cx),
-            WorkerStatus::Requests | WorkerStatus::PostReturn => Poll::Pending,
-        }
-    }
-}
-
 /// One instance.
 pub(crate) struct Worker {
+    name: Arc<str>,
     limits: Limits,
+    /// Whether a request was given up since it took too long.
+    late: Arc<AtomicBool>,
+    fate: Fate,
     tally: Arc<Tally>,
     _token: mpsc::Sender<Infallible>,
 }
 
 impl WorkerState for Worker {
     type StoreData = Data;
-    type RequestData = ();
+    type RequestData = Taker;
 
     fn should_accept_request(&self, concurrent: usize, total: usize) -> ShouldAccept {
         if total >= self.limits.total {
@@ -232,20 +235,28 @@ impl WorkerState for Worker {
     fn on_request_start(
         &self,
         _: StoreContextMut<'_, Data>,
-        (): (),
+        taker: Taker,
         _: GuestTaskId,
     ) -> Pin<Box<dyn Future<Output = ()> + Send + Sync>> {
-        Box::pin(tokio::time::sleep(self.limits.timeout))
+        taker.is(&self.fate);
+        let (timeout, late) = (self.limits.timeout, self.late.clone());
+        Box::pin(async move {
+            tokio::time::sleep(timeout).await;
+            late.store(true, Ordering::Relaxed);
+        })
     }
 
-    fn drop(&self, _: Store<Data>, result: wasmtime::Result<()>) {
-        if let Err(trap) = result {
-            eprintln!("an instance has ended: {trap:?}");
-            self.tally
-                .traps
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(trap);
+    fn drop(&self, store: Store<Data>, result: wasmtime::Result<()>) {
+        if let Err(why) = result {
+            // Before the store is dropped, and with it what writes bodies.
+            self.fate.seal();
+            self.tally.ended.fetch_add(1, Ordering::Relaxed);
+            let memory = if store.data().refused {
+                format!(", after more memory than {} bytes was refused", self.limits.memory)
+            } else {
+                String::new()
+            };
+            (self.limits.log)(&format!("{}: an instance has ended{memory}: {why:?}", self.name));
         }
     }
 }
@@ -260,6 +271,8 @@ pub(crate) struct Data {
     tally: Arc<Tally>,
     /// How many bytes it has in all its memories.
     memory: usize,
+    /// Whether it wanted more than it may have.
+    refused: bool,
 }
 
 impl WasiView for Data {
@@ -285,6 +298,7 @@ impl ResourceLimiter for Data {
     fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
         let whole = self.memory + (desired - current);
         if whole > self.limits.memory {
+            self.refused = true;
             return Ok(false);
         }
         self.memory = whole;

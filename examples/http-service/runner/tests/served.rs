@@ -1,69 +1,24 @@
 //! Serves the components over loopback: what clients get from them, from each other's faults, and at the end.
 
+mod support;
+
 use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
-use http_service_runner::{Limits, Served, Server};
+use http_service_runner::{Limits, Served};
+use support::{Peer, split};
 
 static SERVICE: LazyLock<PathBuf> = LazyLock::new(|| example_support::component("http-service"));
 static MIDDLEWARE: LazyLock<PathBuf> = LazyLock::new(|| example_support::component("middleware"));
 
-/// Runs a test against a server, which it has stopped in the end. The test blocks its own thread only.
+/// Runs a test against a server that answers every request.
 #[track_caller]
 fn serve(components: &[&PathBuf], test: impl FnOnce(Peer) + Send + 'static) -> Served {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let served = runtime.expect("there are threads").block_on(async {
-        let server = Server::start(components, ([127, 0, 0, 1], 0).into(), Limits::default()).await?;
-        let address = server.address();
-        let tested = tokio::task::spawn_blocking(move || test(Peer(address))).await;
-        let served = server.stop().await?;
-        anyhow::Ok((tested, served))
-    });
-    let (tested, served) = served.unwrap_or_else(|error| panic!("{error:#}"));
-    if let Err(failed) = tested {
-        std::panic::resume_unwind(failed.into_panic());
-    }
+    let served = support::serve(components, Limits::default(), test);
     assert_eq!(served.failed, 0, "requests without an answer");
+    assert_eq!(served.ended, 0, "instances that did not end by themselves");
     served
-}
-
-/// Whom the tests talk to, byte by byte.
-#[derive(Clone, Copy)]
-struct Peer(std::net::SocketAddr);
-
-impl Peer {
-    fn connect(self) -> TcpStream {
-        TcpStream::connect(self.0).expect("the server listens")
-    }
-
-    /// Sends bytes and gets everything that comes until the connection is closed.
-    fn exchange(self, request: &[u8]) -> Vec<u8> {
-        let mut stream = self.connect();
-        stream.write_all(request).expect("the server reads");
-        let mut came = Vec::new();
-        stream.read_to_end(&mut came).expect("the server closes");
-        came
-    }
-
-    /// The same with a request for a path that wants the connection closed, as the status, the headers and the body.
-    fn ask(self, method: &str, path: &str, rest: &str) -> (u16, String, Vec<u8>) {
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n{rest}",
-            self.0
-        );
-        split(&self.exchange(head.as_bytes()))
-    }
-}
-
-#[track_caller]
-fn split(answer: &[u8]) -> (u16, String, Vec<u8>) {
-    let head = answer.windows(4).position(|four| four == b"\r\n\r\n").map(|at| at + 4);
-    let head = head.unwrap_or_else(|| panic!("no response: {:?}", String::from_utf8_lossy(answer)));
-    let text = String::from_utf8_lossy(&answer[..head]).into_owned();
-    let status = text.split(' ').nth(1).and_then(|status| status.parse().ok());
-    (status.expect("there is a status"), text, answer[head..].to_vec())
 }
 
 fn pattern(len: usize) -> Vec<u8> {
@@ -172,6 +127,12 @@ fn malformed_and_oversized_requests_are_refused() {
             "GET / HTTP/1.1\r\nhost: x\r\nbad header\r\n\r\n",
             "GET /a\0b HTTP/1.1\r\nhost: x\r\n\r\n",
             "POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: many\r\n\r\n",
+            "POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab",
+            "POST /echo HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked, gzip\r\n\r\n",
+            "POST /count HTTP/1.1\r\nhost: x\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\nno size\r\n",
+            "GET / HTTP/1.1\r\nconnection: close\r\n\r\n",
+            "GET / HTTP/1.1\r\nhost: x\r\nhost: y\r\nconnection: close\r\n\r\n",
+            "GET / HTTP/1.1\r\nhost: a b\r\nconnection: close\r\n\r\n",
         ] {
             let (status, ..) = split(&peer.exchange(bad.as_bytes()));
             assert_eq!(status, 400, "{bad:?}");
