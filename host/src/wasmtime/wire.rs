@@ -117,22 +117,29 @@ impl<T: OnTheWire<Wire: wc::ComponentNamedList>> WireList for T {}
 pub trait WireKey: OnTheWire<Wire: Eq + Hash> {}
 impl<T: OnTheWire<Wire: Eq + Hash>> WireKey for T {}
 
+/// What a type says of itself that is its own mirror.
+macro_rules! own_mirror {
+    () => {
+        type Wire = Self;
+        fn into_wire(self, _: &mut WireCx<'_>) -> Result<Self> {
+            Ok(self)
+        }
+        fn from_wire(wire: Self, _: &Cx) -> Result<Self> {
+            Ok(wire)
+        }
+        fn many_into_wire(values: Vec<Self>, _: &mut WireCx<'_>) -> Result<Vec<Self>> {
+            Ok(values)
+        }
+        fn many_from_wire(wires: Vec<Self>, _: &Cx) -> Result<Vec<Self>> {
+            Ok(wires)
+        }
+    };
+}
+
 macro_rules! identical {
     ($($ty:ty),* $(,)?) => {$(
         impl OnTheWire for $ty {
-            type Wire = Self;
-            fn into_wire(self, _: &mut WireCx<'_>) -> Result<Self> {
-                Ok(self)
-            }
-            fn from_wire(wire: Self, _: &Cx) -> Result<Self> {
-                Ok(wire)
-            }
-            fn many_into_wire(values: Vec<Self>, _: &mut WireCx<'_>) -> Result<Vec<Self>> {
-                Ok(values)
-            }
-            fn many_from_wire(wires: Vec<Self>, _: &Cx) -> Result<Vec<Self>> {
-                Ok(wires)
-            }
+            own_mirror!();
         }
     )*};
 }
@@ -140,19 +147,7 @@ identical!((), bool, i8, i16, u16, i32, u32, i64, u64, f32, f64, char, String);
 
 /// Bytes are copied at once, between the guest's memory and the vector.
 impl OnTheWire for u8 {
-    type Wire = Self;
-    fn into_wire(self, _: &mut WireCx<'_>) -> Result<Self> {
-        Ok(self)
-    }
-    fn from_wire(wire: Self, _: &Cx) -> Result<Self> {
-        Ok(wire)
-    }
-    fn many_into_wire(values: Vec<Self>, _: &mut WireCx<'_>) -> Result<Vec<Self>> {
-        Ok(values)
-    }
-    fn many_from_wire(wires: Vec<Self>, _: &Cx) -> Result<Vec<Self>> {
-        Ok(wires)
-    }
+    own_mirror!();
     fn deliver(values: Vec<Self>, to: Destination<'_, Self, VecBuffer<Self>>, cx: &mut WireCx<'_>) -> Result<()> {
         let mut direct = to.as_direct(cx.store.as_context_mut(), values.len());
         direct.remaining()[..values.len()].copy_from_slice(&values);
