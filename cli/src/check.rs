@@ -16,7 +16,8 @@ pub struct CheckArgs {
     /// What to check; without a world, all of them.
     #[command(flatten)]
     pub options: Options,
-    /// Also compare the bindings in this directory, which `bindgen rust` has written with the same options.
+    /// Also compare the bindings in this directory, which `bindgen rust` has written with the same options; for those of
+    /// `bindgen host` that has `--check` itself.
     #[arg(short, long, value_name = "DIR")]
     pub out_dir: Option<PathBuf>,
     /// Check again whenever a file has changed.

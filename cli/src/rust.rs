@@ -25,6 +25,14 @@ impl Side {
         output::print(tokens).map_err(Diagnostics::from)
     }
 
+    /// The command that writes its bindings.
+    fn command(self) -> &'static str {
+        match self {
+            Self::Guest => "bindgen rust",
+            Self::Host => "bindgen host",
+        }
+    }
+
     /// What the name of a file has behind that of the world.
     fn suffix(self) -> &'static str {
         match self {
@@ -122,7 +130,7 @@ impl RustArgs {
             .out_dir
             .join(format!("{}{}.rs", name.replace('-', "_"), side.suffix()));
         if self.check {
-            check(&file, &text, out)
+            check(&file, &text, side, out)
         } else {
             write(&file, &text, out)
         }
@@ -159,7 +167,7 @@ fn write(file: &Path, text: &str, out: &mut dyn Write) -> Result<bool, Failure> 
     Ok(true)
 }
 
-fn check(file: &Path, text: &str, out: &mut dyn Write) -> Result<bool, Failure> {
+fn check(file: &Path, text: &str, side: Side, out: &mut dyn Write) -> Result<bool, Failure> {
     let existing = match std::fs::read_to_string(file) {
         Ok(existing) => existing,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
@@ -173,6 +181,10 @@ fn check(file: &Path, text: &str, out: &mut dyn Write) -> Result<bool, Failure> 
     let diff = similar::TextDiff::from_lines(existing.as_str(), text);
     let name = file.display().to_string();
     write!(out, "{}", diff.unified_diff().header(&name, "what would be generated"))?;
-    writeln!(out, "{name} is out of date: run the same command without --check")?;
+    let command = side.command();
+    writeln!(
+        out,
+        "{name} is out of date: `{command}` with the same options writes it"
+    )?;
     Ok(false)
 }

@@ -57,7 +57,8 @@ fn bindings_are_compared_where_they_are_said_to_be() {
     write(&wit, GOOD);
     let check = ["check", text(&wit), "--world", "one", "--out-dir", text(&src)];
     let (done, out, _) = bindgen(&check);
-    assert!(!done && out.contains("one.rs is out of date"), "{out}");
+    let advice = "one.rs is out of date: `bindgen rust` with the same options writes it\n";
+    assert!(!done && out.contains(advice), "{out}");
 
     assert!(bindgen(&["rust", text(&wit), "--world", "one", "--out-dir", text(&src)]).0);
     let (done, out, _) = bindgen(&check);
