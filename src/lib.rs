@@ -44,6 +44,7 @@
 //! This crate holds nothing of its own: the macro is `witflow-macro`, the runtime `witflow-async-rt`.
 
 #![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub use witflow_async_rt::async_support::*;
 pub use witflow_async_rt::{async_support, heap, rt};

@@ -30,6 +30,7 @@
 //! 9. **The C ABI is kept.** Whatever publishes a `wasip3_task` keeps the contract described in `cabi`.
 
 #![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 extern crate alloc;
 #[cfg(feature = "std")]

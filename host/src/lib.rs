@@ -71,6 +71,8 @@
 //! host function that awaits something from outside the store, another thread or a timer, therefore says so by awaiting it
 //! through [`Cx::external`].
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 #[cfg(not(any(feature = "native", feature = "wasmtime")))]
 compile_error!("witflow-host needs one of its features `native` and `wasmtime`, to have something that runs guests");
 

@@ -18,6 +18,14 @@ use core::marker::PhantomData;
 /// Every method is cancel safe: items belong to the caller before the first poll, and to the writer from then on. Dropping the future of a write at any point loses nothing that was given: the
 /// write goes on, and later ones queue behind it; to take the items back, cancel it. Dropping the writer itself ends the
 /// stream; what was not sent by then is dropped.
+///
+/// # When the reader goes away
+///
+/// A write says so, be it one that waits or the next one, and gives back what was not sent. There is no way to wait for it without
+/// writing, as `closed` of a channel would: the Canonical ABI tells a writer nothing between its writes. A write of no items does
+/// not do either, since it ends as well whenever somebody reads, and at once for as long as that read waits for items. Where a
+/// producer has to stop before it has something to send, let the reader's side hold another end: a `future` that it drops or
+/// writes together with the stream.
 pub struct StreamWriter<T: 'static> {
     pub(super) raw: RawWriter,
     pub(super) vtable: &'static StreamVtable<T>,
