@@ -22,14 +22,20 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 100_000)]
     requests: u64,
     /// In so many rounds, in which they take turns.
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = 40)]
     rounds: u64,
     /// Clients that work at a time.
     #[arg(long, default_value_t = 64)]
     concurrency: usize,
+    /// Threads of the servers, and instances in each of them.
+    #[arg(long, default_value_t = 1)]
+    threads: usize,
     /// Only the example, without the other.
     #[arg(long)]
     alone: bool,
+    /// Count the guests' instructions for each kind and size of request instead.
+    #[arg(long)]
+    fuel: bool,
 }
 
 /// Builds everything and puts the load on it.
@@ -56,9 +62,13 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         ("--requests", args.requests),
         ("--rounds", args.rounds),
         ("--concurrency", args.concurrency as u64),
+        ("--threads", args.threads as u64),
     ];
     for (option, number) in numbers {
         load.arg(option).arg(number.to_string());
+    }
+    if args.fuel {
+        load.arg("--fuel");
     }
     process::run(&mut load)
 }

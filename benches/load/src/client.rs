@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures::stream;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Empty, Full, StreamBody};
-use hyper::body::{Frame, Incoming};
+use hyper::body::Frame;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::header::{HOST, HeaderMap, HeaderValue, TE, TRAILER};
 use hyper::{Method, Request, Response, StatusCode};
@@ -17,7 +17,7 @@ use wasmtime_wasi_http::io::TokioIo;
 
 use crate::mix::{Ask, Kind};
 
-type Body = UnsyncBoxBody<Bytes, Infallible>;
+pub(crate) type Body = UnsyncBoxBody<Bytes, Infallible>;
 
 /// After so many requests there is a new connection.
 const REQUESTS: u32 = 1000;
@@ -43,7 +43,7 @@ impl Client {
 
     /// Sends a request and checks the answer. Gives how many bytes the two bodies had.
     pub(crate) async fn send(&mut self, ask: &Ask) -> Result<u64> {
-        let request = self.request(ask)?;
+        let request = request(ask, &self.address.to_string())?;
         let response = self.sender().await?.send_request(request).await.context("sending")?;
         let answer = ask.answer();
         check(response, &answer, ask).await?;
@@ -67,26 +67,25 @@ impl Client {
         sender.ready().await.context("the connection is closed")?;
         Ok(sender)
     }
+}
 
-    fn request(&self, ask: &Ask) -> Result<Request<Body>> {
-        let mut request = Request::builder()
-            .uri(ask.path())
-            .header(HOST, self.address.to_string());
-        request = request.header(TE, "trailers");
-        let body = match ask.body() {
-            None => Empty::new().boxed_unsync(),
-            Some(body) => {
-                request = request.method(Method::POST);
-                if ask.chunked {
-                    request = request.header(TRAILER, "sum");
-                    in_pieces(body)
-                } else {
-                    Full::new(body).boxed_unsync()
-                }
+/// A request as HTTP has it.
+pub(crate) fn request(ask: &Ask, host: &str) -> Result<Request<Body>> {
+    let request = Request::builder().uri(ask.path()).header(HOST, host);
+    let mut request = request.header(TE, "trailers");
+    let body = match ask.body() {
+        None => Empty::new().boxed_unsync(),
+        Some(body) => {
+            request = request.method(Method::POST);
+            if ask.chunked {
+                request = request.header(TRAILER, "sum");
+                in_pieces(body)
+            } else {
+                Full::new(body).boxed_unsync()
             }
-        };
-        Ok(request.body(body)?)
-    }
+        }
+    };
+    Ok(request.body(body)?)
 }
 
 fn trailers(len: usize) -> HeaderMap {
@@ -105,7 +104,12 @@ fn in_pieces(body: Bytes) -> Body {
     StreamBody::new(stream::iter(pieces)).boxed_unsync()
 }
 
-async fn check(response: Response<Incoming>, answer: &[u8], ask: &Ask) -> Result<()> {
+/// Looks at every byte of an answer, and at what comes behind it.
+pub(crate) async fn check<B>(response: Response<B>, answer: &[u8], ask: &Ask) -> Result<()>
+where
+    B: hyper::body::Body<Data = Bytes> + Unpin,
+    B::Error: std::error::Error + Send + Sync + 'static,
+{
     ensure!(
         response.status() == StatusCode::OK,
         "the status is {}",

@@ -34,6 +34,8 @@ pub(crate) enum Kind {
     Count,
 }
 
+const KINDS: [Kind; 5] = [Kind::Hello, Kind::Bytes, Kind::Echo, Kind::Upper, Kind::Count];
+
 /// A request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ask {
@@ -44,6 +46,20 @@ pub(crate) struct Ask {
 }
 
 impl Ask {
+    /// Every kind with every size, the length being said. Those without a body come once.
+    pub(crate) fn each() -> impl Iterator<Item = Self> {
+        let of = |kind| {
+            // The first size is there twice.
+            let sizes = if kind == Kind::Hello { 1..2 } else { 1..SIZES.len() };
+            sizes.map(move |size| Self {
+                kind,
+                size,
+                chunked: false,
+            })
+        };
+        KINDS.into_iter().flat_map(of)
+    }
+
     pub(crate) fn nth(number: u64) -> Self {
         let mut bits = scramble(number);
         let mut take = |n: u64| {
@@ -74,7 +90,7 @@ impl Ask {
         Self { kind, size, chunked }
     }
 
-    fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         SIZES[self.size]
     }
 
@@ -124,7 +140,7 @@ mod tests {
 
     #[test]
     fn everything_is_asked_for() {
-        for kind in [Kind::Hello, Kind::Bytes, Kind::Echo, Kind::Upper, Kind::Count] {
+        for kind in KINDS {
             for len in SIZES {
                 let found = (0..5000).map(Ask::nth).any(|ask| ask.kind == kind && ask.len() == len);
                 assert!(found, "{kind:?} of {len} bytes");

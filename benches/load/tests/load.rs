@@ -9,6 +9,7 @@ async fn the_example_bears_a_little_load() {
         requests: 400,
         rounds: 2,
         concurrency: 16,
+        threads: 2,
     };
     let outcomes = bench_load::run(&[("witflow".to_owned(), component)], load).await;
     let outcomes = outcomes.unwrap_or_else(|error| panic!("{error:#}"));

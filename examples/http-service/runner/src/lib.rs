@@ -23,6 +23,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use http_body_util::{BodyExt as _, Empty};
@@ -200,15 +201,36 @@ async fn answer(handler: &Handler, request: Request<Incoming>) -> Result<Respons
     let body = Awaited::new(body, workers.limits().pause);
     let request = Request::from_parts(parts, body.boxed_unsync());
     workers.tally().request();
-    let taker = Taker::default();
-    Ok(match handler.handle(taker.clone(), request).await {
-        Ok(response) => response.map(|body| taker.writes(body).boxed_unsync()),
+    Ok(match handled(handler, request).await {
+        Ok(response) => response,
         Err(error) => {
             workers.log(format_args!("{what}: {error:#}"));
             workers.tally().failed_request();
             empty(StatusCode::INTERNAL_SERVER_ERROR)
         }
     })
+}
+
+/// How long an instance may be at work before a request looks again whether one takes it.
+const LOOK: Duration = Duration::from_millis(1);
+
+/// Has an instance answer, as soon as one takes the request.
+async fn handled(handler: &Handler, mut request: Request<WasiBody>) -> wasmtime::Result<Response<WasiBody>> {
+    let mut tries = 0;
+    loop {
+        let taker = Taker::default();
+        match handler.handle(taker.clone(), request).await {
+            Ok(response) => return Ok(response.map(|body| taker.writes(body).boxed_unsync())),
+            Err(error) => request = worker::given_back(error)?,
+        }
+        // All are at work and none may be added. Mostly one is free in an instant.
+        tries += 1;
+        if tries < 10 {
+            tokio::task::yield_now().await;
+        } else {
+            tokio::time::sleep(LOOK).await;
+        }
+    }
 }
 
 /// A response that says no more than its status.

@@ -1,18 +1,20 @@
 //! Instances of the component: how they are made, how much one takes on, and when it ends.
 
 use std::convert::Infallible;
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use wasmtime::component::{Component, GuestTaskId, Linker, ResourceTable};
 use wasmtime::{Config, Engine, ResourceLimiter, Store, StoreContextMut};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
-use wasmtime_wasi_http::handler::{HandlerState, Instance, ProxyPre, ShouldAccept, WorkerState};
+use wasmtime_wasi_http::handler::{
+    HandlerState, Instance, InstantiationError, ProxyPre, Request, ShouldAccept, WorkerState,
+};
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
@@ -23,7 +25,9 @@ use crate::upstream::Upstreams;
 /// The settings of a server, most of which say how much one instance takes on.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// How many requests it has at a time.
+    /// How many instances there are at a time. Wasmtime's handler makes another when a request comes while all are at work.
+    pub instances: usize,
+    /// How many requests one has at a time.
     pub concurrent: usize,
     /// After how many it is replaced by a new one.
     pub total: usize,
@@ -43,6 +47,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            instances: 64,
             concurrent: 128,
             total: usize::MAX,
             timeout: Duration::from_secs(60),
@@ -111,6 +116,29 @@ fn ours(error: wasmtime::Error) -> anyhow::Error {
     anyhow::Error::from_boxed(error.into())
 }
 
+/// There are as many instances as there may be.
+#[derive(Debug)]
+struct Full;
+
+impl Display for Full {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("there are as many instances as there may be")
+    }
+}
+
+impl std::error::Error for Full {}
+
+/// The request that an error gives back since there are as many instances as there may be, or else the error.
+pub(crate) fn given_back(error: wasmtime::Error) -> std::result::Result<Request, wasmtime::Error> {
+    match error.downcast::<InstantiationError<Taker>>() {
+        Ok(failed) if failed.error.is::<Full>() => {
+            Ok(failed.request.into_inner().unwrap_or_else(PoisonError::into_inner))
+        }
+        Ok(failed) => Err(failed.into()),
+        Err(error) => Err(error),
+    }
+}
+
 /// Makes instances.
 pub(crate) struct Workers {
     /// What the component is called where something is said of it.
@@ -118,6 +146,8 @@ pub(crate) struct Workers {
     engine: Engine,
     handler: ServicePre<Data>,
     limits: Limits,
+    /// Each instance has a permit.
+    room: Arc<Semaphore>,
     stopping: watch::Receiver<bool>,
     /// Each instance has one, so that the server knows when none is left.
     token: mpsc::Sender<Infallible>,
@@ -149,6 +179,7 @@ impl Workers {
             engine,
             handler,
             limits,
+            room: Arc::new(Semaphore::new(limits.instances)),
             stopping,
             token,
             tally,
@@ -175,6 +206,7 @@ impl HandlerState for Workers {
     type WorkerState = Worker;
 
     async fn instantiate(&self) -> wasmtime::Result<Instance<Data, Expiration, Worker>> {
+        let permit = self.room.clone().try_acquire_owned().map_err(|_| Full)?;
         let data = Data {
             table: ResourceTable::new(),
             wasi: WasiCtx::builder().inherit_stderr().build(),
@@ -201,6 +233,7 @@ impl HandlerState for Workers {
                 late,
                 fate: Fate::default(),
                 tally: self.tally.clone(),
+                _permit: permit,
                 _token: self.token.clone(),
             },
         })
@@ -215,6 +248,7 @@ pub(crate) struct Worker {
     late: Arc<AtomicBool>,
     fate: Fate,
     tally: Arc<Tally>,
+    _permit: OwnedSemaphorePermit,
     _token: mpsc::Sender<Infallible>,
 }
 

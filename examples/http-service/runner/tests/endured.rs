@@ -262,3 +262,19 @@ fn clients_that_read_nothing_are_not_waited_for() {
     assert_eq!((served.requests, served.broken, served.ended), (1, 1, 0));
     LOG.has("http_service.wasm: connection: ", "timed out");
 }
+
+#[test]
+fn requests_wait_for_an_instance_when_there_may_be_no_more() {
+    let limits = Limits {
+        instances: 1,
+        concurrent: 2,
+        ..limits(|_| ())
+    };
+    let served = serve(&[&FAULTS], limits, |peer| {
+        let clients: Vec<_> = (0..32).map(|_| std::thread::spawn(move || is_fine(peer))).collect();
+        for client in clients {
+            client.join().expect("it was answered");
+        }
+    });
+    assert_eq!((served.requests, served.failed, served.instances), (32, 0, 1));
+}
