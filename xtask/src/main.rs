@@ -7,6 +7,7 @@ mod batch;
 mod bench;
 mod bless;
 mod demo;
+mod deny;
 mod explore;
 mod guests;
 mod guide;

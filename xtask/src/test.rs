@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::process::{self, cargo};
-use crate::{bad_input, bench, explore, guests, guide, miri, msrv, package, reference, tidy, toolchain, worlds};
+use crate::{bad_input, bench, deny, explore, guests, guide, miri, msrv, package, reference, tidy, toolchain, worlds};
 
 /// Arguments of `cargo xtask test`.
 #[derive(Debug, clap::Args)]
@@ -86,6 +86,11 @@ const STEPS: &[Step] = &[
         name: "package",
         about: "what is published can be packaged, and its manifests say all they have to",
         run: package::check,
+    },
+    Step {
+        name: "deny",
+        about: "licences and origins of dependencies are those that are allowed, if cargo-deny is at hand",
+        run: deny::run,
     },
     Step {
         name: "guests-wasip2",
