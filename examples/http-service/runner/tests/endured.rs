@@ -278,3 +278,28 @@ fn requests_wait_for_an_instance_when_there_may_be_no_more() {
     });
     assert_eq!((served.requests, served.failed, served.instances), (32, 0, 1));
 }
+
+#[test]
+fn a_trap_takes_the_other_requests_of_its_instance_along() {
+    let limits = Limits {
+        instances: 1,
+        ..limits(|_| ())
+    };
+    let served = serve(&[&FAULTS], limits, |peer| {
+        let mut begun = peer.connect();
+        write!(begun, "GET /body-stalls HTTP/1.1\r\nhost: x\r\n\r\n").expect("the server reads");
+        let mut came = Vec::new();
+        while !came.ends_with(b"it begins\r\n") {
+            let mut byte = [0];
+            begun.read_exact(&mut byte).expect("it answers");
+            came.extend(byte);
+        }
+        assert_eq!(peer.ask("GET", "/panic", "\r\n").0, 500);
+        let mut rest = Vec::new();
+        begun.read_to_end(&mut rest).expect("the server closes");
+        assert!(rest.is_empty(), "{:?}", String::from_utf8_lossy(&rest));
+        is_fine(peer);
+    });
+    assert_eq!((served.requests, served.failed, served.ended), (3, 1, 1));
+    assert_eq!((served.instances, served.broken), (2, 1));
+}
