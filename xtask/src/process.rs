@@ -1,8 +1,12 @@
 //! The workspace's folder, and other programs run in it.
 
+use std::collections::VecDeque;
 use std::ffi::OsString;
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 use anyhow::{Context, Result, bail};
 
@@ -80,9 +84,66 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
+/// Runs commands to their ends, in this order and as many at a time as there are processors. What one writes is shown when it has
+/// ended, and in one piece.
+///
+/// # Errors
+///
+/// When a command fails, after all others have ended; with all that failed.
+pub(crate) fn run_side_by_side(commands: Vec<Command>) -> Result<()> {
+    let workers = thread::available_parallelism().map_or(1, usize::from);
+    let waiting = Mutex::new(VecDeque::from(commands));
+    let failures = Mutex::new(Vec::new());
+    let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+    thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                while let Some(mut command) = next() {
+                    if let Err(error) = run_apart(&mut command) {
+                        let mut failures = failures.lock().unwrap_or_else(PoisonError::into_inner);
+                        failures.push(format!("{error:#}"));
+                    }
+                }
+            });
+        }
+    });
+    let failures = failures.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if !failures.is_empty() {
+        bail!("{}", failures.join("; "));
+    }
+    Ok(())
+}
+
+/// Runs a command to its end, and then shows what it wrote.
+fn run_apart(command: &mut Command) -> Result<()> {
+    let shown = show(command);
+    let output = command
+        .output()
+        .with_context(|| format!("`{shown}` cannot be started"))?;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "    {shown}")?;
+    out.write_all(&output.stdout)?;
+    out.write_all(&output.stderr)?;
+    if !output.status.success() {
+        bail!("`{shown}` failed ({})", output.status);
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_command_that_fails_is_named() {
+        let cargo = |arg: &str| cargo([arg]);
+        run_side_by_side(vec![cargo("--version"), cargo("--list")]).unwrap();
+        let commands = vec![cargo("no-such-command"), cargo("--version"), cargo("--no-such-option")];
+        let error = run_side_by_side(commands).unwrap_err().to_string();
+        let names = ["`cargo no-such-command` failed", "`cargo --no-such-option` failed"];
+        assert!(names.iter().all(|name| error.contains(name)), "{error}");
+        assert!(!error.contains("--version"), "{error}");
+    }
 
     #[test]
     fn a_command_is_shown_as_it_is_typed() {
