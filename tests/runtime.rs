@@ -69,6 +69,38 @@ fn round_trips_natively() -> Result<()> {
     Ok(())
 }
 
+/// A call of the guests for components of other makes, which say `ok` if they find nothing wrong.
+#[track_caller]
+fn says_ok<P: NamedList + 'static>(consumer: &NativeWorld, function: &str, params: P) {
+    let provider = Component::native_worlds("provider", &[interop_provider::Provider::EXPORTS]);
+    let consumer = Component::native_worlds("consumer", std::slice::from_ref(consumer));
+    let said = provider.and_then(|provider| {
+        let composed = Component::compose(&consumer?, &[&provider])?;
+        witflow_host::block_on(async {
+            let mut store = Store::new(&Engine::native());
+            let instance = Linker::new().instantiate(&mut store, &composed).await?;
+            let function = instance.typed_func::<P, (String,)>(function)?;
+            let (said,) = function.call(&mut store, params).await?;
+            drop(instance);
+            store.finish().await?;
+            Ok(said)
+        })
+    });
+    match said {
+        Ok(said) => assert_eq!(said, "ok"),
+        Err(error) => panic!("{error:#}"),
+    }
+}
+
+/// What `cargo xtask interop` has components do.
+#[test]
+fn guests_for_other_makes_natively() {
+    says_ok(&interop_consumer::Consumer::EXPORTS, "interop:demo/driver#drive", ());
+    for step in 1..=9_u32 {
+        says_ok(&interop_edge::Edge::EXPORTS, "interop:demo/steps#step", (step,));
+    }
+}
+
 #[test]
 fn other_runtimes_in_one_component() -> Result<()> {
     let engine = Engine::new()?;

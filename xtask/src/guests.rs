@@ -45,11 +45,15 @@ const GROUPS: &[Group] = &[
         targets: &["wasm32-unknown-unknown"],
         packages: &["bench-minimal", "bench-raw", "bench-raw-minimal", "bench-witflow"],
     },
-    // The other runtimes in the first are made for this target; between the other two, values cross from one to the other.
+    // The other runtimes in the first are made for this target; between the others, values cross from one to the other.
     Group {
         profile: "guest-test",
         targets: &["wasm32-wasip2"],
         packages: &[
+            "interop-consumer",
+            "interop-edge",
+            "interop-middle",
+            "interop-provider",
             "mixed-runtimes",
             "roundtrip-middle",
             "roundtrip-provider",

@@ -11,6 +11,7 @@ mod deny;
 mod explore;
 mod guests;
 mod guide;
+mod interop;
 mod load;
 mod miri;
 mod msrv;
@@ -38,6 +39,8 @@ enum Command {
     Bench(bench::Args),
     /// Put load on the HTTP example, beside the same program by another crate.
     Load(load::Args),
+    /// Compose our guests with components of other makes, and run them on other hosts.
+    Interop(interop::Args),
     /// Check everything that continuous integration checks.
     Test(test::Args),
     /// Check the rules of the repository that no other tool knows.
@@ -70,6 +73,7 @@ impl Command {
             Self::Demo(args) => demo::run(args),
             Self::Bench(args) => bench::run(args),
             Self::Load(args) => load::run(args),
+            Self::Interop(args) => interop::run(args),
             Self::Test(args) => test::run(args),
             Self::Tidy => tidy::run(),
             Self::Bless => bless::run(),

@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::process::{self, cargo};
-use crate::{bad_input, bench, deny, explore, guests, guide, miri, msrv, package, reference, tidy, toolchain, worlds};
+use crate::{
+    bad_input, bench, deny, explore, guests, guide, interop, miri, msrv, package, reference, tidy, toolchain, worlds,
+};
 
 /// Arguments of `cargo xtask test`.
 #[derive(Debug, clap::Args)]
@@ -121,6 +123,11 @@ const STEPS: &[Step] = &[
         name: "tests",
         about: "all tests pass",
         run: || process::run(&mut cargo(["test", "--workspace"])),
+    },
+    Step {
+        name: "interop",
+        about: "our guests get along with components of other makes, as far as those can be had",
+        run: interop::quick,
     },
     Step {
         name: "explore",

@@ -148,8 +148,9 @@ pub(crate) fn guest_list(tree: &Tree, findings: &mut Vec<Finding>) {
         let name = entries
             .iter()
             .find(|entry| entry.section == "package" && entry.key == "name");
-        // Other people's guests are built by whoever runs the benchmark.
-        let Some(name) = name.filter(|_| is_guest && !file.is_in("benches/peer")) else {
+        // Guests that are not ours are built by whoever runs them.
+        let others = is_in_any(file, &["benches/peer", "tests/interop/peers"]);
+        let Some(name) = name.filter(|_| is_guest && !others) else {
             continue;
         };
         let text = name.rest.trim_matches(['=', ' ', '"']);
