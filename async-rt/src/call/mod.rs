@@ -205,34 +205,55 @@ impl<P, R> Call<P, R> {
         }
     }
 
+    /// Polls all but the result: answers the block when that is in it, and is the only thing in it, or else null.
+    #[inline(never)]
+    fn advance(&mut self, waker: &Waker) -> *mut Block<P> {
+        let header = self.header;
+        if header.is_null() {
+            return self.make(Some(waker));
+        }
+        if header == FINISHED {
+            polled_again();
+        }
+        // SAFETY: the block is alive until the result is lifted, or until this future is dropped.
+        unsafe {
+            if (*header).has_returned() {
+                // Who waited was told of it.
+                self.header = FINISHED;
+                return self.emptied(header);
+            }
+            Header::wait(header, waker);
+        }
+        ptr::null_mut()
+    }
+
+    /// The block of a call that is over, without its parameters.
+    ///
+    /// # Safety
+    ///
+    /// The parameters are gone, unless kept; nothing is registered, and nobody waits.
+    #[inline]
+    unsafe fn emptied(&self, header: *const Header) -> *mut Block<P> {
+        if let Start::Lending(_) = self.vtable().start {
+            // SAFETY: they were kept.
+            unsafe { Block::<P>::drop_params(header) }
+        }
+        header.cast_mut().cast()
+    }
+
     /// Lifts the result and frees the block.
     ///
     /// # Safety
     ///
-    /// The call has returned, and nobody waits for it; the block is not used afterwards.
-    #[inline]
-    unsafe fn finish(&self, header: *const Header) -> R {
-        // SAFETY: the result is in the area, is lifted once, and the block is idle.
-        unsafe {
-            let result = (self.vtable().lift)(header.cast_mut().cast::<u8>().add(Block::<P>::AREA));
-            self.free(header);
-            result
-        }
-    }
-
-    /// # Safety
-    ///
-    /// The parameters, unless kept, and the result are gone, nothing is registered, nobody waits, and the block is not used
-    /// afterwards.
-    #[inline]
-    unsafe fn free(&self, header: *const Header) {
+    /// The result is the only thing in the block, which is not used afterwards.
+    #[inline(always)]
+    unsafe fn lift_and_free(&self, block: *mut Block<P>) -> R {
         let vtable = self.vtable();
-        // SAFETY: promised by the caller. Nothing else in the header needs a drop.
+        // SAFETY: promised by the caller; the area is behind the block.
         unsafe {
-            if let Start::Lending(_) = vtable.start {
-                Block::<P>::drop_params(header);
-            }
-            vtable.block.give_for::<Block<P>>(header.cast_mut().cast());
+            let result = (vtable.lift)(block.cast::<u8>().add(Block::<P>::AREA));
+            vtable.block.give_for::<Block<P>>(block.cast());
+            result
         }
     }
 
@@ -257,10 +278,12 @@ impl<P, R> Call<P, R> {
                 return None;
             }
             op.wake_nobody();
-            if (*header).has_returned() {
-                return Some(self.finish(header));
+            let has_returned = (*header).has_returned();
+            let block = self.emptied(header);
+            if has_returned {
+                return Some(self.lift_and_free(block));
             }
-            self.free(header);
+            self.vtable().block.give_for::<Block<P>>(block.cast());
             None
         }
     }
@@ -269,35 +292,15 @@ impl<P, R> Call<P, R> {
 impl<P, R> Future for Call<P, R> {
     type Output = R;
 
+    // The result goes through memory unless it is lifted in the future that awaits it.
+    #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<R> {
-        let this = &mut *self;
-        let header = this.header;
-        if header.is_null() {
-            let block = this.make(Some(cx.waker()));
-            if block.is_null() {
-                return Poll::Pending;
-            }
-            let vtable = this.vtable();
-            // SAFETY: the result is in the area behind the block, and is lifted once. The block has no header, and is not used again.
-            unsafe {
-                let result = (vtable.lift)(block.cast::<u8>().add(Block::<P>::AREA));
-                vtable.block.give_for::<Block<P>>(block.cast());
-                return Poll::Ready(result);
-            }
+        let block = self.advance(cx.waker());
+        if block.is_null() {
+            return Poll::Pending;
         }
-        if header == FINISHED {
-            polled_again();
-        }
-        // SAFETY: the block is alive until `finish`, or until this future is dropped.
-        unsafe {
-            if (*header).has_returned() {
-                // Who waited was told of it.
-                this.header = FINISHED;
-                return Poll::Ready(this.finish(header));
-            }
-            Header::wait(header, cx.waker());
-        }
-        Poll::Pending
+        // SAFETY: the result is in the block, and is lifted once.
+        Poll::Ready(unsafe { self.lift_and_free(block) })
     }
 }
 

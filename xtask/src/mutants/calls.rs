@@ -68,8 +68,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         "late-result-leaked",
         "the result of a call that returned as it was cancelled is not dropped",
         CALL,
-        "if (*header).has_returned() { return Some(self.finish(header)); } self.free(header);",
-        "if !{ON} && (*header).has_returned() { return Some(self.finish(header)); } self.free(header);",
+        "if has_returned { return Some(self.lift_and_free(block)); }",
+        "if !{ON} && has_returned { return Some(self.lift_and_free(block)); }",
     ),
     mutant(
         "journal-forgotten",
@@ -110,7 +110,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         "call-block-leaked",
         "the memory of a call that is over is not freed",
         CALL,
-        "Block::<P>::drop_params(header); } vtable.block.give_for::<Block<P>>(header.cast_mut().cast());",
-        "Block::<P>::drop_params(header); }",
+        "vtable.block.give_for::<Block<P>>(block.cast()); result",
+        "result",
     ),
 ];
