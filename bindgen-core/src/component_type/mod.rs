@@ -10,11 +10,12 @@
 //! refuses to do: it writes no `producers` section, it does not validate what it wrote (the component tools do), and it
 //! knows UTF-8 as the only string encoding.
 
+mod binary;
 mod error;
 mod types;
 mod world;
 
-use wasm_encoder::{ComponentBuilder, ComponentExportKind, ComponentType, ComponentTypeRef, CustomSection};
+use binary::{Declarations, Extern, ExternName};
 use wit_parser::{Resolve, WorldId};
 
 pub use error::Error;
@@ -49,17 +50,9 @@ pub fn encode(resolve: &Resolve, world: WorldId) -> Result<Vec<u8>, Error> {
         ));
     };
 
-    let mut wrapper = ComponentType::new();
-    wrapper.ty().component(&world::Encoder::new(resolve).encode(world)?);
+    let mut wrapper = Declarations::default();
+    wrapper.define().component(&world::Encoder::new(resolve).encode(world)?);
     let id = resolve.id_of_name(package, &world.name);
-    wrapper.export(id.as_str(), ComponentTypeRef::Component(0));
-
-    let mut component = ComponentBuilder::default();
-    component.custom_section(&CustomSection {
-        name: ENCODING_SECTION.into(),
-        data: ENCODING.as_slice().into(),
-    });
-    let ty = component.type_component(None, &wrapper);
-    component.export(&world.name, ComponentExportKind::Type, ty, None);
-    Ok(component.finish())
+    wrapper.export(&ExternName::plain(&id), Extern::Component(0));
+    Ok(binary::component((ENCODING_SECTION, &ENCODING), &world.name, &wrapper))
 }

@@ -6,9 +6,9 @@
 use indexmap::IndexMap;
 use std::collections::BTreeMap;
 
-use wasm_encoder::{ComponentDefinedTypeEncoder as DefinedType, ComponentValType, PrimitiveValType, TypeBounds};
 use wit_parser::{Handle, Type, TypeDef, TypeDefKind, TypeId, TypeOwner};
 
+use super::binary::{Bound, Definition, Primitive, ValType};
 use super::error::{self, Error};
 use super::world::{Encoder, extern_name};
 
@@ -39,38 +39,38 @@ impl<'a> Known<'a> {
 
 impl<'a> Encoder<'a> {
     /// A reference to `ty` for the current index space, which is made to have the definition.
-    pub(super) fn value_type(&mut self, ty: Type) -> Result<ComponentValType, Error> {
+    pub(super) fn value_type(&mut self, ty: Type) -> Result<ValType, Error> {
         let primitive = match ty {
-            Type::Bool => PrimitiveValType::Bool,
-            Type::U8 => PrimitiveValType::U8,
-            Type::U16 => PrimitiveValType::U16,
-            Type::U32 => PrimitiveValType::U32,
-            Type::U64 => PrimitiveValType::U64,
-            Type::S8 => PrimitiveValType::S8,
-            Type::S16 => PrimitiveValType::S16,
-            Type::S32 => PrimitiveValType::S32,
-            Type::S64 => PrimitiveValType::S64,
-            Type::F32 => PrimitiveValType::F32,
-            Type::F64 => PrimitiveValType::F64,
-            Type::Char => PrimitiveValType::Char,
-            Type::String => PrimitiveValType::String,
-            Type::ErrorContext => PrimitiveValType::ErrorContext,
+            Type::Bool => Primitive::Bool,
+            Type::U8 => Primitive::U8,
+            Type::U16 => Primitive::U16,
+            Type::U32 => Primitive::U32,
+            Type::U64 => Primitive::U64,
+            Type::S8 => Primitive::S8,
+            Type::S16 => Primitive::S16,
+            Type::S32 => Primitive::S32,
+            Type::S64 => Primitive::S64,
+            Type::F32 => Primitive::F32,
+            Type::F64 => Primitive::F64,
+            Type::Char => Primitive::Char,
+            Type::String => Primitive::String,
+            Type::ErrorContext => Primitive::ErrorContext,
             Type::Id(id) => return self.type_by_id(id),
         };
-        Ok(ComponentValType::Primitive(primitive))
+        Ok(ValType::Primitive(primitive))
     }
 
-    fn type_by_id(&mut self, id: TypeId) -> Result<ComponentValType, Error> {
+    fn type_by_id(&mut self, id: TypeId) -> Result<ValType, Error> {
         let def = &self.resolve.types[id];
         if let Some(index) = self.known().find(id, def) {
-            return Ok(ComponentValType::Type(index));
+            return Ok(ValType::Index(index));
         }
         if let TypeOwner::Interface(owner) = def.owner
             && self.interface != Some(owner)
         {
             let index = self.use_type(owner, id)?;
             self.known().add(id, def, index);
-            return Ok(ComponentValType::Type(index));
+            return Ok(ValType::Index(index));
         }
         if !self.open.insert(id) {
             return Err(self.type_error(id, "it contains itself"));
@@ -81,13 +81,13 @@ impl<'a> Encoder<'a> {
             && !matches!(def.kind, TypeDefKind::Resource)
         {
             let index = match ty {
-                ComponentValType::Type(index) => index,
-                ComponentValType::Primitive(primitive) => self.add(|new| new.primitive(primitive)),
+                ValType::Index(index) => index,
+                ValType::Primitive(primitive) => self.add(|new| new.primitive(primitive)),
             };
-            let index = self.name_type(extern_name(name, &def.external_id), TypeBounds::Eq(index));
-            ty = ComponentValType::Type(index);
+            let index = self.name_type(&extern_name(name, &def.external_id), Bound::Eq(index));
+            ty = ValType::Index(index);
         }
-        if let ComponentValType::Type(index) = ty {
+        if let ValType::Index(index) = ty {
             self.known().add(id, def, index);
         }
         self.open.remove(&id);
@@ -95,7 +95,7 @@ impl<'a> Encoder<'a> {
     }
 
     /// Writes a type's definition, and those of its parts before it.
-    fn define(&mut self, id: TypeId, def: &'a TypeDef) -> Result<ComponentValType, Error> {
+    fn define(&mut self, id: TypeId, def: &'a TypeDef) -> Result<ValType, Error> {
         let index = match &def.kind {
             TypeDefKind::Record(record) => {
                 let fields = record
@@ -103,7 +103,7 @@ impl<'a> Encoder<'a> {
                     .iter()
                     .map(|field| Ok((field.name.as_str(), self.value_type(field.ty)?)));
                 let fields = fields.collect::<Result<Vec<_>, Error>>()?;
-                self.add(|new| new.record(fields))
+                self.add(|new| new.record(&fields))
             }
             TypeDefKind::Variant(variant) => {
                 let cases = variant
@@ -111,16 +111,16 @@ impl<'a> Encoder<'a> {
                     .iter()
                     .map(|case| Ok((case.name.as_str(), self.payload(case.ty)?)));
                 let cases = cases.collect::<Result<Vec<_>, Error>>()?;
-                self.add(|new| new.variant(cases))
+                self.add(|new| new.variant(&cases))
             }
             TypeDefKind::Tuple(tuple) => {
                 let types = tuple.types.iter().map(|ty| self.value_type(*ty));
                 let types = types.collect::<Result<Vec<_>, Error>>()?;
-                self.add(|new| new.tuple(types))
+                self.add(|new| new.tuple(&types))
             }
             TypeDefKind::Flags(flags) => self.add(|new| new.flags(flags.flags.iter().map(|flag| flag.name.as_str()))),
             TypeDefKind::Enum(cases) => {
-                self.add(|new| new.enum_type(cases.cases.iter().map(|case| case.name.as_str())))
+                self.add(|new| new.cases(cases.cases.iter().map(|case| case.name.as_str())))
             }
             TypeDefKind::Map(key, value) => {
                 let (key, value) = (self.value_type(*key)?, self.value_type(*value)?);
@@ -145,24 +145,24 @@ impl<'a> Encoder<'a> {
                 return Err(self.type_error(id, "its definition is not resolved"));
             }
         };
-        Ok(ComponentValType::Type(index))
+        Ok(ValType::Index(index))
     }
 
     fn resource(&mut self, id: TypeId, def: &TypeDef) -> Result<u32, Error> {
         match &def.name {
-            Some(name) => Ok(self.name_type(extern_name(name, &def.external_id), TypeBounds::SubResource)),
+            Some(name) => Ok(self.name_type(&extern_name(name, &def.external_id), Bound::Resource)),
             None => Err(self.type_error(id, "a resource needs a name")),
         }
     }
 
-    fn handle(&mut self, id: TypeId, define: impl FnOnce(DefinedType<'_>, u32)) -> Result<u32, Error> {
+    fn handle(&mut self, id: TypeId, define: impl FnOnce(Definition<'_>, u32)) -> Result<u32, Error> {
         match self.type_by_id(id)? {
-            ComponentValType::Type(resource) => Ok(self.add(|new| define(new, resource))),
-            ComponentValType::Primitive(_) => Err(self.type_error(id, "a handle refers to it, but it is no resource")),
+            ValType::Index(resource) => Ok(self.add(|new| define(new, resource))),
+            ValType::Primitive(_) => Err(self.type_error(id, "a handle refers to it, but it is no resource")),
         }
     }
 
-    fn unary(&mut self, ty: Type, define: impl FnOnce(DefinedType<'_>, ComponentValType)) -> Result<u32, Error> {
+    fn unary(&mut self, ty: Type, define: impl FnOnce(Definition<'_>, ValType)) -> Result<u32, Error> {
         let ty = self.value_type(ty)?;
         Ok(self.add(|new| define(new, ty)))
     }
@@ -170,19 +170,19 @@ impl<'a> Encoder<'a> {
     fn carrier(
         &mut self,
         ty: Option<Type>,
-        define: impl FnOnce(DefinedType<'_>, Option<ComponentValType>),
+        define: impl FnOnce(Definition<'_>, Option<ValType>),
     ) -> Result<u32, Error> {
         let ty = self.payload(ty)?;
         Ok(self.add(|new| define(new, ty)))
     }
 
-    fn payload(&mut self, ty: Option<Type>) -> Result<Option<ComponentValType>, Error> {
+    fn payload(&mut self, ty: Option<Type>) -> Result<Option<ValType>, Error> {
         ty.map(|ty| self.value_type(ty)).transpose()
     }
 
-    fn add(&mut self, define: impl FnOnce(DefinedType<'_>)) -> u32 {
+    fn add(&mut self, define: impl FnOnce(Definition<'_>)) -> u32 {
         let (index, ty) = self.new_type();
-        define(ty.defined_type());
+        define(ty);
         index
     }
 

@@ -8,12 +8,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use wasm_encoder::{
-    Alias, ComponentExportKind, ComponentExternName, ComponentOuterAliasKind, ComponentType, ComponentTypeEncoder,
-    ComponentTypeRef, ComponentValType, InstanceType, TypeBounds,
-};
 use wit_parser::{Function, InterfaceId, Resolve, Type, TypeId, World, WorldItem, WorldKey};
 
+use super::binary::{Bound, Declarations, Definition, Extern, ExternName, ValType};
 use super::error::{self, Error};
 use super::types::Known;
 
@@ -28,10 +25,10 @@ enum Side {
 pub(super) struct Encoder<'a> {
     pub(super) resolve: &'a Resolve,
     /// The world's own definitions, imports and exports.
-    root: ComponentType,
+    root: Declarations,
     root_known: Known<'a>,
     /// The instance type being written, if the current item is an interface.
-    instance: Option<(InstanceType, Known<'a>)>,
+    instance: Option<(Declarations, Known<'a>)>,
     /// The interface behind `instance`. An import or export that is no interface has none.
     pub(super) interface: Option<InterfaceId>,
     /// Whether the current item is a type which the world itself imports.
@@ -50,7 +47,7 @@ impl<'a> Encoder<'a> {
     pub(super) fn new(resolve: &'a Resolve) -> Encoder<'a> {
         Encoder {
             resolve,
-            root: ComponentType::new(),
+            root: Declarations::default(),
             root_known: Known::default(),
             instance: None,
             interface: None,
@@ -62,7 +59,7 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    pub(super) fn encode(mut self, world: &'a World) -> Result<ComponentType, Error> {
+    pub(super) fn encode(mut self, world: &'a World) -> Result<Declarations, Error> {
         for (key, item) in &world.imports {
             self.world_item(Side::Import, key, item)?;
         }
@@ -73,13 +70,13 @@ impl<'a> Encoder<'a> {
     }
 
     fn world_item(&mut self, side: Side, key: &WorldKey, item: &'a WorldItem) -> Result<(), Error> {
-        let name = self.world_item_name(key, item)?;
+        let (name, implements) = self.world_item_name(key, item)?;
         let verb = if side == Side::Import { "import" } else { "export" };
-        self.item = format!("{verb} `{}`", name.name);
+        self.item = format!("{verb} `{name}`");
         self.interface = None;
         let ty = match item {
-            WorldItem::Interface { id, .. } => ComponentTypeRef::Instance(self.instance_type(*id)?),
-            WorldItem::Function(function) => ComponentTypeRef::Func(self.function(function)?),
+            WorldItem::Interface { id, .. } => Extern::Instance(self.instance_type(*id)?),
+            WorldItem::Function(function) => Extern::Func(self.function(function)?),
             WorldItem::Type { id, .. } if side == Side::Import => {
                 self.importing_type = true;
                 self.value_type(Type::Id(*id))?;
@@ -90,33 +87,36 @@ impl<'a> Encoder<'a> {
                 return Err(Error::new(&self.item, "a world can't export a type of its own"));
             }
         };
-        match side {
-            Side::Import => self.root.import(name, ty),
-            Side::Export => self.root.export(name, ty),
+        let name = ExternName {
+            name: &name,
+            implements: implements.as_deref(),
+            external_id: self.external_id(item),
         };
+        match side {
+            Side::Import => self.root.import(&name, ty),
+            Side::Export => self.root.export(&name, ty),
+        }
         Ok(())
     }
 
     /// The name of an import or export. One with a label of its own says which interface it implements.
-    fn world_item_name(&self, key: &WorldKey, item: &'a WorldItem) -> Result<ComponentExternName<'a>, Error> {
-        let (name, implements) = match (key, item) {
+    fn world_item_name(&self, key: &WorldKey, item: &WorldItem) -> Result<(String, Option<String>), Error> {
+        Ok(match (key, item) {
             (WorldKey::Interface(id), _) => (self.interface_name(*id)?, None),
             (WorldKey::Name(label), WorldItem::Interface { id, .. }) if self.resolve.interfaces[*id].name.is_some() => {
                 (label.clone(), Some(self.interface_name(*id)?))
             }
             (WorldKey::Name(label), _) => (label.clone(), None),
-        };
-        let external_id = match item {
+        })
+    }
+
+    fn external_id(&self, item: &'a WorldItem) -> Option<&'a str> {
+        let id = match item {
             WorldItem::Interface { external_id, .. } => external_id,
             WorldItem::Function(function) => &function.external_id,
             WorldItem::Type { id, .. } => &self.resolve.types[*id].external_id,
         };
-        Ok(ComponentExternName {
-            name: name.into(),
-            implements: implements.map(Into::into),
-            version_suffix: None,
-            external_id: external_id.as_deref().map(Into::into),
-        })
+        id.as_deref()
     }
 
     fn interface_name(&self, id: InterfaceId) -> Result<String, Error> {
@@ -144,18 +144,18 @@ impl<'a> Encoder<'a> {
         }
         functions.sort_by_key(|(rank, ..)| *rank);
         for (_, name, function) in functions {
-            let ty = ComponentTypeRef::Func(self.function(function)?);
-            self.declare(extern_name(name, &function.external_id), ty);
+            let ty = Extern::Func(self.function(function)?);
+            self.declare(&extern_name(name, &function.external_id), ty);
         }
 
         let (instance, _) = self
             .instance
             .take()
             .expect("nothing between here and its start takes the instance");
-        let index = self.root.type_count();
-        self.root.ty().instance(&instance);
+        let index = self.root.types();
+        self.root.define().instance(&instance);
         // The caller imports or exports the instance next, so this is its index.
-        self.instances.insert(id, self.root.instance_count());
+        self.instances.insert(id, self.root.instances());
         Ok(index)
     }
 
@@ -191,10 +191,10 @@ impl<'a> Encoder<'a> {
         }
 
         let params = signature.1.iter().map(|(name, ty)| Ok((*name, self.value_type(*ty)?)));
-        let params = params.collect::<Result<Vec<(&str, ComponentValType)>, Error>>()?;
+        let params = params.collect::<Result<Vec<(&str, ValType)>, Error>>()?;
         let result = function.result.map(|ty| self.value_type(ty)).transpose()?;
         let (index, ty) = self.new_type();
-        ty.function().async_(is_async).params(params).result(result);
+        ty.function(is_async, &params, result);
         self.known().functions.insert(signature, index);
         Ok(index)
     }
@@ -214,24 +214,16 @@ impl<'a> Encoder<'a> {
                         self.item
                     ));
                 };
-                let index = self.root.type_count();
-                self.root.alias(Alias::InstanceExport {
-                    instance,
-                    kind: ComponentExportKind::Type,
-                    name,
-                });
+                let index = self.root.types();
+                self.root.alias_export(instance, name);
                 self.taken.insert(id, index);
                 index
             }
         };
         Ok(match &mut self.instance {
             Some((instance, _)) => {
-                let index = instance.type_count();
-                instance.alias(Alias::Outer {
-                    kind: ComponentOuterAliasKind::Type,
-                    count: 1,
-                    index: outer,
-                });
+                let index = instance.types();
+                instance.alias_outer(outer);
                 index
             }
             None => outer,
@@ -239,16 +231,16 @@ impl<'a> Encoder<'a> {
     }
 
     /// Gives a type its name; the index of the type by that name.
-    pub(super) fn name_type(&mut self, name: ComponentExternName<'_>, bounds: TypeBounds) -> u32 {
+    pub(super) fn name_type(&mut self, name: &ExternName<'_>, bounds: Bound) -> u32 {
         let index = match &self.instance {
-            Some((instance, _)) => instance.type_count(),
-            None => self.root.type_count(),
+            Some((instance, _)) => instance.types(),
+            None => self.root.types(),
         };
-        self.declare(name, ComponentTypeRef::Type(bounds));
+        self.declare(name, Extern::Type(bounds));
         index
     }
 
-    fn declare(&mut self, name: ComponentExternName<'_>, ty: ComponentTypeRef) {
+    fn declare(&mut self, name: &ExternName<'_>, ty: Extern) {
         if let Some((instance, _)) = &mut self.instance {
             instance.export(name, ty);
         } else if self.importing_type {
@@ -259,10 +251,10 @@ impl<'a> Encoder<'a> {
     }
 
     /// Starts a type in the current index space.
-    pub(super) fn new_type(&mut self) -> (u32, ComponentTypeEncoder<'_>) {
+    pub(super) fn new_type(&mut self) -> (u32, Definition<'_>) {
         match &mut self.instance {
-            Some((instance, _)) => (instance.type_count(), instance.ty()),
-            None => (self.root.type_count(), self.root.ty()),
+            Some((instance, _)) => (instance.types(), instance.define()),
+            None => (self.root.types(), self.root.define()),
         }
     }
 
@@ -276,11 +268,10 @@ impl<'a> Encoder<'a> {
 }
 
 /// The name of a type or function.
-pub(super) fn extern_name<'n>(name: &'n str, external_id: &'n Option<String>) -> ComponentExternName<'n> {
-    ComponentExternName {
-        name: name.into(),
+pub(super) fn extern_name<'n>(name: &'n str, external_id: &'n Option<String>) -> ExternName<'n> {
+    ExternName {
+        name,
         implements: None,
-        version_suffix: None,
-        external_id: external_id.as_deref().map(Into::into),
+        external_id: external_id.as_deref(),
     }
 }
