@@ -113,8 +113,11 @@ impl Port {
         self.block.set(block);
         // SAFETY: a fresh block of the right layout, which is freed as above.
         unsafe {
-            (&raw mut (*block).state).write(Cell::new(BLOCKED));
-            Op::begin(block.cast(), handle, on_event, waker);
+            block.write(Block {
+                op: Op::new(handle, on_event),
+                state: Cell::new(BLOCKED),
+            });
+            Op::wait(block.cast(), waker);
         }
     }
 

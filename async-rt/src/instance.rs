@@ -2,7 +2,8 @@
 //!
 //! Waitables are numbered by the host from a small dense range that it reuses last in, first out, so the table is
 //! indexed by the number itself: constant time for every event, however many operations are in flight. Pages keep the
-//! addresses of slots stable and make a stray large number cheap.
+//! addresses of slots stable and make a stray large number cheap. The first page is always there, and is found at once: most
+//! components never have more waitables.
 
 use crate::cabi;
 use crate::future::Unattended;
@@ -18,7 +19,14 @@ use core::ffi::c_void;
 use core::ptr;
 
 /// Slots on one page.
-const PAGE: usize = 32;
+const PAGE: usize = 64;
+
+/// Slots next to one another.
+pub(crate) struct Page([Slot; PAGE]);
+
+impl Page {
+    pub(crate) const EMPTY: Page = Page([const { Slot::empty() }; PAGE]);
+}
 
 /// Everything the runtime keeps for one component instance. On wasm there is one, in a static; a native host keeps one
 /// for each instance.
@@ -26,6 +34,7 @@ const PAGE: usize = 32;
 pub struct Instance {
     pub(crate) pool: Pool,
     pub(crate) local: sys::Local,
+    /// Where the pages are. The first is not among them.
     directory: Cell<*mut *mut Slot>,
     pages: Cell<usize>,
     pub(crate) retired: Retired,
@@ -78,6 +87,15 @@ impl Instance {
     #[inline(always)]
     pub(crate) fn slot(&self, waitable: u32) -> Option<&Slot> {
         let waitable = waitable as usize;
+        if let Some(slot) = self.local.first_page().0.get(waitable) {
+            return Some(slot);
+        }
+        self.slot_on_page(waitable)
+    }
+
+    /// As `slot`, for one that is not on the first page.
+    #[inline(always)]
+    fn slot_on_page(&self, waitable: usize) -> Option<&Slot> {
         if waitable / PAGE >= self.pages.get() {
             return None;
         }
@@ -90,6 +108,12 @@ impl Instance {
                 Some(&*page.add(waitable % PAGE))
             }
         }
+    }
+
+    /// As `slot`, where it does not matter how long that takes.
+    #[inline(never)]
+    pub(crate) fn slot_seldom(&self, waitable: u32) -> Option<&Slot> {
+        self.slot(waitable)
     }
 
     /// The slot of `waitable`, making room for it.
@@ -108,7 +132,7 @@ impl Instance {
         if index >= self.pages.get() {
             self.grow(index + 1);
         }
-        let page = pool::raw_alloc(Layout::new::<[Slot; PAGE]>()).cast::<Slot>();
+        let page = pool::raw_alloc(Layout::new::<Page>()).cast::<Slot>();
         // SAFETY: `grow` made the directory long enough; the page is fresh and every slot of it is written.
         unsafe {
             for slot in 0..PAGE {
@@ -153,8 +177,8 @@ impl Instance {
 
     /// Calls `visit` for every slot that belongs to `task`.
     pub(crate) fn each_slot_of(&self, task: *const Task, mut visit: impl FnMut(u32, &Slot)) {
-        for waitable in 0..self.pages.get() * PAGE {
-            if let Some(slot) = self.slot(waitable as u32)
+        for waitable in 0..self.pages.get().max(1) * PAGE {
+            if let Some(slot) = self.slot_seldom(waitable as u32)
                 && ptr::eq(slot.task.get(), task)
             {
                 visit(waitable as u32, slot);
@@ -170,7 +194,7 @@ impl Drop for Instance {
             unsafe {
                 let page = *self.directory.get().add(index);
                 if !page.is_null() {
-                    alloc::alloc::dealloc(page.cast(), Layout::new::<[Slot; PAGE]>());
+                    alloc::alloc::dealloc(page.cast(), Layout::new::<Page>());
                 }
             }
         }

@@ -169,6 +169,22 @@ pub(crate) fn take(layout: Layout) -> *mut u8 {
     block.take(block.class() < CLASSES)
 }
 
+/// As [`take`], where its code would be there often, and a call costs little beside what it is for.
+#[inline(always)]
+pub(crate) fn take_outlined(layout: Layout) -> *mut u8 {
+    let block = Block::new(layout);
+    if block.class() < CLASSES {
+        take_pooled(block)
+    } else {
+        alloc_exactly(layout)
+    }
+}
+
+#[inline(never)]
+fn take_pooled(block: Block) -> *mut u8 {
+    block.take(true)
+}
+
 /// Gives back a block from [`take`].
 ///
 /// # Safety

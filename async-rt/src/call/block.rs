@@ -3,7 +3,7 @@
 use crate::abi::{BLOCKED, subtask};
 use crate::rt::cleanup::Cleanup;
 use crate::sys::builtins;
-use crate::waitable::Op;
+use crate::waitable::{self, Op};
 use core::cell::{Cell, UnsafeCell};
 use core::mem::{self, ManuallyDrop};
 use core::ptr;
@@ -76,6 +76,13 @@ impl<P> Block<P> {
     /// Where the area begins.
     pub(super) const AREA: usize = mem::size_of::<Block<P>>().next_multiple_of(8);
 
+    pub(super) const SHAPE: Shape = Shape {
+        params: mem::offset_of!(Block<P>, params),
+        size: mem::size_of::<P>(),
+        area: Self::AREA,
+        drop_params: Self::drop_params,
+    };
+
     /// # Safety
     ///
     /// The header heads a `Block<P>` whose parameters are there and not used afterwards.
@@ -83,6 +90,18 @@ impl<P> Block<P> {
         // SAFETY: promised by the caller.
         unsafe { ManuallyDrop::drop(&mut *(*header.cast::<Block<P>>()).params.get()) }
     }
+}
+
+/// A function that lowers parameters whose type is not known here, and makes the call.
+pub(super) type StartErased = unsafe fn(*const u8, *mut u8, &mut Cleanup) -> u32;
+
+/// Where things are in a block, and how its parameters are dropped.
+pub(super) struct Shape {
+    /// Where the parameters are, and how many bytes.
+    params: usize,
+    size: usize,
+    area: usize,
+    drop_params: unsafe fn(*const Header),
 }
 
 /// The cleanup of parameters that are not plain.
@@ -221,6 +240,71 @@ impl Header {
         }
     }
 
+    /// Makes a call whose lowering leaves something behind: moves the parameters into the block and makes its cleanup.
+    /// Answers the status.
+    ///
+    /// # Safety
+    ///
+    /// The block is fresh and of this shape. The parameters are of the type of the block and of the function, which is that of
+    /// the import. They are not used elsewhere afterwards.
+    #[inline(never)]
+    pub(super) unsafe fn start_cleaning(
+        this: *mut Header,
+        shape: &Shape,
+        params: *const u8,
+        start: StartErased,
+        lending: bool,
+    ) -> u32 {
+        // SAFETY: promised by the caller; parameters do not move again until they are dropped (rule 5).
+        unsafe {
+            let block = this.cast::<u8>();
+            let place = block.add(shape.params);
+            ptr::copy_nonoverlapping(params, place, shape.size);
+            let cleanup = (&raw mut (*this).cleanup).cast::<Cleanup>();
+            cleanup.write(if lending { Cleanup::lending() } else { Cleanup::new() });
+            start(place, block.add(shape.area), &mut *cleanup)
+        }
+    }
+
+    /// Drops the cleanup and the parameters of a call that returned at once.
+    ///
+    /// # Safety
+    ///
+    /// The block was made by `start_cleaning`, with the same shape, and has no header.
+    #[inline(never)]
+    pub(super) unsafe fn clean(this: *mut Header, shape: &Shape) {
+        // SAFETY: both are there, and dropped once.
+        unsafe {
+            ptr::drop_in_place((&raw mut (*this).cleanup).cast::<Cleanup>());
+            (shape.drop_params)(this);
+        }
+    }
+
+    /// Ends a call whose result was not handed out: cancels it if it has not returned. Answers whether its block can be freed: not
+    /// if it belongs to another instance, or is in flight still.
+    ///
+    /// # Safety
+    ///
+    /// The block is alive.
+    #[inline(never)]
+    pub(super) unsafe fn end(this: *const Header) -> bool {
+        // SAFETY: promised by the caller.
+        unsafe {
+            let op = &(*this).op;
+            if !waitable::is_alive(op.instance()) {
+                return false;
+            }
+            if op.handle() != 0 {
+                Header::cancel(this);
+            }
+            if op.handle() != 0 {
+                return false;
+            }
+            op.wake_nobody();
+            true
+        }
+    }
+
     /// Arranges for the waker to be called at the next event.
     ///
     /// # Safety
@@ -235,11 +319,6 @@ impl Header {
         }
     }
 
-    /// What the host answers.
-    pub(super) fn op(&self) -> &Op {
-        &self.op
-    }
-
     /// Whether the result is in the area.
     #[inline]
     pub(super) fn has_returned(&self) -> bool {
@@ -251,7 +330,7 @@ impl Header {
     /// # Safety
     ///
     /// The block is alive and belongs to the current instance.
-    pub(super) unsafe fn cancel(this: *const Header) {
+    unsafe fn cancel(this: *const Header) {
         // SAFETY: the waitable leaves its set before the synchronous cancel.
         unsafe {
             (*this).op.unregister();

@@ -28,13 +28,12 @@ pub use vtable::CallVtable;
 
 use crate::abi::subtask;
 use crate::rt::cleanup::Cleanup;
-use crate::waitable;
 use block::{Block, Header, Params};
 use core::hint;
 use core::mem::{self, MaybeUninit};
 use core::pin::Pin;
 use core::ptr;
-use core::task::{Context, Poll, Waker};
+use core::task::{Context, Poll};
 use vtable::Start;
 
 /// One call of an asynchronous import: a future that makes the call when it is first polled.
@@ -50,6 +49,10 @@ pub struct Call<P, R> {
     header: *const Header,
     params: MaybeUninit<P>,
 }
+
+/// The context of a poll, which is there for as long as the poll runs; null without one. It is no reference: of that the
+/// compiler passes the parts, which it loads even for a call that returns at once.
+type MaybeContext<'a> = *const Context<'a>;
 
 const FINISHED: *const Header = ptr::without_provenance(1);
 
@@ -104,7 +107,8 @@ impl<P, R> Call<P, R> {
     /// ```
     pub fn start(mut self) -> Call<P, R> {
         if self.header.is_null() {
-            self.make(None);
+            // SAFETY: there is no context.
+            unsafe { self.make(ptr::null()) };
         }
         self
     }
@@ -116,13 +120,17 @@ impl<P, R> Call<P, R> {
         self.end()
     }
 
-    /// Makes the call. Answers the block if the result is in it at once, and there is a waker; otherwise waits, and answers null.
+    /// Makes the call. Answers the block if the result is in it at once, and there is a context; otherwise waits, and answers null.
+    ///
+    /// # Safety
+    ///
+    /// The context is there, if it is not null.
     #[inline(always)]
-    fn make(&mut self, waker: Option<&Waker>) -> *mut Block<P> {
+    unsafe fn make(&mut self, cx: MaybeContext<'_>) -> *mut Block<P> {
         let vtable = self.vtable();
         let Start::Plain(start) = vtable.start else {
             // SAFETY: they are not plain.
-            return unsafe { self.make_cleaning(waker) };
+            return unsafe { self.make_cleaning(cx) };
         };
         // A panic in lowering leaves nothing to do, and leaks the block and the parameters.
         self.header = FINISHED;
@@ -132,7 +140,7 @@ impl<P, R> Call<P, R> {
         unsafe {
             let area = block.cast::<u8>().add(Block::<P>::AREA);
             let status = start(self.params.assume_init_ref(), area);
-            if status == subtask::RETURNED && waker.is_some() {
+            if status == subtask::RETURNED && !cx.is_null() {
                 self.params.assume_init_drop();
                 return block;
             }
@@ -146,7 +154,7 @@ impl<P, R> Call<P, R> {
             } else {
                 Params::PLAIN
             };
-            self.started(header, status, kind, waker);
+            self.started(header, status, kind, cx);
         }
         ptr::null_mut()
     }
@@ -155,62 +163,60 @@ impl<P, R> Call<P, R> {
     ///
     /// # Safety
     ///
-    /// They are of that kind.
+    /// They are of that kind; otherwise as for `make`.
     #[inline(never)]
-    unsafe fn make_cleaning(&mut self, waker: Option<&Waker>) -> *mut Block<P> {
+    unsafe fn make_cleaning(&mut self, cx: MaybeContext<'_>) -> *mut Block<P> {
         let vtable = self.vtable();
         self.header = FINISHED;
         let block = vtable.block.take_for::<Block<P>>().cast::<Block<P>>();
-        // SAFETY: as in `make`, but that the parameters move into the block first, and not again until they are dropped.
+        // SAFETY: as in `make`, but that the parameters move into the block first, and not again until they are dropped. A
+        // reference to a sized type and a pointer are passed in the same way, so the function may be called with either.
         unsafe {
-            let header = &raw mut (*block).header;
-            let params = (&raw mut (*block).params).cast::<P>();
-            params.write(self.params.assume_init_read());
-            let cleanup = (&raw mut (*header).cleanup).cast::<Cleanup>();
-            let area = block.cast::<u8>().add(Block::<P>::AREA);
-            let (start, kind) = match vtable.start {
-                Start::Lending(start) => {
-                    cleanup.write(Cleanup::lending());
-                    (start, Params::KEPT)
-                }
-                Start::Cleaning(start) => {
-                    cleanup.write(Cleanup::new());
-                    (start, Params::dropped::<P>())
-                }
+            let (start, lending) = match vtable.start {
+                Start::Lending(start) => (start, true),
+                Start::Cleaning(start) => (start, false),
                 Start::Plain(_) => hint::unreachable_unchecked(),
             };
-            let status = start(&*params, area, &mut *cleanup);
-            if status == subtask::RETURNED && waker.is_some() {
-                ptr::drop_in_place(cleanup);
-                ptr::drop_in_place(params);
+            let start = mem::transmute::<unsafe fn(&P, *mut u8, &mut Cleanup) -> u32, block::StartErased>(start);
+            let params = self.params.as_ptr().cast();
+            let (header, shape) = (block.cast(), &Block::<P>::SHAPE);
+            let status = Header::start_cleaning(header, shape, params, start, lending);
+            if status == subtask::RETURNED && !cx.is_null() {
+                Header::clean(header, shape);
                 return block;
             }
-            self.started(header, status, kind, waker);
+            let kind = if lending { Params::KEPT } else { Params::dropped::<P>() };
+            self.started(header, status, kind, cx);
         }
         ptr::null_mut()
     }
 
     /// # Safety
     ///
-    /// As for `Header::init`.
+    /// As for `Header::init` and `make`.
     #[inline]
-    unsafe fn started(&mut self, header: *mut Header, status: u32, kind: Params, waker: Option<&Waker>) {
+    unsafe fn started(&mut self, header: *mut Header, status: u32, kind: Params, cx: MaybeContext<'_>) {
         self.header = header;
         // SAFETY: promised by the caller; a registered block is freed only after its op was released.
         unsafe {
-            match waker {
-                Some(waker) => Header::init_and_wait(header, status, kind, waker),
+            match cx.as_ref() {
+                Some(cx) => Header::init_and_wait(header, status, kind, cx.waker()),
                 None => Header::init_unawaited(header, status, kind),
             }
         }
     }
 
     /// Polls all but the result: answers the block when that is in it, and is the only thing in it, or else null.
+    ///
+    /// # Safety
+    ///
+    /// The context is there.
     #[inline(never)]
-    fn advance(&mut self, waker: &Waker) -> *mut Block<P> {
+    unsafe fn advance(&mut self, cx: MaybeContext<'_>) -> *mut Block<P> {
         let header = self.header;
         if header.is_null() {
-            return self.make(Some(waker));
+            // SAFETY: promised by the caller.
+            return unsafe { self.make(cx) };
         }
         if header == FINISHED {
             polled_again();
@@ -222,7 +228,7 @@ impl<P, R> Call<P, R> {
                 self.header = FINISHED;
                 return self.emptied(header);
             }
-            Header::wait(header, waker);
+            Header::wait(header, (*cx).waker());
         }
         ptr::null_mut()
     }
@@ -267,17 +273,9 @@ impl<P, R> Call<P, R> {
         // SAFETY: the block is alive. What belongs to an instance that is not current is leaked: inert, like the
         // instance itself.
         unsafe {
-            let op = (*header).op();
-            if !waitable::is_alive(op.instance()) {
+            if !Header::end(header) {
                 return None;
             }
-            if op.handle() != 0 {
-                Header::cancel(header);
-            }
-            if op.handle() != 0 {
-                return None;
-            }
-            op.wake_nobody();
             let has_returned = (*header).has_returned();
             let block = self.emptied(header);
             if has_returned {
@@ -295,7 +293,8 @@ impl<P, R> Future for Call<P, R> {
     // The result goes through memory unless it is lifted in the future that awaits it.
     #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<R> {
-        let block = self.advance(cx.waker());
+        // SAFETY: the context is there.
+        let block = unsafe { self.advance(&raw const *cx) };
         if block.is_null() {
             return Poll::Pending;
         }

@@ -243,9 +243,9 @@ impl Header {
             (&raw mut (*this).free).write(free);
             (&raw mut (*this).drop_end).write(drop_end);
             (&raw mut (*this).next).write(Cell::new(ptr::null()));
-            match waker {
-                Some(waker) => Op::begin(this.cast(), handle, on_event, waker),
-                None => (&raw mut (*this).op).write(Op::new(handle, on_event)),
+            (&raw mut (*this).op).write(Op::new(handle, on_event));
+            if let Some(waker) = waker {
+                Op::wait(this.cast(), waker);
             }
         }
     }

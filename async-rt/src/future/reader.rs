@@ -4,11 +4,10 @@
 //! 2. `arrived` is set from the answer COMPLETED until the value is lifted; the end may only be dropped from then on.
 //! 3. `taken` is set when the value was lifted.
 
-use super::{FutureVtable, future_new};
+use super::{FutureVtable, FutureWriter};
 use crate::abi::copy;
 use crate::copy::Port;
 use crate::rt::cleanup::{Cleanup, HandleCell};
-use crate::task::spawn::spawn_here;
 use crate::waitable;
 use core::cell::Cell;
 use core::fmt;
@@ -155,17 +154,18 @@ impl<T> FutureReader<T> {
         }
     }
 
-    /// Moves a value that has arrived to a fresh future, whose readable end takes the place of ours.
+    /// Moves a value that has arrived to a fresh future, whose readable end takes the place of ours. It is written in the
+    /// background.
     fn splice(&self) {
         let value = self.lift();
         self.taken.set(false);
         self.drop_end();
         self.free_area();
-        let (writer, fresh) = future_new(self.vtable, no_default::<T>);
-        self.handle.set(fresh.handle.take());
-        spawn_here(async move {
-            let _ = writer.write(value).await;
-        });
+        // SAFETY: rule 8: the built-in is the one of this future type.
+        let ends = unsafe { (self.vtable.intrinsics.new)() };
+        // The readable end is in the low half.
+        self.handle.set(ends as u32);
+        FutureWriter::write_in_background((ends >> 32) as u32, self.vtable, value);
     }
 
     /// Takes everything out of this reader, which is then nobody's any more.
@@ -190,11 +190,6 @@ impl<T> FutureReader<T> {
         self.drop_end();
         self.free_area();
     }
-}
-
-/// The default of a writer that always writes a value.
-fn no_default<T>() -> T {
-    panic!("the value of a forwarded future was dropped before it was written")
 }
 
 impl<T> Drop for FutureReader<T> {

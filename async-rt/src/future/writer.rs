@@ -61,7 +61,7 @@ impl<T> FutureWriter<T> {
     }
 
     /// Writes a value with nobody waiting.
-    fn write_in_background(handle: u32, vtable: &'static FutureVtable<T>, value: T) {
+    pub(super) fn write_in_background(handle: u32, vtable: &'static FutureVtable<T>, value: T) {
         if let Begun::InFlight(header) = Block::start(handle, vtable, value, None) {
             // SAFETY: the block was just made and nobody else knows it.
             unsafe { Header::detach(header) }

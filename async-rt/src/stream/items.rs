@@ -129,7 +129,8 @@ impl Items {
         self.capacity = capacity;
     }
 
-    /// Moves all of `other` behind these.
+    /// Moves all of `other` from `from` on behind these.
+    #[inline(never)]
     pub(super) fn append(&mut self, vtable: &RawVtable, other: &mut Items, from: usize) {
         let count = other.len - from;
         self.reserve(vtable, count);

@@ -46,6 +46,7 @@ pub enum StreamResult {
 }
 
 /// A new stream.
+#[inline(never)]
 pub fn stream_new<T>(vtable: &'static StreamVtable<T>) -> (StreamWriter<T>, StreamReader<T>) {
     // SAFETY: rule 8: the built-in is the one of this stream type.
     let ends = unsafe { (vtable.raw.intrinsics.new)() };
@@ -75,7 +76,8 @@ pub unsafe fn stream_lift<T>(handle: i32, vtable: &'static StreamVtable<T>) -> S
 /// # Safety
 ///
 /// The reader stays where it is until `cleanup` is dropped, forgotten or restored.
+#[inline]
 pub unsafe fn stream_lower<T>(reader: &StreamReader<T>, cleanup: &mut Cleanup) -> i32 {
     // SAFETY: promised by the caller.
-    unsafe { reader.lower(cleanup) as i32 }
+    unsafe { reader.raw.lower(cleanup) as i32 }
 }

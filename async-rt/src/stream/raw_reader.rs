@@ -5,11 +5,12 @@
 //! 2. The buffer is replaced, grown or handed out only while the port is idle and nothing is unread.
 //! 3. Once the peer is gone, `closed` is set, and no built-in but the drop is called.
 
-use super::items::{alloc_elements, free_elements};
+use super::items::{Items, alloc_elements, free_elements};
 use super::vtable::RawVtable;
 use crate::abi::{BLOCKED, MAX_COPY, at_most};
 use crate::copy::{Port, ends};
-use crate::rt::cleanup::HandleCell;
+use crate::rt::cleanup::{Cleanup, HandleCell};
+use crate::waitable;
 use core::cell::Cell;
 use core::ptr;
 use core::task::{Context, Poll};
@@ -214,8 +215,75 @@ impl RawReader {
             .map(|answer| self.settle(answer))
     }
 
+    /// Moves all unread items behind `items`.
+    #[inline(never)]
+    pub(super) fn drain_to(&self, items: &mut Items) {
+        let count = self.unread();
+        items.reserve(self.vtable, count);
+        let Some(lift) = self.vtable.lift else {
+            let to = items.at(self.vtable, items.len);
+            // SAFETY: so many are unread, and there is room for them. They are items as they are.
+            unsafe { ptr::copy_nonoverlapping(self.pop(count), to, count * self.vtable.stride) };
+            items.len += count;
+            return;
+        };
+        for _ in 0..count {
+            // SAFETY: there is an unread item, and room. It is taken off before it is lifted, so that a panic in lifting loses it
+            // instead of duplicating it.
+            unsafe { lift.lift(self.pop(1), items.at(self.vtable, items.len)) };
+            items.len += 1;
+        }
+    }
+
+    /// Takes the readable end out, for `stream_lower`.
+    ///
+    /// # Safety
+    ///
+    /// The reader stays where it is until `cleanup` is done with it.
+    pub(super) unsafe fn lower(&self, cleanup: &mut Cleanup) -> u32 {
+        self.port.instance().check();
+        if self.handle.get() != 0 {
+            self.cancel();
+            self.port.leave_set();
+            let is_closed = self.is_closed();
+            self.port.free();
+            if self.unread() != 0 || is_closed {
+                super::splice::splice(self);
+            }
+        }
+        // SAFETY: promised by the caller.
+        unsafe { self.handle.lower(cleanup) }
+    }
+
+    /// What dropping a reader does.
+    #[inline(never)]
+    pub(super) fn end(&self) {
+        if !waitable::is_alive(self.port.instance()) {
+            return;
+        }
+        self.cancel();
+        if self.unread() != 0 {
+            self.drop_unread();
+        }
+        self.close();
+    }
+
+    /// Drops the items that are unread.
+    #[inline(never)]
+    fn drop_unread(&self) {
+        if self.vtable.lift.is_none() {
+            return;
+        }
+        let mut items = Items::new(self.vtable);
+        self.drain_to(&mut items);
+        let count = items.len;
+        // SAFETY: so many there are, and they are not used afterwards.
+        unsafe { items.drop_first(self.vtable, count) };
+        items.free(self.vtable);
+    }
+
     /// Frees everything but unread items, which the caller has taken, and drops the end if it is still here.
-    pub(super) fn close(&self) {
+    fn close(&self) {
         self.port.free();
         let handle = self.handle.take();
         if handle != 0 {

@@ -14,6 +14,7 @@ use super::items::Items;
 use super::vtable::RawVtable;
 use crate::abi::MAX_COPY;
 use crate::copy::{Port, ends};
+use crate::waitable;
 use core::mem;
 use core::task::{Context, Poll, ready};
 
@@ -133,6 +134,20 @@ impl RawWriter {
         Poll::Ready(true)
     }
 
+    /// As `poll_drain`, and answers what is left of the last `count` items, or no items, but the memory of those that were
+    /// sent.
+    #[inline(never)]
+    pub(super) fn poll_drained(&mut self, count: usize, cx: &Context<'_>) -> Poll<Items> {
+        if ready!(self.poll_drain(cx)) {
+            return Poll::Ready(mem::replace(&mut self.flight.items, Items::new(self.vtable)));
+        }
+        let mut rest = self.take_last_buffer(self.remaining().min(count));
+        rest.keep_unsent(self.vtable);
+        let items = mem::replace(&mut rest.items, Items::new(self.vtable));
+        rest.clear(self.vtable);
+        Poll::Ready(items)
+    }
+
     /// As `poll_drain`, when nothing is in flight.
     #[inline(never)]
     fn drain_on(&mut self, cx: &Context<'_>) -> Poll<bool> {
@@ -228,6 +243,7 @@ impl RawWriter {
     }
 
     /// Takes back what was given and not sent. Nothing is in flight.
+    #[inline(never)]
     pub(super) fn take_unsent(&mut self) -> Items {
         self.flight.keep_unsent(self.vtable);
         let mut items = mem::replace(&mut self.flight.items, Items::new(self.vtable));
@@ -267,8 +283,20 @@ impl RawWriter {
         unsafe { (self.vtable.intrinsics.drop_writable)(handle) }
     }
 
+    /// What dropping a writer does.
+    #[inline(never)]
+    pub(super) fn end(&mut self) {
+        if waitable::is_alive(self.port.instance()) {
+            self.close();
+        } else if self.port.is_busy() {
+            // Inert, like the instance: what its host may still read is leaked.
+            self.flight.forget(self.vtable);
+        }
+        self.clear();
+    }
+
     /// Drops everything that was given.
-    pub(super) fn clear(&mut self) {
+    fn clear(&mut self) {
         self.flight.clear(self.vtable);
         let count = mem::replace(&mut self.queue.len, 0);
         // SAFETY: the items are not counted any more.

@@ -136,6 +136,8 @@ struct Outcome(usize);
 impl Outcome {
     const PENDING: Outcome = Outcome(usize::MAX);
     const DROPPED: Outcome = Outcome(usize::MAX - 1);
+    /// Not at all: what is asked next decides.
+    const AGAIN: Outcome = Outcome(usize::MAX - 2);
 
     /// So many items came, or none, and the writer is gone or not.
     #[inline]
@@ -165,14 +167,19 @@ fn poll<T>(reader: &mut StreamReader<T>, items: &mut Vec<T>, stage: &mut Stage, 
         *stage = Stage::Done;
         return conclude_in_place(reader, items, answer);
     }
-    if *stage == Stage::Waiting && reader.raw.is_clear() && reader.vtable.lift.is_none() {
-        let spare = items.capacity() - items.len();
-        // Neither none nor too much.
-        if spare.wrapping_sub(1) < MAX_COPY {
-            return read_in_place(reader, items, spare, stage, cx);
+    loop {
+        if *stage == Stage::Waiting && reader.raw.is_clear() && reader.vtable.lift.is_none() {
+            let spare = items.capacity() - items.len();
+            // Neither none nor too much.
+            if spare.wrapping_sub(1) < MAX_COPY {
+                return read_in_place(reader, items, spare, stage, cx);
+            }
+        }
+        let outcome = poll_slow(reader, items, stage, cx);
+        if outcome != Outcome::AGAIN {
+            return outcome;
         }
     }
-    poll_slow(reader, items, stage, cx)
 }
 
 /// Starts a read into the vector.
@@ -203,35 +210,30 @@ fn read_in_place<T>(
     Outcome::PENDING
 }
 
-/// Everything but the start of a read into the vector.
+/// Everything but a read into the vector, unless there is room for more than one copy may bring.
 #[inline(never)]
 fn poll_slow<T>(reader: &mut StreamReader<T>, items: &mut Vec<T>, stage: &mut Stage, cx: &Context<'_>) -> Outcome {
-    loop {
-        let mut want = 0;
-        let mut earlier = false;
-        match *stage {
-            Stage::Waiting if reader.raw.port.is_busy() => earlier = true,
-            Stage::Waiting if reader.raw.is_clear() => {
-                let spare = items.capacity() - items.len();
-                if reader.vtable.lift.is_none() && spare != 0 {
-                    return read_in_place(reader, items, spare.min(MAX_COPY), stage, cx);
-                }
-                *stage = Stage::Reading;
-                want = spare.min(reader.raw.vtable.chunk().max(64));
-            }
-            Stage::Waiting | Stage::Reading | Stage::ReadingInPlace => {}
-            Stage::Done => finished(),
+    let mut want = 0;
+    let mut earlier = false;
+    match *stage {
+        Stage::Waiting if reader.raw.port.is_busy() => earlier = true,
+        Stage::Waiting if reader.raw.is_clear() => {
+            let spare = items.capacity() - items.len();
+            *stage = Stage::Reading;
+            want = spare.min(reader.raw.vtable.chunk().max(64));
         }
-        let Poll::Ready(filled) = reader.raw.poll(want, cx) else {
-            return Outcome::PENDING;
-        };
-        if earlier && filled == Filled::Nothing {
-            // An earlier read ended without news: now it is our turn.
-            continue;
-        }
-        let stage = mem::replace(stage, Stage::Done);
-        return conclude(reader, items, stage, filled);
+        Stage::Waiting | Stage::Reading | Stage::ReadingInPlace => {}
+        Stage::Done => finished(),
     }
+    let Poll::Ready(filled) = reader.raw.poll(want, cx) else {
+        return Outcome::PENDING;
+    };
+    if earlier && filled == Filled::Nothing {
+        // An earlier read ended without news: now it is our turn.
+        return Outcome::AGAIN;
+    }
+    *stage = Stage::Done;
+    Outcome::of(reader.drain_into(items), filled == Filled::Closed)
 }
 
 /// The outcome of a read; moves what it brought into the vector, or the vector back.

@@ -3,8 +3,6 @@
 use super::StreamVtable;
 use super::raw_reader::{Filled, RawReader};
 use super::read::{StreamRead, StreamReadInto};
-use crate::rt::cleanup::Cleanup;
-use crate::waitable;
 use alloc::vec::Vec;
 use core::cell::Cell;
 use core::fmt;
@@ -48,15 +46,6 @@ impl<T> StreamReader<T> {
         StreamReader {
             raw: RawReader::new(handle, &vtable.raw),
             vtable,
-            ahead: Cell::new(1),
-        }
-    }
-
-    /// The same reader, emptied, and holding `handle` from now on.
-    pub(super) fn take(&self, handle: u32) -> StreamReader<T> {
-        StreamReader {
-            raw: self.raw.take(handle),
-            vtable: self.vtable,
             ahead: Cell::new(1),
         }
     }
@@ -170,26 +159,6 @@ impl<T> StreamReader<T> {
             self.ahead.set(self.raw.vtable.chunk());
         }
     }
-
-    /// Takes the readable end out, for `stream_lower`.
-    ///
-    /// # Safety
-    ///
-    /// The reader stays where it is until `cleanup` is done with it.
-    pub(super) unsafe fn lower(&self, cleanup: &mut Cleanup) -> u32 {
-        self.raw.port.instance().check();
-        if self.handle() != 0 {
-            self.raw.cancel();
-            self.raw.port.leave_set();
-            let is_closed = self.raw.is_closed();
-            self.raw.port.free();
-            if self.raw.unread() != 0 || is_closed {
-                super::splice::splice(self);
-            }
-        }
-        // SAFETY: promised by the caller.
-        unsafe { self.raw.handle.lower(cleanup) }
-    }
 }
 
 impl<T> Stream for StreamReader<T> {
@@ -212,18 +181,9 @@ impl<T> FusedStream for StreamReader<T> {
 }
 
 impl<T> Drop for StreamReader<T> {
+    #[inline]
     fn drop(&mut self) {
-        if !waitable::is_alive(self.raw.port.instance()) {
-            return;
-        }
-        self.raw.cancel();
-        if self.vtable.lift.is_some() {
-            while self.raw.unread() != 0 {
-                // SAFETY: there is an unread item, taken off before it is lifted.
-                drop(unsafe { self.vtable.item(self.raw.pop(1)) });
-            }
-        }
-        self.raw.close();
+        self.raw.end();
     }
 }
 

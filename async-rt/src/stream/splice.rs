@@ -2,34 +2,57 @@
 //! been told that the writer has gone.
 //!
 //! A fresh stream takes its place: the reader gets the fresh readable end, and a spawned future writes what was received
-//! into the other one, then whatever else the old reader brings.
+//! into the other one, then whatever else the old reader brings. It does so without the items' type, since every type of
+//! stream that is passed on would have the code otherwise, and few ever run it.
 
-use super::{StreamReader, stream_new};
+use super::raw_reader::{Filled, RawReader};
+use super::raw_writer::RawWriter;
 use crate::task::spawn::spawn_here;
-use alloc::vec::Vec;
-use core::mem;
+use core::future::poll_fn;
+
+/// A reader without the type of its items, and its owner.
+struct Rest(RawReader);
+
+impl Drop for Rest {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
+/// A writer without the type of its items, and its owner.
+struct Fresh(RawWriter);
+
+impl Drop for Fresh {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
 
 /// Replaces the readable end of an idle reader by a fresh one that brings the same items.
-pub(super) fn splice<T>(reader: &StreamReader<T>) {
-    let (mut writer, fresh) = stream_new(reader.vtable);
-    let handle = fresh.raw.handle.take();
-    drop(fresh);
-    let mut rest = reader.take(handle);
-    if rest.raw.unread() == 0 {
+pub(super) fn splice(reader: &RawReader) {
+    // SAFETY: rule 8: the built-in is the one of this stream type.
+    let ends = unsafe { (reader.vtable.intrinsics.new)() };
+    // The readable end is in the low half.
+    let fresh = Fresh(RawWriter::new((ends >> 32) as u32, reader.vtable));
+    let rest = Rest(reader.take(ends as u32));
+    if rest.0.unread() == 0 {
         // The stream has ended, and so does the fresh one: its writer is dropped here.
         return;
     }
-    spawn_here(async move {
-        let mut items = Vec::with_capacity(rest.raw.unread().max(rest.raw.vtable.chunk()));
-        loop {
-            let (result, received) = rest.read(mem::take(&mut items)).await;
-            if result == super::StreamResult::Dropped {
-                return;
-            }
-            items = writer.write_all(received).await;
-            if writer.is_closed() {
-                return;
-            }
+    spawn_here(forward(rest, fresh));
+}
+
+/// Writes what the reader has, and what it gets, until one of both has gone.
+async fn forward(rest: Rest, mut fresh: Fresh) {
+    let want = rest.0.unread().max(rest.0.vtable.chunk());
+    loop {
+        match poll_fn(|cx| rest.0.poll(want, cx)).await {
+            Filled::Closed => return,
+            Filled::Nothing => continue,
+            Filled::Items => rest.0.drain_to(&mut fresh.0.queue),
         }
-    });
+        if !poll_fn(|cx| fresh.0.poll_drain(cx)).await {
+            return;
+        }
+    }
 }

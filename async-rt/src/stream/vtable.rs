@@ -45,9 +45,51 @@ pub(super) struct RawVtable {
     pub(super) item_align: usize,
     /// Writes the canonical form of the item at the first pointer to the second. None when that is the item itself.
     pub(super) lower: Option<unsafe fn(*const u8, *mut u8, &mut Cleanup)>,
+    /// How an element becomes an item. None when it is the item itself, which then needs no drop.
+    pub(super) lift: Option<LiftTo>,
     /// Drops so many items. None when there is nothing to drop.
     pub(super) drop_items: Option<unsafe fn(*mut u8, usize)>,
     pub(super) intrinsics: StreamIntrinsics,
+}
+
+/// A function that lifts items, without their type.
+#[derive(Clone, Copy)]
+pub(super) struct LiftTo {
+    /// Of the type that `call` knows.
+    lift: unsafe fn(),
+    call: unsafe fn(unsafe fn(), *mut u8, *mut u8),
+}
+
+impl LiftTo {
+    const fn new<T>(lift: unsafe fn(*mut u8) -> T) -> LiftTo {
+        LiftTo {
+            // SAFETY: it is called only by `call`, which makes it what it was.
+            lift: unsafe { mem::transmute::<unsafe fn(*mut u8) -> T, unsafe fn()>(lift) },
+            call: lift_to::<T>,
+        }
+    }
+
+    /// Lifts the element at `from` to `to`.
+    ///
+    /// # Safety
+    ///
+    /// There is an element, which is not read again, and room for an item.
+    #[inline]
+    pub(super) unsafe fn lift(self, from: *mut u8, to: *mut u8) {
+        // SAFETY: promised by the caller (rule 8).
+        unsafe { (self.call)(self.lift, from, to) }
+    }
+}
+
+/// # Safety
+///
+/// `lift` is an `unsafe fn(*mut u8) -> T`; otherwise as for [`LiftTo::lift`].
+unsafe fn lift_to<T>(lift: unsafe fn(), from: *mut u8, to: *mut u8) {
+    // SAFETY: promised by the caller.
+    unsafe {
+        let lift = mem::transmute::<unsafe fn(), unsafe fn(*mut u8) -> T>(lift);
+        to.cast::<T>().write(lift(from));
+    }
 }
 
 /// # Safety
@@ -98,6 +140,10 @@ impl<T> StreamVtable<T> {
                 stride: mem::size_of::<T>(),
                 item_align: mem::align_of::<T>(),
                 lower,
+                lift: match lift {
+                    Some(lift) => Some(LiftTo::new(lift)),
+                    None => None,
+                },
                 drop_items,
                 intrinsics,
             },

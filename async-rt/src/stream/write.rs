@@ -135,23 +135,14 @@ impl<T> Future for StreamWriteAll<'_, T> {
             Stage::Given(count) => count,
             Stage::Done => finished(),
         };
-        let items = match raw.poll_drain(cx) {
+        match raw.poll_drained(count, cx) {
+            // SAFETY: the items are of this type.
+            Poll::Ready(items) => Poll::Ready(unsafe { items.into_vec() }),
             Poll::Pending => {
                 this.stage = Stage::Given(count);
-                return Poll::Pending;
+                Poll::Pending
             }
-            // All were sent and dropped; their memory is left.
-            Poll::Ready(true) => mem::replace(&mut raw.flight.items, Items::new(raw.vtable)),
-            Poll::Ready(false) => {
-                let mut rest = raw.take_last_buffer(raw.remaining().min(count));
-                rest.keep_unsent(raw.vtable);
-                let items = mem::replace(&mut rest.items, Items::new(raw.vtable));
-                rest.clear(raw.vtable);
-                items
-            }
-        };
-        // SAFETY: the items are of this type.
-        Poll::Ready(unsafe { items.into_vec() })
+        }
     }
 }
 

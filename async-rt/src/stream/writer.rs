@@ -4,7 +4,6 @@ use super::StreamVtable;
 use super::buffer::AbiBuffer;
 use super::raw_writer::RawWriter;
 use super::write::{StreamWrite, StreamWriteAll, StreamWriteFrom, StreamWriteOne};
-use crate::waitable;
 use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
@@ -118,14 +117,9 @@ impl<T> StreamWriter<T> {
 }
 
 impl<T> Drop for StreamWriter<T> {
+    #[inline]
     fn drop(&mut self) {
-        if waitable::is_alive(self.raw.port.instance()) {
-            self.raw.close();
-        } else if self.raw.port.is_busy() {
-            // Inert, like the instance: what its host may still read is leaked.
-            self.raw.flight.forget(&self.vtable.raw);
-        }
-        self.raw.clear();
+        self.raw.end();
     }
 }
 

@@ -16,7 +16,9 @@ pub use crate::sys::realloc;
 use crate::sys::reps::Reps;
 
 use crate::cabi;
+use crate::instance::Page;
 use alloc::alloc::Layout;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::cell::Cell;
 use core::ffi::c_void;
@@ -197,6 +199,8 @@ pub(crate) struct Local {
     id: u64,
     /// The values of resources that the instance defines.
     pub(crate) reps: Reps,
+    /// The first slots. They stay where they are when the instance is moved; nobody else owns them.
+    first_page: *mut Page,
 }
 
 /// The instances that have not ended. Only who uses one where it is not the current one asks.
@@ -215,7 +219,15 @@ impl Local {
             current: Cell::new(ptr::null_mut()),
             id,
             reps: Reps::default(),
+            first_page: Box::into_raw(Box::new(Page::EMPTY)),
         }
+    }
+
+    /// The first slots.
+    #[inline]
+    pub(crate) fn first_page(&self) -> &Page {
+        // SAFETY: the page lives as long as `self` (rule 4); its slots are cells.
+        unsafe { &*self.first_page }
     }
 }
 
@@ -228,6 +240,8 @@ impl Local {
 impl Drop for Local {
     fn drop(&mut self) {
         self.end();
+        // SAFETY: made of a box, and dropped once. What was registered in it is not used any more: its instance has ended.
+        drop(unsafe { Box::from_raw(self.first_page) });
     }
 }
 

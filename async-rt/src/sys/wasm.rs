@@ -4,7 +4,7 @@
 //! that target is refused here instead of being corrupted silently.
 
 use crate::cabi;
-use crate::instance::Instance;
+use crate::instance::{Instance, Page};
 use core::cell::Cell;
 
 #[cfg(target_env = "p3")]
@@ -48,13 +48,21 @@ pub(crate) fn instance() -> &'static Instance {
 /// What this target adds to the state of an instance.
 pub(crate) struct Local {
     constructed: Cell<bool>,
+    first_page: Page,
 }
 
 impl Local {
     pub(crate) const fn new() -> Local {
         Local {
             constructed: Cell::new(false),
+            first_page: Page::EMPTY,
         }
+    }
+
+    /// The first slots.
+    #[inline(always)]
+    pub(crate) fn first_page(&self) -> &Page {
+        &self.first_page
     }
 }
 
@@ -153,13 +161,19 @@ static CONSTRUCTORS: fn() = || {
 #[inline]
 pub fn run_constructors_once() {
     if !instance().local.constructed.get() {
-        instance().local.constructed.set(true);
-        // Called through a pointer the compiler cannot look through. The C library has functions in its data; in a module that calls no
-        // function through a pointer, rust-lld makes no table for them and crashes when it fills it.
-        // SAFETY: the pointer is a valid static.
-        let constructors = unsafe { core::ptr::read_volatile(&raw const CONSTRUCTORS) };
-        constructors();
+        run_constructors();
     }
+}
+
+#[cold]
+#[inline(never)]
+fn run_constructors() {
+    instance().local.constructed.set(true);
+    // Called through a pointer the compiler cannot look through. The C library has functions in its data; in a module that calls no
+    // function through a pointer, rust-lld makes no table for them and crashes when it fills it.
+    // SAFETY: the pointer is a valid static.
+    let constructors = unsafe { core::ptr::read_volatile(&raw const CONSTRUCTORS) };
+    constructors();
 }
 
 /// Whether an export of this name is a callback.

@@ -41,7 +41,7 @@ pub(crate) unsafe extern "C" fn unregister(task: *mut c_void, waitable: u32) -> 
 
 /// What is registered for a waitable with this task.
 fn registered(task: *const Task, waitable: u32) -> *mut c_void {
-    match sys::instance().slot(waitable) {
+    match sys::instance().slot_seldom(waitable) {
         Some(slot) if ptr::eq(slot.task.get(), task) => match slot.listener.get() {
             Listener::Op(op) | Listener::Holding(op) => op.cast_mut().cast(),
             Listener::Foreign(_, data) => data,

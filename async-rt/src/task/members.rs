@@ -127,7 +127,7 @@ pub(crate) unsafe fn join(task: *const Task, waitable: u32, listener: Listener) 
 
 /// Takes a waitable out of the set and the slot it is in, if any.
 pub(crate) fn leave(waitable: u32) {
-    if let Some(slot) = sys::instance().slot(waitable)
+    if let Some(slot) = sys::instance().slot_seldom(waitable)
         && !slot.task.get().is_null()
     {
         // SAFETY: the waitable is in a set of ours, so it is a live handle.

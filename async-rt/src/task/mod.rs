@@ -121,7 +121,7 @@ impl<F: Future<Output = ()>> Block<F> {
 /// A block with `future` in it, whose task has to be made by [`init`], and what `init` needs for that.
 #[inline(always)]
 fn allocate<F: Future<Output = ()>>(future: F) -> (*mut Task, &'static NodeVtable) {
-    let block = pool::take(Layout::new::<Block<F>>()).cast::<Block<F>>();
+    let block = pool::take_outlined(Layout::new::<Block<F>>()).cast::<Block<F>>();
     // SAFETY: a fresh block of the right layout.
     unsafe { (&raw mut (*block).future).write(UnsafeCell::new(ManuallyDrop::new(future))) };
     (block.cast(), &Block::<F>::VTABLE)

@@ -113,7 +113,7 @@ impl<F: Future> Block<F> {
 /// A block with `future` in it, whose head has to be made by [`Head::init`], and what that needs.
 #[inline(always)]
 fn allocate<F: Future>(future: F) -> (*mut Head, &'static NodeVtable) {
-    let block = pool::take(Layout::new::<Block<F>>()).cast::<Block<F>>();
+    let block = pool::take_outlined(Layout::new::<Block<F>>()).cast::<Block<F>>();
     let slot = Slot {
         future: ManuallyDrop::new(future),
     };
@@ -235,6 +235,44 @@ unsafe fn add(head: *mut Head, vtable: &'static NodeVtable, task: *const Task) {
     }
 }
 
+/// Where a future can be spawned.
+enum Spawner {
+    Ours(*const Task),
+    Foreign(*const cabi::Task, cabi::Spawn),
+}
+
+impl Spawner {
+    /// The current task, whoever made it.
+    #[inline(always)]
+    fn current() -> Spawner {
+        match cabi::current() {
+            Current::None => no_task(),
+            Current::Ours(task) => Spawner::Ours(task),
+            Current::Foreign(task, _) => match cabi::spawner(task) {
+                Some(spawn) => Spawner::Foreign(task, spawn),
+                None => no_spawn(),
+            },
+        }
+    }
+
+    /// Spawns what was allocated.
+    ///
+    /// # Safety
+    ///
+    /// The first two are from one call of [`allocate`], and the task is still the current one.
+    #[inline]
+    unsafe fn add(self, head: *mut Head, vtable: &'static NodeVtable) {
+        // SAFETY: promised by the caller; a current task is alive and has not exited, and the function is that of the published
+        // one.
+        unsafe {
+            match self {
+                Spawner::Ours(task) => add(head, vtable, task),
+                Spawner::Foreign(task, spawn) => spawn_remote(head, vtable, task, spawn),
+            }
+        }
+    }
+}
+
 /// What another runtime is given to run: polls a node that has no task.
 struct Remote(*const Head);
 
@@ -274,35 +312,23 @@ impl Drop for Remote {
 /// Adds a future to the current task, whoever made it; answers its head, with a reference for the caller.
 #[inline]
 pub(super) fn spawn_current<F: Future + 'static>(future: F) -> *const Head {
-    match cabi::current() {
-        Current::None => no_task(),
-        // SAFETY: a current task is alive and has not exited.
-        Current::Ours(task) => unsafe { spawn_on(task, future) },
-        Current::Foreign(task, _) => {
-            let Some(spawn) = cabi::spawner(task) else { no_spawn() };
-            let (head, vtable) = allocate(future);
-            // SAFETY: both are from `allocate`; the function is that of the published task.
-            unsafe { spawn_remote(head, vtable, task, spawn) }
-        }
-    }
+    let spawner = Spawner::current();
+    let (head, vtable) = allocate(future);
+    // SAFETY: both are from `allocate`, which only allocates.
+    unsafe { spawner.add(head, vtable) };
+    head
 }
 
 /// # Safety
 ///
 /// As for [`Head::init`]; `task` is the published task and `spawn` its function.
 #[inline(never)]
-unsafe fn spawn_remote(
-    head: *mut Head,
-    vtable: &'static NodeVtable,
-    task: *const cabi::Task,
-    spawn: cabi::Spawn,
-) -> *const Head {
+unsafe fn spawn_remote(head: *mut Head, vtable: &'static NodeVtable, task: *const cabi::Task, spawn: cabi::Spawn) {
     // SAFETY: promised by the caller; rule 9.
     unsafe {
         Head::init(head, vtable, ptr::null());
         (*head).node.retain();
         spawn((*task).ptr, Box::new(Remote(head)));
-        head
     }
 }
 

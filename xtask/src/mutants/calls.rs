@@ -60,8 +60,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
     mutant(
         "cancel-forgotten",
         "a call that is dropped goes on, and its memory is freed",
-        CALL,
-        "if op.handle() != 0 { Header::cancel(header); } if op.handle() != 0 { return None; }",
+        BLOCK,
+        "if op.handle() != 0 { Header::cancel(this); } if op.handle() != 0 { return false; }",
         "",
     ),
     mutant(

@@ -5,7 +5,6 @@ use super::{Mutant, mutant};
 const COPY: &str = "async-rt/src/copy.rs";
 const RAW_READER: &str = "async-rt/src/stream/raw_reader.rs";
 const RAW_WRITER: &str = "async-rt/src/stream/raw_writer.rs";
-const READER: &str = "async-rt/src/stream/reader.rs";
 const BUFFER: &str = "async-rt/src/stream/buffer.rs";
 const SPLICE: &str = "async-rt/src/stream/splice.rs";
 
@@ -83,28 +82,28 @@ pub(super) const MUTANTS: &[Mutant] = &[
     mutant(
         "read-not-cancelled",
         "a reader goes away while a read is in flight",
-        READER,
-        "self.raw.cancel(); if self.vtable.lift.is_some() {",
-        "if !{ON} { self.raw.cancel(); } if self.vtable.lift.is_some() {",
+        RAW_READER,
+        "self.cancel(); if self.unread() != 0 { self.drop_unread(); }",
+        "if !{ON} { self.cancel(); } if self.unread() != 0 { self.drop_unread(); }",
     ),
     mutant(
         "unread-leaked",
         "a reader that goes away does not drop what it has received",
-        READER,
-        "while self.raw.unread() != 0 { // SAFETY: there is an unread item, taken off before it is lifted.",
-        "while !{ON} && self.raw.unread() != 0 { // SAFETY: there is an unread item, taken off before it is lifted.",
+        RAW_READER,
+        "if self.unread() != 0 { self.drop_unread(); }",
+        "if !{ON} && self.unread() != 0 { self.drop_unread(); }",
     ),
     mutant(
         "unread-lost",
         "what a reader has received is lost when it is passed on",
-        READER,
-        "if self.raw.unread() != 0 || is_closed {",
-        "if (!{ON} && self.raw.unread() != 0) || is_closed {",
+        RAW_READER,
+        "if self.unread() != 0 || is_closed {",
+        "if (!{ON} && self.unread() != 0) || is_closed {",
     ),
     mutant(
         "ended-passed-on",
         "a reader whose writer is gone is passed on as it is",
-        READER,
+        RAW_READER,
         "|| is_closed {",
         "|| (is_closed && !{ON}) {",
     ),
@@ -161,8 +160,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         "splice-cut",
         "of a reader that is passed on, only what it had received goes on",
         SPLICE,
-        "if writer.is_closed() { return; }",
-        "return;",
+        "if !poll_fn(|cx| fresh.0.poll_drain(cx)).await { return; }",
+        "let _ = poll_fn(|cx| fresh.0.poll_drain(cx)).await; return;",
     ),
     mutant(
         "gone-after-answer-forgotten",
