@@ -43,7 +43,13 @@ const GROUPS: &[Group] = &[
     Group {
         profile: "guest",
         targets: &["wasm32-unknown-unknown"],
-        packages: &["bench-minimal", "bench-raw", "bench-raw-minimal", "bench-witflow"],
+        packages: &[
+            "bench-minimal",
+            "bench-raw",
+            "bench-raw-minimal",
+            "bench-sink",
+            "bench-witflow",
+        ],
     },
     // The other runtimes in the first are made for this target; between the others, values cross from one to the other.
     Group {

@@ -1,5 +1,6 @@
 //! [`Contender`]: one generator's components, compiled twice, with and without fuel.
 
+use crate::Args;
 use std::collections::BTreeMap;
 use std::path::Path;
 use wasmtime::component::Component;
@@ -22,6 +23,7 @@ pub(crate) struct Contender {
     pub(crate) name: String,
     pub(crate) bench: Compiled,
     pub(crate) minimal: Option<Compiled>,
+    pub(crate) sink: Option<Compiled>,
     /// As `bench`, with an export that tells how often memory was allocated.
     pub(crate) counting: Option<Compiled>,
 }
@@ -45,25 +47,27 @@ pub(crate) fn engine(fuel: bool) -> Result<Engine> {
 
 impl Contender {
     /// Reads the contenders named on the command line.
-    pub(crate) fn load_all(bench: &[String], minimal: &[String], counting: &[String], wit: &Path) -> Result<Vec<Self>> {
+    pub(crate) fn load_all(args: &Args) -> Result<Vec<Self>> {
         let compiler = Compiler {
             with_fuel: engine(true)?,
             without: engine(false)?,
-            wit,
+            wit: &args.wit,
         };
-        let mut minimal = compiler.all(minimal, "minimal")?;
-        let mut counting = compiler.all(counting, "bench")?;
+        let mut minimal = compiler.all(&args.minimal, "minimal")?;
+        let mut sink = compiler.all(&args.sink, "sink")?;
+        let mut counting = compiler.all(&args.counting, "bench")?;
         let mut contenders = Vec::new();
-        for named in bench {
+        for named in &args.bench {
             let (name, compiled) = compiler.one(named, "bench")?;
             contenders.push(Self {
                 minimal: minimal.remove(&name),
+                sink: sink.remove(&name),
                 counting: counting.remove(&name),
                 bench: compiled,
                 name,
             });
         }
-        if let Some(name) = minimal.keys().chain(counting.keys()).next() {
+        if let Some(name) = minimal.keys().chain(sink.keys()).chain(counting.keys()).next() {
             bail!("`{name}` is no contender: it has no component of `world bench`");
         }
         Ok(contenders)

@@ -20,6 +20,7 @@ use clap::Parser;
 use contender::Contender;
 use std::process::ExitCode;
 use wasmtime::{Result, ensure};
+use workloads::Workload;
 
 /// Measures components.
 #[derive(Debug, Parser)]
@@ -30,6 +31,9 @@ struct Args {
     /// The same contender's component of `world minimal`.
     #[arg(long, value_name = "NAME=FILE")]
     minimal: Vec<String>,
+    /// The same contender's component of `world sink`.
+    #[arg(long, value_name = "NAME=FILE")]
+    sink: Vec<String>,
     /// The same contender's component that counts its allocations.
     #[arg(long, value_name = "NAME=FILE")]
     counting: Vec<String>,
@@ -54,28 +58,34 @@ struct Args {
 }
 
 fn run(args: &Args) -> Result<()> {
-    let chosen: Vec<_> = workloads::ALL
-        .iter()
-        .filter(|workload| args.only.is_empty() || args.only.iter().any(|text| workload.name.contains(text)))
-        .collect();
-    ensure!(!chosen.is_empty(), "no workload is chosen by {:?}", args.only);
+    let is_chosen =
+        |workload: &&Workload| args.only.is_empty() || args.only.iter().any(|text| workload.name.contains(text));
+    let chosen: Vec<_> = workloads::ALL.iter().filter(is_chosen).collect();
+    let beside: Vec<_> = workloads::BESIDE.iter().filter(is_chosen).collect();
+    ensure!(
+        !chosen.is_empty() || !beside.is_empty(),
+        "no workload is chosen by {:?}",
+        args.only
+    );
     if let Some(file) = &args.profile {
         return chosen
             .iter()
             .try_for_each(|workload| profile::run(workload, file, &args.wit));
     }
-    let contenders = Contender::load_all(&args.bench, &args.minimal, &args.counting, &args.wit)?;
+    let contenders = Contender::load_all(args)?;
     if args.soak {
         return soak::run(&contenders);
     }
-    let mut rows = Vec::new();
-    for workload in chosen {
-        rows.push(measure::measure(workload, &contenders, args.runs)?);
-    }
+    let measure = |workloads: Vec<&Workload>, runs| {
+        let rows = workloads.into_iter();
+        rows.map(|workload| measure::measure(workload, &contenders, runs))
+            .collect::<Result<Vec<_>>>()
+    };
+    let (rows, beside) = (measure(chosen, args.runs)?, measure(beside, 0)?);
     if args.json {
-        println!("{}", report::json(&rows, &contenders));
+        println!("{}", report::json(&rows, &beside, &contenders));
     } else {
-        print!("{}", report::text(&rows, &contenders));
+        print!("{}", report::text(&rows, &beside, &contenders));
     }
     Ok(())
 }

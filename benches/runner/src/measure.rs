@@ -26,6 +26,8 @@ pub(crate) struct Row {
     pub(crate) name: &'static str,
     pub(crate) op: &'static str,
     pub(crate) costs: BTreeMap<String, Cost>,
+    /// Whether it is one of those that generators are compared by.
+    pub(crate) is_compared: bool,
 }
 
 /// Runs a future on this thread.
@@ -78,6 +80,7 @@ pub(crate) fn profile(workload: &Workload, component: &Component) -> Result<Vec<
 fn component<'a>(workload: &Workload, contender: &'a Contender) -> Option<&'a Compiled> {
     match workload.call {
         Call::Minimal { .. } => contender.minimal.as_ref(),
+        Call::Sink { .. } => contender.sink.as_ref(),
         _ => Some(&contender.bench),
     }
 }
@@ -93,7 +96,7 @@ pub(crate) fn measure(workload: &Workload, contenders: &[Contender], runs: usize
         let failed = || format!("`{}` on `{}`", workload.name, contender.name);
         let (fuel, peak_memory, _) = once(workload, &compiled.with_fuel, true).with_context(failed)?;
         let counted = match (&contender.counting, workload.call) {
-            (None, _) | (_, Call::Minimal { .. }) => None,
+            (None, _) | (_, Call::Minimal { .. } | Call::Sink { .. }) => None,
             (Some(counting), _) => Some(allocations(workload, &counting.without).with_context(failed)?),
         };
         let cost = Cost {
@@ -109,6 +112,7 @@ pub(crate) fn measure(workload: &Workload, contenders: &[Contender], runs: usize
         name: workload.name,
         op: workload.op,
         costs,
+        is_compared: workload.is_compared(),
     })
 }
 

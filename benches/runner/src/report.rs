@@ -18,18 +18,19 @@ fn round(figure: f64) -> f64 {
     (figure * 1000.0).round() / 1000.0
 }
 
-/// The whole result.
-pub(crate) fn json(rows: &[Row], contenders: &[Contender]) -> String {
-    let workloads = rows.iter().map(|row| {
-        json!({
-            "name": row.name,
-            "op": row.op,
-            "fuel_per_op": by_contender(row, |cost| Some(cost.fuel)),
-            "allocations_per_op": by_contender(row, |cost| cost.allocations),
-            "peak_memory": by_contender(row, |cost| Some(cost.peak_memory as f64)),
-            "wall_ns_per_op": by_contender(row, |cost| cost.wall),
-        })
-    });
+fn workload(row: &Row) -> Value {
+    json!({
+        "name": row.name,
+        "op": row.op,
+        "fuel_per_op": by_contender(row, |cost| Some(cost.fuel)),
+        "allocations_per_op": by_contender(row, |cost| cost.allocations),
+        "peak_memory": by_contender(row, |cost| Some(cost.peak_memory as f64)),
+        "wall_ns_per_op": by_contender(row, |cost| cost.wall),
+    })
+}
+
+/// The whole result. What is measured beside the workloads is apart.
+pub(crate) fn json(rows: &[Row], beside: &[Row], contenders: &[Contender]) -> String {
     let sizes = |of: fn(&Contender) -> Option<usize>| {
         let sizes = contenders
             .iter()
@@ -37,7 +38,8 @@ pub(crate) fn json(rows: &[Row], contenders: &[Contender]) -> String {
         Value::Object(sizes.collect::<Map<_, _>>())
     };
     json!({
-        "workloads": workloads.collect::<Vec<_>>(),
+        "workloads": rows.iter().map(workload).collect::<Vec<_>>(),
+        "beside": beside.iter().map(workload).collect::<Vec<_>>(),
         "component_size": {
             "bench": sizes(|contender| Some(contender.bench.size)),
             "minimal": sizes(|contender| Some(contender.minimal.as_ref()?.size)),
@@ -46,11 +48,11 @@ pub(crate) fn json(rows: &[Row], contenders: &[Contender]) -> String {
     .to_string()
 }
 
-/// The geometric mean of the ratios of two contenders, over the rows of `world bench` that both have.
+/// The geometric mean of the ratios of two contenders, over the workloads of `world bench` that both have.
 fn mean(rows: &[Row], a: &str, b: &str, figure: fn(&Cost) -> Option<f64>) -> Option<f64> {
     let logarithms: Vec<_> = rows
         .iter()
-        .filter(|row| !row.name.starts_with("min-"))
+        .filter(|row| row.is_compared)
         .filter_map(|row| Some((figure(row.costs.get(a)?)? / figure(row.costs.get(b)?)?).ln()))
         .collect();
     (!logarithms.is_empty()).then(|| (logarithms.iter().sum::<f64>() / logarithms.len() as f64).exp())
@@ -100,7 +102,7 @@ fn table(
 }
 
 /// The whole result as Markdown. Ratios are the first contender's figure divided by the other's.
-pub(crate) fn text(rows: &[Row], contenders: &[Contender]) -> String {
+pub(crate) fn text(rows: &[Row], beside: &[Row], contenders: &[Contender]) -> String {
     let names: Vec<_> = contenders.iter().map(|contender| contender.name.as_str()).collect();
     let mut text = String::new();
     table(&mut text, "Fuel per operation", rows, &names, |cost| Some(cost.fuel), 1);
@@ -126,6 +128,14 @@ pub(crate) fn text(rows: &[Row], contenders: &[Contender]) -> String {
         rows,
         &names,
         |cost| cost.wall,
+        1,
+    );
+    table(
+        &mut text,
+        "Fuel per operation, beside the workloads",
+        beside,
+        &names,
+        |cost| Some(cost.fuel),
         1,
     );
     let _ = write!(

@@ -27,6 +27,7 @@ pub(crate) enum Call {
     EchoExport,
     EchoImport,
     Minimal { slow: bool },
+    Sink { function: &'static str, each: u32 },
 }
 
 /// One row of the table.
@@ -130,6 +131,38 @@ pub(crate) const ALL: &[Workload] = &[
     row("min-pending", "call", 1_000, Call::Minimal { slow: true }),
 ];
 
+/// Items that fill a chunk of a sink.
+const FILL: u32 = 1024;
+
+/// What is measured beside them. Of a write of 64 KiB, `ALL` sees mostly how its one buffer was filled: by the byte, for 1024 writes.
+/// Here there are so many writes that what they cost is seen.
+pub(crate) const BESIDE: &[Workload] = &[
+    row(
+        "sink-feed",
+        "item",
+        1_000 * FILL,
+        Call::Sink {
+            function: "feed-u32s",
+            each: FILL,
+        },
+    ),
+    row(
+        "sink-send",
+        "item",
+        10_000,
+        Call::Sink {
+            function: "send-u32s",
+            each: 1,
+        },
+    ),
+    row(
+        "write-64k-512m",
+        "write",
+        8 * OF_LARGE,
+        Call::WriteBytes { chunk: LARGE, mode: 0 },
+    ),
+];
+
 /// A started component.
 pub(crate) struct Running {
     pub(crate) store: Store<Data>,
@@ -214,20 +247,22 @@ impl Running {
     }
 
     /// Calls an export that moves `items` in operations of `each`.
-    async fn stream<P, R>(&mut self, function: &str, params: P, items: u64, each: u32, look: bool) -> Result<()>
+    async fn stream<P, R>(
+        &mut self,
+        function: (Option<&str>, &str),
+        params: P,
+        items: u64,
+        each: u32,
+        look: bool,
+    ) -> Result<()>
     where
         P: ComponentNamedList + Lower + Clone + Send + Sync + 'static,
         R: Lift + Into<u64> + Send + Sync + 'static,
         (R,): ComponentNamedList + Lift + Send + Sync + 'static,
     {
         self.store.data().meter.expect(each.into(), look);
-        self.call(
-            EXPORTS(function),
-            |_| params.clone(),
-            1,
-            |_, moved: R| moved.into() == items,
-        )
-        .await?;
+        self.call(function, |_| params.clone(), 1, |_, moved: R| moved.into() == items)
+            .await?;
         self.moved(items, items / u64::from(each))
     }
 
@@ -264,6 +299,11 @@ fn rows(n: u32) -> Vec<Row> {
 }
 
 impl Workload {
+    /// Whether it is a workload of `world bench` that generators are compared by.
+    pub(crate) fn is_compared(&self) -> bool {
+        !matches!(self.call, Call::Minimal { .. }) && ALL.iter().any(|workload| workload.name == self.name)
+    }
+
     /// Runs the workload once. With `look`, every item that moves is looked at, not only counted.
     pub(crate) async fn run(&self, running: &mut Running, look: bool) -> Result<()> {
         let n = self.ops;
@@ -303,26 +343,41 @@ impl Workload {
                 let bytes = items * u64::from(chunk);
                 let params = (bytes, chunk, mode);
                 running
-                    .stream::<_, u64>("write-bytes", params, bytes, chunk, look)
+                    .stream::<_, u64>(EXPORTS("write-bytes"), params, bytes, chunk, look)
                     .await
             }
             Call::ReadBytes { chunk, mode } => {
                 let bytes = items * u64::from(chunk);
                 let params = (bytes, chunk, mode);
-                running.stream::<_, u64>("read-bytes", params, bytes, chunk, look).await
+                running
+                    .stream::<_, u64>(EXPORTS("read-bytes"), params, bytes, chunk, look)
+                    .await
             }
-            Call::WriteU32s { mode } => running.stream::<_, u32>("write-u32s", (n, mode), items, 1, look).await,
+            Call::WriteU32s { mode } => {
+                running
+                    .stream::<_, u32>(EXPORTS("write-u32s"), (n, mode), items, 1, look)
+                    .await
+            }
             Call::WriteU32sBatched { batch } => {
                 let params = (n, batch, 0u32);
                 running
-                    .stream::<_, u32>("write-u32s-batched", params, items, batch, look)
+                    .stream::<_, u32>(EXPORTS("write-u32s-batched"), params, items, batch, look)
                     .await
             }
-            Call::WriteItems { mode } => running.stream::<_, u32>("write-items", (n, mode), items, 1, look).await,
+            Call::WriteItems { mode } => {
+                running
+                    .stream::<_, u32>(EXPORTS("write-items"), (n, mode), items, 1, look)
+                    .await
+            }
             Call::WriteItemsBatched { batch } => {
                 let params = (n, batch, 0u32);
                 running
-                    .stream::<_, u32>("write-items-batched", params, items, batch, look)
+                    .stream::<_, u32>(EXPORTS("write-items-batched"), params, items, batch, look)
+                    .await
+            }
+            Call::Sink { function, each } => {
+                running
+                    .stream::<_, u32>((None, function), (n,), items, each, look)
                     .await
             }
             _ => bail!("`{}` moves no items", self.name),

@@ -64,7 +64,8 @@ impl Baseline {
         let measured: Value =
             serde_json::from_str(&output(runner.arg("--json"))?).context("reading what the runner printed")?;
         let mut figures = BTreeMap::new();
-        for workload in measured["workloads"].as_array().into_iter().flatten() {
+        let rows = ["workloads", "beside"].map(|rows| measured[rows].as_array().into_iter().flatten());
+        for workload in rows.into_iter().flatten() {
             if let (Some(name), Some(fuel)) = (workload["name"].as_str(), workload["fuel_per_op"]["witflow"].as_f64()) {
                 figures.insert(format!("fuel {name}"), fuel);
             }

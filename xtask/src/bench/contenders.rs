@@ -77,7 +77,13 @@ impl Contenders {
     }
 
     fn build_ours(&self) -> Result<()> {
-        let packages = ["bench-witflow", "bench-minimal", "bench-raw", "bench-raw-minimal"];
+        let packages = [
+            "bench-witflow",
+            "bench-minimal",
+            "bench-sink",
+            "bench-raw",
+            "bench-raw-minimal",
+        ];
         guests(process::cargo(["build"]), &packages, &self.folder)
     }
 
@@ -101,6 +107,7 @@ impl Contenders {
         };
         add("--bench", "witflow", &self.folder, "bench_witflow");
         add("--minimal", "witflow", &self.folder, "bench_minimal");
+        add("--sink", "witflow", &self.folder, "bench_sink");
         if let Some(peer) = &self.peer {
             add("--bench", "wit-bindgen", peer, "peer_bench");
             add("--minimal", "wit-bindgen", peer, "peer_minimal");
