@@ -25,7 +25,9 @@ const PAGE: usize = 64;
 pub(crate) struct Page([Slot; PAGE]);
 
 impl Page {
-    pub(crate) const EMPTY: Page = Page([const { Slot::empty() }; PAGE]);
+    pub(crate) const fn empty() -> Page {
+        Page([const { Slot::empty() }; PAGE])
+    }
 }
 
 /// Everything the runtime keeps for one component instance. On wasm there is one, in a static; a native host keeps one

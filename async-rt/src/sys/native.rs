@@ -219,7 +219,7 @@ impl Local {
             current: Cell::new(ptr::null_mut()),
             id,
             reps: Reps::default(),
-            first_page: Box::into_raw(Box::new(Page::EMPTY)),
+            first_page: Box::into_raw(Box::new(Page::empty())),
         }
     }
 

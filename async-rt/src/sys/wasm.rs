@@ -55,7 +55,7 @@ impl Local {
     pub(crate) const fn new() -> Local {
         Local {
             constructed: Cell::new(false),
-            first_page: Page::EMPTY,
+            first_page: Page::empty(),
         }
     }
 

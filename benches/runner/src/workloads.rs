@@ -138,6 +138,15 @@ const FILL: u32 = 1024;
 /// Here there are so many writes that what they cost is seen.
 pub(crate) const BESIDE: &[Workload] = &[
     row(
+        "sink-put",
+        "item",
+        1_000 * FILL,
+        Call::Sink {
+            function: "put-u32s",
+            each: FILL,
+        },
+    ),
+    row(
         "sink-feed",
         "item",
         1_000 * FILL,

@@ -119,9 +119,7 @@ impl<'a> Encoder<'a> {
                 self.add(|new| new.tuple(&types))
             }
             TypeDefKind::Flags(flags) => self.add(|new| new.flags(flags.flags.iter().map(|flag| flag.name.as_str()))),
-            TypeDefKind::Enum(cases) => {
-                self.add(|new| new.cases(cases.cases.iter().map(|case| case.name.as_str())))
-            }
+            TypeDefKind::Enum(cases) => self.add(|new| new.cases(cases.cases.iter().map(|case| case.name.as_str()))),
             TypeDefKind::Map(key, value) => {
                 let (key, value) = (self.value_type(*key)?, self.value_type(*value)?);
                 self.add(|new| new.map(key, value))
