@@ -121,7 +121,7 @@ mod tests {
         });
         report.scenario("a noted", || Ok("ok: twice".to_owned()));
         report.scenario("a bad", || Ok("2 instead of 3".to_owned()));
-        report.scenario("unwanted", || unreachable!("it is not wanted"));
+        report.scenario("not this one", || unreachable!("it is not wanted"));
         let expected = "\na with b  host, (other skipped)\n\nskipped, there is no other:\n    a with b on other\n\n\
                         2 passed, 1 failed, 1 skipped\n";
         assert_eq!(report.text(), expected);
