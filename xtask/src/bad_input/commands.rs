@@ -303,14 +303,21 @@ const CHECK: &[Case] = &[
         files: &[TWO],
         setup: generate_and_change,
         args: "rust two.wit --world client --out-dir out --check",
-        prints: &["--- ", "+++ ", "@@ ", "\n-// changed\n", "client.rs", "without --check"],
+        prints: &[
+            "--- ",
+            "+++ ",
+            "@@ ",
+            "\n-// changed\n",
+            "client.rs",
+            "`bindgen rust` with the same options writes it",
+        ],
         ..CASE
     },
     Case {
         name: "check of a missing file",
         files: &[TWO],
         args: "rust two.wit --world client --out-dir out --check",
-        prints: &["client.rs", "without --check"],
+        prints: &["client.rs", "`bindgen rust` with the same options writes it"],
         ..CASE
     },
     Case {
