@@ -16,7 +16,7 @@
 
 use crate::abi::{BLOCKED, copy};
 use crate::pool;
-use crate::sys::{CancelFn, InstanceId};
+use crate::sys::{CancelFn, InstanceId, NewFn};
 use crate::waitable::Op;
 use alloc::alloc::Layout;
 use core::cell::Cell;
@@ -44,6 +44,18 @@ const AND_ENDED: u32 = 8;
 #[inline]
 pub(crate) fn ends(answer: u32) -> bool {
     answer & (copy::DROPPED | AND_ENDED) != 0
+}
+
+/// Two fresh ends, the readable one first, from what makes them: `stream.new` and `future.new` answer that one in the low half.
+///
+/// # Safety
+///
+/// The built-in is one of these, and of the type that the ends are used with.
+#[inline(always)]
+pub(crate) unsafe fn fresh_ends(new: NewFn) -> (u32, u32) {
+    // SAFETY: promised by the caller.
+    let ends = unsafe { new() };
+    (ends as u32, (ends >> 32) as u32)
 }
 
 /// The one copy that may be in flight at an end.

@@ -15,17 +15,17 @@ pub use reader::{FutureRead, FutureReadMut, FutureReader};
 pub use vtable::{FutureIntrinsics, FutureVtable};
 pub use writer::{FutureWrite, FutureWriteCancel, FutureWriteError, FutureWriter};
 
+use crate::copy::fresh_ends;
 use crate::rt::cleanup::Cleanup;
 
 /// A new future. `default` makes the value that is written if the writer is dropped without having written.
 pub fn future_new<T>(vtable: &'static FutureVtable<T>, default: fn() -> T) -> (FutureWriter<T>, FutureReader<T>) {
-    // SAFETY: rule 8: the built-in is the one of this future type.
-    let ends = unsafe { (vtable.intrinsics.new)() };
-    // SAFETY: `future.new` returns two fresh ends: the readable one in the low half.
+    // SAFETY: rule 8: the built-in is the one of this future type, and its ends are fresh.
     unsafe {
+        let (readable, writable) = fresh_ends(vtable.intrinsics.new);
         (
-            FutureWriter::from_handle((ends >> 32) as u32, vtable, default),
-            future_lift(ends as u32 as i32, vtable),
+            FutureWriter::from_handle(writable, vtable, default),
+            future_lift(readable as i32, vtable),
         )
     }
 }

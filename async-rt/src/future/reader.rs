@@ -6,7 +6,7 @@
 
 use super::{FutureVtable, FutureWriter};
 use crate::abi::copy;
-use crate::copy::Port;
+use crate::copy::{Port, fresh_ends};
 use crate::rt::cleanup::{Cleanup, HandleCell};
 use crate::waitable;
 use core::cell::Cell;
@@ -162,10 +162,9 @@ impl<T> FutureReader<T> {
         self.drop_end();
         self.free_area();
         // SAFETY: rule 8: the built-in is the one of this future type.
-        let ends = unsafe { (self.vtable.intrinsics.new)() };
-        // The readable end is in the low half.
-        self.handle.set(ends as u32);
-        FutureWriter::write_in_background((ends >> 32) as u32, self.vtable, value);
+        let (readable, writable) = unsafe { fresh_ends(self.vtable.intrinsics.new) };
+        self.handle.set(readable);
+        FutureWriter::write_in_background(writable, self.vtable, value);
     }
 
     /// Takes everything out of this reader, which is then nobody's any more.

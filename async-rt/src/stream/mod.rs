@@ -32,6 +32,7 @@ pub use vtable::{StreamIntrinsics, StreamVtable};
 pub use write::{StreamWrite, StreamWriteAll, StreamWriteFrom, StreamWriteOne};
 pub use writer::StreamWriter;
 
+use crate::copy::fresh_ends;
 use crate::rt::cleanup::Cleanup;
 
 /// How one read or write ended.
@@ -48,13 +49,12 @@ pub enum StreamResult {
 /// A new stream.
 #[inline(never)]
 pub fn stream_new<T>(vtable: &'static StreamVtable<T>) -> (StreamWriter<T>, StreamReader<T>) {
-    // SAFETY: rule 8: the built-in is the one of this stream type.
-    let ends = unsafe { (vtable.raw.intrinsics.new)() };
-    // SAFETY: `stream.new` returns two fresh ends: the readable one in the low half.
+    // SAFETY: rule 8: the built-in is the one of this stream type, and its ends are fresh.
     unsafe {
+        let (readable, writable) = fresh_ends(vtable.raw.intrinsics.new);
         (
-            StreamWriter::from_handle((ends >> 32) as u32, vtable),
-            stream_lift(ends as u32 as i32, vtable),
+            StreamWriter::from_handle(writable, vtable),
+            stream_lift(readable as i32, vtable),
         )
     }
 }

@@ -7,6 +7,7 @@
 
 use super::raw_reader::{Filled, RawReader};
 use super::raw_writer::RawWriter;
+use crate::copy::fresh_ends;
 use crate::task::spawn::spawn_here;
 use core::future::poll_fn;
 
@@ -31,10 +32,9 @@ impl Drop for Fresh {
 /// Replaces the readable end of an idle reader by a fresh one that brings the same items.
 pub(super) fn splice(reader: &RawReader) {
     // SAFETY: rule 8: the built-in is the one of this stream type.
-    let ends = unsafe { (reader.vtable.intrinsics.new)() };
-    // The readable end is in the low half.
-    let fresh = Fresh(RawWriter::new((ends >> 32) as u32, reader.vtable));
-    let rest = Rest(reader.take(ends as u32));
+    let (readable, writable) = unsafe { fresh_ends(reader.vtable.intrinsics.new) };
+    let fresh = Fresh(RawWriter::new(writable, reader.vtable));
+    let rest = Rest(reader.take(readable));
     if rest.0.unread() == 0 {
         // The stream has ended, and so does the fresh one: its writer is dropped here.
         return;
