@@ -111,7 +111,7 @@ impl Port {
             self.begin_first(handle, waker);
             return;
         }
-        // SAFETY: the block is freed only by `free`, after it was released or unregistered.
+        // SAFETY: the block is freed only by `free`, after it was unregistered.
         unsafe {
             (*block).op.set_handle(handle);
             (*block).state.set(BLOCKED);
@@ -154,7 +154,7 @@ impl Port {
             block.state.set(IDLE);
             return Poll::Ready(answer);
         }
-        // SAFETY: the block is freed only by `free`, after it was released or unregistered.
+        // SAFETY: the block is freed only by `free`, after it was unregistered.
         unsafe { Op::wait(self.block.get().cast(), waker) };
         Poll::Pending
     }
@@ -176,22 +176,15 @@ impl Port {
         Some(answer)
     }
 
-    /// Takes an idle end out of the set it may still be in, so that it can be passed on.
-    pub(crate) fn leave_set(&self) {
-        if let Some(block) = self.block() {
-            block.op.unregister();
-        }
-    }
-
-    /// Frees the block of a port that is not busy and whose end is about to be dropped, or has left its set.
+    /// Frees the block of a port that is not busy. If the end is in a set it leaves that, so that it can be dropped or passed on.
     pub(crate) fn free(&self) {
         let block = self.block.replace(ptr::null());
         if block.is_null() {
             return;
         }
-        // SAFETY: nothing is in flight, so nobody waits, and nothing refers to the block once it is released.
+        // SAFETY: nothing is in flight, so nobody waits, and nothing refers to the block once it is unregistered.
         unsafe {
-            let _ = (*block).op.release();
+            (*block).op.unregister();
             ptr::drop_in_place((&raw const (*block).op).cast_mut());
             pool::give(block.cast_mut().cast(), Layout::new::<Block>());
         }

@@ -7,10 +7,15 @@
 //! * *nowhere* → *ours*: `register` for a task of this crate. The waitable joins the task's set and stays in it when
 //!   events are delivered, so an end that blocks again needs no second join.
 //! * *nowhere* → *foreign*: `register` under another runtime's task. Delivery removes it there: back to *nowhere*.
-//! * anything → *nowhere*: `unregister` (the waitable lives on: before a cancel or a transfer), or `release` (its
-//!   handle is about to be dropped, which takes it out of its set), or the task exits.
+//! * anything → *nowhere*: `unregister` (takes the waitable out of its set), or `release` (leaves that to the drop of its
+//!   handle, which follows), or the task exits.
 //!
 //! An op that is registered is never freed (rule 4).
+//!
+//! Dropping a handle takes it out of its set, says the specification, so `release` would do wherever a drop follows. Hosts
+//! are known that forget to do so for ends of streams and futures (jco 1.35), and then trap when the task drops its set. So
+//! only calls are released, whose handles leave everywhere and of which there are most; an end is unregistered before it is
+//! dropped. That is one built-in for an end that has ever waited, and nothing for another.
 //!
 //! Who waits is a waker, except that *root* is a place of its own: registered with a task of ours, whose root waits. Such
 //! an op keeps no waker, since the task and its root are alive while the registration is. Whatever ends the registration
@@ -315,7 +320,7 @@ impl Op {
         }
     }
 
-    /// Takes the waitable out of its task and set. It may then be cancelled, passed on or registered elsewhere.
+    /// Takes the waitable out of its task and set. It may then be cancelled, passed on, dropped or registered elsewhere.
     pub(crate) fn unregister(&self) {
         match self.place.replace(Place::Nowhere) {
             Place::Nowhere => {}
@@ -344,9 +349,18 @@ impl Op {
         }
     }
 
-    /// As `unregister`, when the handle is dropped right after: that alone takes it out of a set of ours. Answers whether it
-    /// is the root of the task that waits. The op does not `hold` its task.
+    /// As `unregister`, and answers whether it is the root of the task that waited.
+    #[must_use = "somebody has to poll the root"]
+    pub(crate) fn leave(&self) -> bool {
+        let root = matches!(self.place.get(), Place::Root(_));
+        self.unregister();
+        root
+    }
+
+    /// As `leave`, for a call whose handle is dropped right after: that alone takes it out of a set of ours. The op does not
+    /// `hold` its task.
     #[inline(always)]
+    #[must_use = "somebody has to poll the root"]
     pub(crate) fn release(&self) -> bool {
         let place = self.place.get();
         if let Place::Ours(slot) | Place::Root(slot) = place {

@@ -181,7 +181,7 @@ unsafe fn answered(header: *const Header, answer: u32) -> bool {
         let op = &(*header).op;
         let mut root = false;
         if answer & 0xf != copy::CANCELLED {
-            root = op.release();
+            root = op.leave();
             ((*header).drop_end)(op.handle());
             op.set_handle(0);
         }

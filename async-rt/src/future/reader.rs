@@ -148,7 +148,6 @@ impl<T> FutureReader<T> {
         if self.arrived.get() {
             self.splice();
         } else {
-            self.port.leave_set();
             self.port.free();
             self.free_area();
         }

@@ -244,7 +244,6 @@ impl RawReader {
         self.port.instance().check();
         if self.handle.get() != 0 {
             self.cancel();
-            self.port.leave_set();
             let is_closed = self.is_closed();
             self.port.free();
             if self.unread() != 0 || is_closed {

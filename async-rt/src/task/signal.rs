@@ -44,10 +44,10 @@ impl Signal {
             return;
         }
         // SAFETY: both ends are ours. An undelivered event is taken back first (rule 2 above), outside of any set, as
-        // synchronous cancels require; then nothing is in flight.
+        // synchronous cancels require; then nothing is in flight. Any end leaves its set before it is dropped.
         unsafe {
+            builtins::waitable_join(readable, 0);
             if self.pending.replace(false) {
-                builtins::waitable_join(readable, 0);
                 builtins::unit_stream_cancel_read(readable);
             }
             builtins::unit_stream_drop_readable(readable);

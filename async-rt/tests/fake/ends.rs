@@ -213,6 +213,10 @@ impl State {
     }
 
     fn drop_end(&mut self, handle: u32) {
+        assert_eq!(
+            self.waitables[handle as usize].set, 0,
+            "an end was dropped inside a set: some hosts leave it there"
+        );
         let end = self.guest_end(handle);
         assert_ne!(end.state, EndState::Busy, "trap: an end was dropped during a copy");
         let (stream, side, state) = (end.stream, end.side, end.state);

@@ -3,6 +3,7 @@
 //!
 //! It refuses with a panic whatever the canonical ABI traps on and these tests could get wrong: an operation at a busy
 //! or finished end, a synchronous cancel inside a set, a drop with something in flight or undelivered, a stale handle.
+//! So is an end that is dropped inside a set, on which some hosts trap later.
 //! Handles are reused last in, first out. Futures are streams of one element whose answers carry no count.
 
 #![allow(dead_code, unreachable_pub, reason = "every test file uses its own part of the host")]

@@ -80,7 +80,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         "a task waits, and who wakes it believes that it runs",
         TASK,
         "(*task).state.set(State::Parked); return Some(code::WAIT",
-        "return Some(code::WAIT",
+        "if !{ON} { (*task).state.set(State::Parked); } return Some(code::WAIT",
     ),
     mutant(
         "hold-kept",
