@@ -51,7 +51,7 @@ const GROUPS: &[Group] = &[
             "bench-witflow",
         ],
     },
-    // The other runtimes in the first are made for this target; between the others, values cross from one to the other.
+    // The other runtimes in the mixed ones are made for this target; between the others, values cross from one to the other.
     Group {
         profile: "guest-test",
         targets: &["wasm32-wasip2"],
@@ -60,6 +60,8 @@ const GROUPS: &[Group] = &[
             "interop-edge",
             "interop-middle",
             "interop-provider",
+            "mixed-newer",
+            "mixed-older",
             "mixed-runtimes",
             "roundtrip-middle",
             "roundtrip-provider",

@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use super::lack::{Got, Lack, said};
-use super::tools::{self, Wheel};
+use super::tools::{self, WASMTIMES, Wheel};
 use crate::process;
 
 /// What a component is made with.
@@ -107,6 +107,18 @@ impl Lab {
         self.once(wheel.requirement, || wheel.get(&self.folder))
     }
 
+    /// The versions of Wasmtime's command line that are wanted, by their names.
+    pub(super) fn wasmtimes(&self) -> &'static [(&'static str, Wheel)] {
+        if self.quick { &WASMTIMES[..1] } else { WASMTIMES }
+    }
+
+    /// A component of the examples, as it is shipped.
+    pub(super) fn example(&self, name: &str) -> Got<PathBuf> {
+        let packages = ["cli-tool", "http-service", "middleware"];
+        let built = self.once("examples", || self.guests("guest", &packages));
+        Ok(built?.join(name).with_extension("wasm"))
+    }
+
     /// One of our own programs for this machine.
     pub(super) fn program(&self, name: &str) -> Got<PathBuf> {
         self.once("programs", || {
@@ -140,13 +152,16 @@ impl Lab {
 
     fn ours(&self, role: Role) -> Got<PathBuf> {
         let packages = ["interop-provider", "interop-consumer", "interop-edge", "interop-middle"];
-        let built = self.once("ours", || {
-            let mut cargo = process::cargo(["build", "--profile", "guest-test", "--target", TARGET]);
-            cargo.args(packages.iter().flat_map(|package| ["--package", package]));
-            process::run(cargo.arg("--target-dir").arg(&self.target)).map_err(Lack::broken)?;
-            Ok(self.target.join(TARGET).join("guest-test"))
-        });
+        let built = self.once("ours", || self.guests("guest-test", &packages));
         Ok(built?.join(format!("interop_{}.wasm", role.name())))
+    }
+
+    /// Builds guests of our workspace, and gives the folder they are in.
+    pub(super) fn guests(&self, profile: &str, packages: &[&str]) -> Got<PathBuf> {
+        let mut cargo = process::cargo(["build", "--profile", profile, "--target", TARGET]);
+        cargo.args(packages.iter().flat_map(|package| ["--package", package]));
+        process::run(cargo.arg("--target-dir").arg(&self.target)).map_err(Lack::broken)?;
+        Ok(self.target.join(TARGET).join(profile))
     }
 
     fn by_wit_bindgen(&self, role: Role) -> Got<PathBuf> {

@@ -1,6 +1,6 @@
 //! Why a scenario has no good end: what it needs cannot be had, or something is wrong. And commands that end like that.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -34,51 +34,67 @@ impl Lack {
 }
 
 /// How long anything may take: more than the slowest of compilers on a busy machine, and an end to what hangs.
-const LIMIT: Duration = Duration::from_secs(300);
+pub(super) const LIMIT: Duration = Duration::from_secs(300);
+
+/// How a command ended, and what it wrote.
+pub(super) struct Ended {
+    /// None if it was killed.
+    pub(super) code: Option<i32>,
+    pub(super) out: Vec<u8>,
+    pub(super) err: String,
+}
 
 /// Runs a command to its end and gives what it wrote to its standard output.
 pub(super) fn said(command: &mut Command) -> Got<String> {
     let shown = process::show(command);
-    let (succeeded, out, err) = ended(command)?;
-    if succeeded {
+    let ended = ended(command, Vec::new())?;
+    let out = String::from_utf8_lossy(&ended.out).into_owned();
+    if ended.code == Some(0) {
         return Ok(out);
     }
     // Backtraces are long; what is wrong is said before them.
-    let lines: Vec<&str> = err
-        .lines()
-        .chain(out.lines())
-        .filter(|line| !line.is_empty())
-        .take(8)
-        .collect();
-    Err(Lack::Broken(format!("`{shown}`: {}", lines.join(" | "))))
+    Err(Lack::Broken(format!("`{shown}`: {}", first_lines(&[&ended.err, &out]))))
 }
 
-/// Runs a command to its end, or for as long as anything may take. Gives whether it succeeded, and what it wrote.
-fn ended(command: &mut Command) -> Got<(bool, String, String)> {
+/// The beginning of what was written, on one line.
+pub(super) fn first_lines(texts: &[&str]) -> String {
+    let lines = texts
+        .iter()
+        .flat_map(|text| text.lines())
+        .filter(|line| !line.is_empty());
+    lines.take(8).collect::<Vec<_>>().join(" | ")
+}
+
+/// Runs a command to its end, or for as long as anything may take.
+pub(super) fn ended(command: &mut Command, input: Vec<u8>) -> Got<Ended> {
     let shown = process::show(command);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let child = command.stdin(Stdio::null()).spawn();
+    let child = command.stdin(Stdio::piped()).spawn();
     let mut child = child.map_err(|error| Lack::Missing(format!("`{shown}` cannot be started: {error}")))?;
+    let stdin = child.stdin.take();
+    // It may end without having read all.
+    std::thread::spawn(move || stdin.map(|mut pipe| pipe.write_all(&input)));
     let (out, err) = (read(child.stdout.take()), read(child.stderr.take()));
     let end = Instant::now() + LIMIT;
-    let wait = |from: &mpsc::Receiver<String>| from.recv_timeout(end.saturating_duration_since(Instant::now()));
-    let (out, err) = match (wait(&out), wait(&err)) {
-        (Ok(out), Ok(err)) => (out, err),
-        _ => {
-            let _ = child.kill();
-            let _ = child.wait();
-            return Err(Lack::Broken(format!(
-                "`{shown}` did not end within {} s",
-                LIMIT.as_secs()
-            )));
-        }
+    let wait = |from: &mpsc::Receiver<Vec<u8>>| from.recv_timeout(end.saturating_duration_since(Instant::now()));
+    let (Ok(out), Ok(err)) = (wait(&out), wait(&err)) else {
+        let _ = child.kill();
+        let _ = child.wait();
+        return Err(Lack::Broken(format!(
+            "`{shown}` did not end within {} s",
+            LIMIT.as_secs()
+        )));
     };
     let status = child.wait().map_err(Lack::broken)?;
-    Ok((status.success(), out, err))
+    Ok(Ended {
+        code: status.code(),
+        out,
+        err: String::from_utf8_lossy(&err).into_owned(),
+    })
 }
 
 /// Reads to the end in another thread, as whoever writes waits for whoever reads.
-fn read(pipe: Option<impl Read + Send + 'static>) -> mpsc::Receiver<String> {
+fn read(pipe: Option<impl Read + Send + 'static>) -> mpsc::Receiver<Vec<u8>> {
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
         let mut bytes = Vec::new();
@@ -87,7 +103,7 @@ fn read(pipe: Option<impl Read + Send + 'static>) -> mpsc::Receiver<String> {
             let _ = pipe.read_to_end(&mut bytes);
         }
         // Nobody waits any more for what came too late.
-        let _ = sender.send(String::from_utf8_lossy(&bytes).into_owned());
+        let _ = sender.send(bytes);
     });
     receiver
 }

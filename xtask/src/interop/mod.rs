@@ -5,10 +5,15 @@
 //! Python and Node; a program of the system only where this runs as root on Debian. What cannot be had is skipped, by name and with
 //! the reason: a scenario that nobody could run is neither passed nor failed.
 
+mod command;
 mod components;
+mod http;
 mod lack;
 mod matrix;
+mod mixed;
 mod report;
+mod serve;
+mod server;
 mod tools;
 
 use anyhow::Result;
@@ -34,6 +39,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let lab = Lab::new(args.quick)?;
     let mut report = Report::new(args.only.clone());
     matrix::run(&lab, &mut report);
+    mixed::run(&lab, &mut report);
+    command::run(&lab, &mut report);
+    serve::run(&lab, &mut report);
     report.end()
 }
 

@@ -8,10 +8,12 @@ use crate::guests;
 /// The places that know which target they are built for: the runtime's seam, and what runs guests natively.
 const SYS: &[&str] = &["async-rt/src/sys", "host/src/native"];
 
-/// Guests that are empty elsewhere: one has dependencies that exist on wasm only, the others use nothing but core imports.
+/// Guests that are empty elsewhere: the mixed ones have dependencies that exist on wasm only, the others use nothing but core imports.
 const WASM_ONLY: &[&str] = &[
     "benches/guests/raw",
     "benches/guests/raw-minimal",
+    "tests/guests/mixed-newer",
+    "tests/guests/mixed-older",
     "tests/guests/mixed-runtimes",
 ];
 
@@ -149,7 +151,7 @@ pub(crate) fn guest_list(tree: &Tree, findings: &mut Vec<Finding>) {
             .iter()
             .find(|entry| entry.section == "package" && entry.key == "name");
         // Guests that are not ours are built by whoever runs them.
-        let others = is_in_any(file, &["benches/peer", "tests/interop/peers"]);
+        let others = is_in_any(file, &["benches/peer", "tests/interop/peers", "tests/interop/spin"]);
         let Some(name) = name.filter(|_| is_guest && !others) else {
             continue;
         };

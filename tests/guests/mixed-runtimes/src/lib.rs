@@ -1,5 +1,6 @@
-//! An export of ours awaits pending calls made through `wasip3` 0.10.0 (task context version 3) and 0.7.1 (version 1), and a
-//! task spawned through the other runtime runs in our executor.
+//! An export of ours awaits pending calls made through `wasip3` 0.10.0 (task context version 3) and 0.7.1 (version 1). A future
+//! spawned through the former runs in our executor. One spawned through the latter is never polled: version 1 has no way to
+//! tell whoever runs the task, and it does not ask.
 
 #![cfg(target_family = "wasm")]
 
@@ -34,6 +35,8 @@ impl Guest for Component {
             theirs.borrow_mut().push("spawned through theirs".to_owned());
         });
         handle.await;
+        let lost = log.clone();
+        wasip3_older::spawn(async move { lost.borrow_mut().push("spawned through 0.7.1".to_owned()) });
         witflow::spawn(async move {
             wasip3_older::clocks::monotonic_clock::wait_for(1_000_000).await;
             ours.borrow_mut().push("spawned through ours".to_owned());

@@ -1,0 +1,17 @@
+//! A command that `wasip3` 0.10.0 exports, so that wit-bindgen 0.63 runs it, with our runtime beside it.
+
+#![cfg(target_family = "wasm")]
+
+mod cases;
+
+use wasip3 as theirs;
+use wasip3::spawn_local as spawn_theirs;
+
+struct Command;
+theirs::cli::command::export!(Command with_types_in theirs);
+
+impl theirs::exports::cli::run::Guest for Command {
+    async fn run() -> Result<(), ()> {
+        cases::run().await
+    }
+}
