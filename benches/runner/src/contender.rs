@@ -1,6 +1,6 @@
 //! [`Contender`]: one generator's components, compiled twice, with and without fuel.
 
-use crate::Args;
+use crate::{Args, placement};
 use std::collections::BTreeMap;
 use std::path::Path;
 use wasmtime::component::Component;
@@ -14,6 +14,8 @@ use wit_parser::Resolve;
 pub(crate) struct Compiled {
     pub(crate) with_fuel: Component,
     pub(crate) without: Component,
+    /// As `without`, with its code elsewhere, if time is measured.
+    pub(crate) moved: Option<Component>,
     /// Its size in bytes.
     pub(crate) size: usize,
 }
@@ -33,6 +35,8 @@ struct Compiler<'a> {
     with_fuel: Engine,
     without: Engine,
     wit: &'a Path,
+    /// Whether components are also needed with their code elsewhere.
+    is_timed: bool,
 }
 
 /// An engine that counts fuel, or not.
@@ -52,6 +56,7 @@ impl Contender {
             with_fuel: engine(true)?,
             without: engine(false)?,
             wit: &args.wit,
+            is_timed: args.runs > 0,
         };
         let mut minimal = compiler.all(&args.minimal, "minimal")?;
         let mut sink = compiler.all(&args.sink, "sink")?;
@@ -92,11 +97,17 @@ impl Compiler<'_> {
         } else {
             bytes
         };
-        let compile =
-            |engine: &Engine| Component::from_binary(engine, &bytes).with_context(|| format!("compiling `{file}`"));
+        let compile = |engine: &Engine, bytes: &[u8]| {
+            Component::from_binary(engine, bytes).with_context(|| format!("compiling `{file}`"))
+        };
+        let moved = self.is_timed.then(|| {
+            let moved = placement::moved(&bytes).map_err(|error| wasmtime::Error::msg(format!("`{file}`: {error:#}")));
+            compile(&self.without, &moved?)
+        });
         let compiled = Compiled {
-            with_fuel: compile(&self.with_fuel)?,
-            without: compile(&self.without)?,
+            with_fuel: compile(&self.with_fuel, &bytes)?,
+            without: compile(&self.without, &bytes)?,
+            moved: moved.transpose()?,
             size: bytes.len(),
         };
         Ok((name.to_owned(), compiled))

@@ -4,12 +4,14 @@
 //! a contender that does less than the workload says is an error and no fast contender.
 //!
 //! Fuel is the number of wasm instructions and is exact: the same component gives the same figure everywhere. Time is not;
-//! it is measured without fuel, in fresh stores, the contenders taking turns, and only its ratios within one run mean much.
+//! it is measured without fuel, in fresh stores, in two placements of the code, the contenders taking turns, and only its ratios within
+//! one run mean much.
 
 mod contender;
 mod host;
 mod measure;
 mod park;
+mod placement;
 mod profile;
 mod report;
 mod soak;

@@ -4,6 +4,7 @@ use crate::contender::{Compiled, Contender};
 use crate::host;
 use crate::workloads::{Call, Running, Workload};
 use std::collections::BTreeMap;
+use std::iter;
 use std::time::{Duration, Instant};
 use wasmtime::Result;
 use wasmtime::component::Component;
@@ -17,7 +18,7 @@ pub(crate) struct Cost {
     pub(crate) allocations: Option<f64>,
     /// Linear memory in bytes, of the whole run.
     pub(crate) peak_memory: usize,
-    /// The median time in nanoseconds, if it was measured.
+    /// The time in nanoseconds, if it was measured.
     pub(crate) wall: Option<f64>,
 }
 
@@ -116,26 +117,37 @@ pub(crate) fn measure(workload: &Workload, contenders: &[Contender], runs: usize
     })
 }
 
-/// Adds the median time of `runs` runs. The contenders take turns, so that what else the machine does hits all alike; the
-/// first turn is not counted.
+/// Adds the time of `runs` runs: the median in each placement of the code, and the mean of both. The contenders take turns, so that
+/// what else the machine does hits all alike; the first turn is not counted.
 fn time(workload: &Workload, contenders: &[Contender], runs: usize, costs: &mut BTreeMap<String, Cost>) -> Result<()> {
-    let mut taken: BTreeMap<&str, Vec<Duration>> = BTreeMap::new();
+    let mut taken: BTreeMap<&str, [Vec<Duration>; 2]> = BTreeMap::new();
     for turn in 0..if runs == 0 { 0 } else { runs + 1 } {
         for contender in contenders {
             let Some(compiled) = component(workload, contender) else {
                 continue;
             };
-            let (_, _, took) = once(workload, &compiled.without, false)?;
-            if turn > 0 {
-                taken.entry(&contender.name).or_default().push(took);
+            let times = taken.entry(&contender.name).or_default();
+            let placements = iter::once(&compiled.without).chain(&compiled.moved);
+            for (placement, times) in placements.zip(times) {
+                let (_, _, took) = once(workload, placement, false)?;
+                if turn > 0 {
+                    times.push(took);
+                }
             }
         }
     }
-    for (name, mut times) in taken {
-        times.sort_unstable();
+    for (name, times) in taken {
         if let Some(cost) = costs.get_mut(name) {
-            cost.wall = Some(times[times.len() / 2].as_nanos() as f64 / f64::from(workload.ops));
+            let medians: Vec<f64> = times.into_iter().filter_map(median).collect();
+            let mean = medians.iter().sum::<f64>() / medians.len() as f64;
+            cost.wall = Some(mean / f64::from(workload.ops));
         }
     }
     Ok(())
+}
+
+/// In nanoseconds, if there are any.
+fn median(mut times: Vec<Duration>) -> Option<f64> {
+    times.sort_unstable();
+    times.get(times.len() / 2).map(|time| time.as_nanos() as f64)
 }
