@@ -1,4 +1,5 @@
-/* Provides the interface in plain C, with pieces as awkward as can be: reads of seven bytes, one of none first, writes of three. */
+/* Provides the interface in plain C, with pieces as awkward as can be: reads of seven bytes, one of none first, writes of three.
+   Ends leave their sets before they are dropped, for the sake of hosts whose drops leave them in. */
 
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +36,8 @@ struct upper {
 };
 
 static provider_callback_code_t upper_end(struct upper *task) {
+  provider_waitable_join(task->in, 0);
+  provider_waitable_join(task->out, 0);
   exports_interop_demo_api_stream_u8_drop_readable(task->in);
   exports_interop_demo_api_stream_u8_drop_writable(task->out);
   provider_waitable_set_drop(task->set);
@@ -119,6 +122,7 @@ struct count {
 };
 
 static provider_callback_code_t count_end(struct count *task) {
+  provider_waitable_join(task->in, 0);
   exports_interop_demo_api_stream_u8_drop_readable(task->in);
   provider_waitable_set_drop(task->set);
   free(task);
@@ -162,6 +166,7 @@ struct greet {
 };
 
 static provider_callback_code_t greet_end(struct greet *task) {
+  provider_waitable_join(task->writer, 0);
   exports_interop_demo_api_future_string_drop_writable(task->writer);
   provider_waitable_set_drop(task->set);
   provider_string_free(&task->text);
@@ -195,6 +200,7 @@ struct await_it {
 };
 
 static provider_callback_code_t await_it_end(struct await_it *task) {
+  provider_waitable_join(task->future, 0);
   exports_interop_demo_api_future_string_drop_readable(task->future);
   provider_waitable_set_drop(task->set);
   free(task);
@@ -248,6 +254,7 @@ static void items_free(struct items *task) {
 }
 
 static provider_callback_code_t items_end(struct items *task) {
+  provider_waitable_join(task->writer, 0);
   exports_interop_demo_api_stream_item_drop_writable(task->writer);
   provider_waitable_set_drop(task->set);
   free(task);

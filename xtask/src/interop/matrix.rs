@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::components::{Lab, Make, Role};
+use super::jco;
 use super::lack::{Got, Lack, said};
 use super::report::Report;
 use super::tools::WASMTIMES;
@@ -15,19 +16,21 @@ enum Host {
     Ours,
     /// A version of Wasmtime's command line, by its place in the list.
     CommandLine(usize),
+    Jco,
 }
 
 impl Host {
     /// All that are wanted.
     fn all(lab: &Lab) -> &'static [Self] {
-        let all = &[Self::Ours, Self::CommandLine(0), Self::CommandLine(1)];
-        if lab.quick { &all[..2] } else { all }
+        let all = &[Self::Ours, Self::CommandLine(0), Self::Jco, Self::CommandLine(1)];
+        if lab.quick { &all[..3] } else { all }
     }
 
     fn name(self) -> &'static str {
         match self {
             Self::Ours => "witflow-host",
             Self::CommandLine(index) => WASMTIMES[index].0,
+            Self::Jco => jco::NAME,
         }
     }
 
@@ -53,6 +56,7 @@ impl Host {
                 }
                 Ok(steps.iter().map(|n| call(format!("step({n})"))).collect())
             }
+            Self::Jco => jco::call(lab, component, steps),
         }
     }
 }
@@ -100,6 +104,7 @@ fn everywhere(lab: &Lab, report: &mut Report, parts: &[(Make, Role)]) {
         .join(" -> ");
     for host in Host::all(lab) {
         report.pair(&names, host.name(), || {
+            known_fault(*host, parts, None)?;
             let said = host.call(lab, &lab.composed(parts)?, &[])?;
             said.into_iter()
                 .next()
@@ -115,7 +120,7 @@ fn steps(lab: &Lab, report: &mut Report, edge: (Make, Role), provider: Make, cou
     } else {
         "step"
     };
-    let (known, steps): (Vec<u32>, Vec<u32>) = (1..=count).partition(|n| known_fault(provider, *n).is_some());
+    let parts = [edge, (provider, Role::Provider)];
     for host in Host::all(lab) {
         let name = |n: u32| {
             format!(
@@ -125,28 +130,35 @@ fn steps(lab: &Lab, report: &mut Report, edge: (Make, Role), provider: Make, cou
                 host.name()
             )
         };
-        let wanted: Vec<u32> = steps.iter().copied().filter(|n| report.wants(&name(*n))).collect();
-        if wanted.is_empty() {
-            continue;
+        let wanted = (1..=count).filter(|n| report.wants(&name(*n)));
+        let (wanted, known): (Vec<u32>, Vec<u32>) = wanted.partition(|n| known_fault(*host, &parts, Some(*n)).is_ok());
+        if !wanted.is_empty() {
+            let said = lab
+                .composed(&parts)
+                .and_then(|component| host.call(lab, &component, &wanted));
+            for (index, n) in wanted.into_iter().enumerate() {
+                let said = said.as_ref().map_err(Lack::clone).and_then(|said| {
+                    let line = said.get(index).cloned();
+                    line.unwrap_or_else(|| Err(Lack::broken("the host ended before")))
+                });
+                report.scenario(&name(n), || said);
+            }
         }
-        let component = lab.composed(&[edge, (provider, Role::Provider)]);
-        let said = component.and_then(|component| host.call(lab, &component, &wanted));
-        for (index, n) in wanted.into_iter().enumerate() {
-            let said = said.as_ref().map_err(Lack::clone).and_then(|said| {
-                let line = said.get(index).cloned();
-                line.unwrap_or_else(|| Err(Lack::broken("the host ended before")))
-            });
-            report.scenario(&name(n), || said);
-        }
-        for n in &known {
-            let reason = known_fault(provider, *n).unwrap_or_default();
-            report.scenario(&name(*n), || Err(Lack::Missing(reason.to_owned())));
+        for n in known {
+            report.scenario(&name(n), || known_fault(*host, &parts, Some(n)).map(|()| String::new()));
         }
     }
 }
 
-/// What others are known to do wrong in a step, so that there is nothing to be seen of us.
-fn known_fault(provider: Make, step: u32) -> Option<&'static str> {
-    (provider == Make::Python && step == 1)
-        .then_some("componentize-py 0.25.1 traps when one of its exports is cancelled (NotImplementedError)")
+/// Fails with what others are known to do wrong in a step, or in `drive`, so that there is nothing to be seen of us.
+fn known_fault(host: Host, parts: &[(Make, Role)], step: Option<u32>) -> Got<()> {
+    let makes = |make| parts.iter().any(|part| part.0 == make);
+    let reason = if makes(Make::Python) && step == Some(1) {
+        Some("componentize-py 0.25.1 traps when one of its exports is cancelled (NotImplementedError)")
+    } else if let Host::Jco = host {
+        jco::known_fault(parts, step)
+    } else {
+        None
+    };
+    reason.map_or(Ok(()), |reason| Err(Lack::Missing(reason.to_owned())))
 }

@@ -8,6 +8,7 @@
 mod command;
 mod components;
 mod http;
+mod jco;
 mod lack;
 mod matrix;
 mod mixed;
@@ -25,7 +26,7 @@ use report::Report;
 /// Arguments of `cargo xtask interop`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// What continuous integration runs: our guests with those by wit-bindgen and those in C, on two hosts.
+    /// What continuous integration runs: our guests with those by wit-bindgen and those in C, on three hosts.
     #[arg(long)]
     quick: bool,
     /// Only scenarios whose names contain this; may be given several times.
@@ -39,6 +40,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let lab = Lab::new(args.quick)?;
     let mut report = Report::new(args.only.clone());
     matrix::run(&lab, &mut report);
+    jco::run(&lab, &mut report);
     mixed::run(&lab, &mut report);
     command::run(&lab, &mut report);
     serve::run(&lab, &mut report);

@@ -48,10 +48,10 @@ pub(super) const COMPONENTIZE_QJS: Node = Node {
 };
 
 /// Programs from packages of Node.
-pub(super) struct Node {
+pub(super) struct Node<'a> {
     /// Where they are installed.
-    pub(super) folder: &'static str,
-    pub(super) packages: &'static [&'static str],
+    pub(super) folder: &'a str,
+    pub(super) packages: &'a [&'a str],
 }
 
 /// Packages of Debian that compile C for WebAssembly, and the compiler among them.
@@ -100,7 +100,7 @@ fn make_executable(_: &Path) -> Got<()> {
     Ok(())
 }
 
-impl Node {
+impl Node<'_> {
     /// The folder `node_modules` with the packages, installed in `folder` if they are not there.
     pub(super) fn get(&self, folder: &Path) -> Got<PathBuf> {
         let modules = folder.join(self.folder).join("node_modules");
