@@ -7,7 +7,7 @@
 
 use crate::cabi;
 use crate::future::Unattended;
-use crate::pool::{self, Pool};
+use crate::pool;
 use crate::rt::error_context::Retired;
 use crate::sys;
 use crate::task::Task;
@@ -34,7 +34,6 @@ impl Page {
 /// for each instance.
 #[allow(unreachable_pub, reason = "only native hosts get to see it")]
 pub struct Instance {
-    pub(crate) pool: Pool,
     pub(crate) local: sys::Local,
     /// Where the pages are. The first is not among them.
     directory: Cell<*mut *mut Slot>,
@@ -75,7 +74,6 @@ impl Slot {
 impl Instance {
     pub(crate) const fn with(local: sys::Local) -> Instance {
         Instance {
-            pool: Pool::new(),
             local,
             directory: Cell::new(ptr::null_mut()),
             pages: Cell::new(0),

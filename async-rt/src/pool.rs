@@ -8,6 +8,7 @@ use crate::sys;
 use alloc::alloc::Layout;
 use core::cell::Cell;
 use core::hint;
+use core::mem;
 use core::ptr;
 
 /// Small blocks are handed out in multiples of this many bytes, larger ones in powers of two.
@@ -15,126 +16,149 @@ const STEP: usize = 32;
 /// How many classes of small blocks there are.
 const SMALL: usize = 32;
 /// All classes: the largest holds more than a call can need.
-const CLASSES: usize = SMALL + 19;
+pub(crate) const CLASSES: usize = SMALL + 19;
 /// Alignment of pooled blocks, which every allocator of a wasm guest gives without ado. Stricter ones are not pooled.
 const ALIGN: usize = 8;
 
-/// The free lists of one instance. The first word of a free block points to the next one.
-pub(crate) struct Pool {
-    free: [Cell<*mut u8>; CLASSES],
+/// The head of a free list. The first word of a free block points to the next one.
+pub(crate) type List = Cell<*mut u8>;
+
+/// The class of blocks of a layout, whose size is not 0; `CLASSES` if they are not pooled.
+const fn class_of(layout: Layout) -> usize {
+    let class = if !sys::POOLED || layout.align() > ALIGN {
+        CLASSES
+    } else if layout.size() <= SMALL * STEP {
+        (layout.size() - 1) / STEP
+    } else {
+        // 11 bits are the first too many for a small block.
+        let bits = (usize::BITS - (layout.size() - 1).leading_zeros()) as usize;
+        SMALL + bits - 11
+    };
+    assert!(class <= CLASSES, "no value of the canonical ABI is that large");
+    class
 }
 
-impl Pool {
-    pub(crate) const fn new() -> Pool {
-        Pool {
-            free: [const { Cell::new(ptr::null_mut()) }; CLASSES],
-        }
-    }
+/// The layout that all pooled blocks of a class have.
+fn rounded(class: usize) -> Layout {
+    let size = if class < SMALL {
+        (class + 1) * STEP
+    } else {
+        1 << (class - SMALL + 11)
+    };
+    // SAFETY: `ALIGN` is a power of two, and no class is as large as the address space.
+    unsafe { Layout::from_size_align_unchecked(size, ALIGN) }
 }
 
-/// A layout, and the number of its free list, worked out ahead.
-#[derive(Clone, Copy)]
-pub(crate) struct Block {
-    /// How far the list is from the first, in bytes.
-    offset: usize,
-    layout: Layout,
+/// The free list of a class, of which there are fewer than `CLASSES`.
+const fn list_of(class: usize) -> *const List {
+    assert!(class < CLASSES, "blocks that are not pooled have no list");
+    // SAFETY: there are `CLASSES` of them.
+    unsafe { sys::free_lists().cast::<List>().add(class) }
 }
 
-/// The size of a list.
-const LIST: usize = core::mem::size_of::<Cell<*mut u8>>();
-
-impl Block {
-    /// Works out the class of a layout whose size is not 0.
-    pub(crate) const fn new(layout: Layout) -> Block {
-        let class = if !sys::POOLED || layout.align() > ALIGN {
-            // None: such blocks are not pooled.
-            CLASSES
-        } else if layout.size() <= SMALL * STEP {
-            (layout.size() - 1) / STEP
-        } else {
-            // 11 bits are the first too many for a small block.
-            let bits = (usize::BITS - (layout.size() - 1).leading_zeros()) as usize;
-            SMALL + bits - 11
-        };
-        assert!(class <= CLASSES, "no value of the canonical ABI is that large");
-        Block {
-            offset: class * LIST,
-            layout,
-        }
-    }
-
-    const fn class(self) -> usize {
-        self.offset / LIST
-    }
-
-    /// The layout pooled blocks of this class have.
-    const fn rounded(self) -> Layout {
-        let class = self.class();
-        let size = if class < SMALL {
-            (class + 1) * STEP
-        } else {
-            1 << (class - SMALL + 11)
-        };
-        // SAFETY: `ALIGN` is a power of two, and no class is as large as the address space.
-        unsafe { Layout::from_size_align_unchecked(size, ALIGN) }
-    }
-
-    /// The free list of the current instance, for blocks that are pooled.
-    #[inline(always)]
-    fn list(self) -> &'static Cell<*mut u8> {
-        // SAFETY: pooled blocks have a class below `CLASSES`.
-        unsafe { &*sys::instance().pool.free.as_ptr().byte_add(self.offset) }
-    }
-
-    /// A block with arbitrary contents. `pooled` says that blocks of this kind are, as far as is known at compile time.
-    #[inline(always)]
-    fn take(self, pooled: bool) -> *mut u8 {
-        if !pooled {
-            return alloc_exactly(self.layout);
-        }
-        let list = self.list();
-        let block = list.get();
+/// A block with arbitrary contents.
+///
+/// # Safety
+///
+/// The list is one from `list_of`.
+#[inline(always)]
+unsafe fn take_from(list: *const List) -> *mut u8 {
+    // SAFETY: promised by the caller; lists live as long as the instance. A block on one holds the pointer to the next in its first
+    // word, written by `give_to`.
+    unsafe {
+        let block = (*list).get();
         if block.is_null() {
-            return alloc_rounded(self);
+            return alloc_rounded(list);
         }
-        // SAFETY: a block on a free list holds the pointer to the next in its first word, written by `give`.
-        list.set(unsafe { block.cast::<*mut u8>().read() });
+        (*list).set(block.cast::<*mut u8>().read());
         block
     }
+}
 
-    /// # Safety
-    ///
-    /// `block` came from `take` of the same, and nothing refers to it any more.
-    #[inline(always)]
-    unsafe fn give(self, block: *mut u8, pooled: bool) {
-        // SAFETY: promised by the caller; blocks go back the way they came. A pooled one is at least a word long and
-        // aligned for one.
-        unsafe {
-            if pooled {
-                let list = self.list();
-                block.cast::<*mut u8>().write(list.get());
-                list.set(block);
-            } else {
-                alloc::alloc::dealloc(block, self.layout);
-            }
+/// # Safety
+///
+/// `block` came from `take_from` of the same list, and nothing refers to it any more.
+#[inline(always)]
+unsafe fn give_to(list: *const List, block: *mut u8) {
+    // SAFETY: promised by the caller. A block is at least a word long and aligned for one.
+    unsafe {
+        block.cast::<*mut u8>().write((*list).get());
+        (*list).set(block);
+    }
+}
+
+/// A size that is known at compile time, and how blocks of it are taken, in one word: where their free list is, or the size itself as
+/// an address, if they are not pooled.
+#[derive(Clone, Copy)]
+pub(crate) struct Block(*const List);
+
+// SAFETY: it is only a number; lists are touched where their instance is (rule 1).
+unsafe impl Sync for Block {}
+// SAFETY: as above.
+unsafe impl Send for Block {}
+
+impl Block {
+    /// For blocks of `size` bytes, which is not 0, aligned as `T`, and to 8 at least.
+    pub(crate) const fn new<T>(size: usize) -> Block {
+        let Ok(layout) = Layout::from_size_align(size, Block::align::<T>()) else {
+            panic!("the block is larger than the address space")
+        };
+        let class = class_of(layout);
+        if class < CLASSES {
+            Block(list_of(class))
+        } else {
+            Block(ptr::without_provenance(size))
         }
     }
 
-    /// As [`take`], for a block aligned as `T` at least whose size is not known at compile time.
-    #[inline(always)]
-    pub(crate) fn take_for<T>(self) -> *mut u8 {
-        self.take(sys::POOLED && core::mem::align_of::<T>() <= ALIGN)
+    const fn align<T>() -> usize {
+        if mem::align_of::<T>() < ALIGN {
+            ALIGN
+        } else {
+            mem::align_of::<T>()
+        }
     }
 
-    /// Gives back a block from [`Block::take_for`].
+    const fn is_pooled<T>() -> bool {
+        sys::POOLED && Block::align::<T>() <= ALIGN
+    }
+
+    /// The layout of blocks that are not pooled.
+    fn layout<T>(self) -> Layout {
+        // SAFETY: it is the one that `new` made.
+        unsafe { Layout::from_size_align_unchecked(self.0.addr(), Block::align::<T>()) }
+    }
+
+    /// A block with arbitrary contents.
     ///
     /// # Safety
     ///
-    /// As for [`give`].
+    /// This was made for the same type.
     #[inline(always)]
-    pub(crate) unsafe fn give_for<T>(self, block: *mut u8) {
-        // SAFETY: promised by the caller.
-        unsafe { self.give(block, sys::POOLED && core::mem::align_of::<T>() <= ALIGN) }
+    pub(crate) unsafe fn take<T>(self) -> *mut u8 {
+        if Block::is_pooled::<T>() {
+            // SAFETY: `new` put a list there.
+            unsafe { take_from(self.0) }
+        } else {
+            alloc_exactly(self.layout::<T>())
+        }
+    }
+
+    /// Gives back a block.
+    ///
+    /// # Safety
+    ///
+    /// `block` came from `take` of the same, for the same type, and nothing refers to it any more.
+    #[inline(always)]
+    pub(crate) unsafe fn give<T>(self, block: *mut u8) {
+        // SAFETY: promised by the caller; blocks go back the way they came.
+        unsafe {
+            if Block::is_pooled::<T>() {
+                give_to(self.0, block);
+            } else {
+                alloc::alloc::dealloc(block, self.layout::<T>());
+            }
+        }
     }
 }
 
@@ -156,33 +180,50 @@ pub(crate) fn raw_alloc(layout: Layout) -> *mut u8 {
     alloc_exactly(layout)
 }
 
+/// # Safety
+///
+/// The list is one from `list_of`.
 #[cold]
 #[inline(never)]
-fn alloc_rounded(block: Block) -> *mut u8 {
-    raw_alloc(block.rounded())
+unsafe fn alloc_rounded(list: *const List) -> *mut u8 {
+    // SAFETY: promised by the caller.
+    let class = unsafe { list.offset_from_unsigned(sys::free_lists().cast()) };
+    raw_alloc(rounded(class))
 }
 
 /// A block of at least `layout`, whose size is not 0 and known at compile time. Its contents are arbitrary.
 #[inline(always)]
 pub(crate) fn take(layout: Layout) -> *mut u8 {
-    let block = Block::new(layout);
-    block.take(block.class() < CLASSES)
-}
-
-/// As [`take`], where its code would be there often, and a call costs little beside what it is for.
-#[inline(always)]
-pub(crate) fn take_outlined(layout: Layout) -> *mut u8 {
-    let block = Block::new(layout);
-    if block.class() < CLASSES {
-        take_pooled(block)
+    let class = class_of(layout);
+    if class < CLASSES {
+        // SAFETY: the list is that of the class.
+        unsafe { take_from(list_of(class)) }
     } else {
         alloc_exactly(layout)
     }
 }
 
+/// As [`take`], where its code would be there often, and a call costs little beside what it is for.
+#[inline(always)]
+pub(crate) fn take_outlined(layout: Layout) -> *mut u8 {
+    let class = class_of(layout);
+    if class < CLASSES {
+        // SAFETY: the list is that of the class.
+        unsafe { take_outlined_from(list_of(class)) }
+    } else {
+        alloc_exactly(layout)
+    }
+}
+
+/// As [`take_from`].
+///
+/// # Safety
+///
+/// As for [`take_from`].
 #[inline(never)]
-fn take_pooled(block: Block) -> *mut u8 {
-    block.take(true)
+unsafe fn take_outlined_from(list: *const List) -> *mut u8 {
+    // SAFETY: promised by the caller.
+    unsafe { take_from(list) }
 }
 
 /// Gives back a block from [`take`].
@@ -192,7 +233,13 @@ fn take_pooled(block: Block) -> *mut u8 {
 /// `block` came from `take` with the same layout and nothing refers to it any more.
 #[inline(always)]
 pub(crate) unsafe fn give(block: *mut u8, layout: Layout) {
-    let kind = Block::new(layout);
+    let class = class_of(layout);
     // SAFETY: promised by the caller.
-    unsafe { kind.give(block, kind.class() < CLASSES) }
+    unsafe {
+        if class < CLASSES {
+            give_to(list_of(class), block);
+        } else {
+            alloc::alloc::dealloc(block, layout);
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! The heap block of a call that did not return at once, without the types of the call.
 
+use super::state::Known;
 use crate::abi::{BLOCKED, subtask};
 use crate::rt::cleanup::Cleanup;
 use crate::sys::builtins;
@@ -32,7 +33,7 @@ impl Params {
 
     /// They are dropped by `Block::<P>::drop_params`.
     #[inline]
-    pub(super) fn dropped<P>() -> Params {
+    pub(super) const fn dropped<P>() -> Params {
         Params(Block::<P>::drop_params as *const ())
     }
 
@@ -61,7 +62,7 @@ impl Params {
 pub(super) struct Header {
     op: Op,
     phase: Cell<Phase>,
-    params: Params,
+    vtable: Known,
     /// Made before the rest of the header, unless the parameters are plain.
     pub(super) cleanup: UnsafeCell<mem::MaybeUninit<Cleanup>>,
 }
@@ -104,6 +105,17 @@ pub(super) struct Shape {
     drop_params: unsafe fn(*const Header),
 }
 
+/// What the parameters leave to do.
+///
+/// # Safety
+///
+/// The block is alive.
+#[inline(always)]
+unsafe fn params(header: *const Header) -> Params {
+    // SAFETY: promised by the caller.
+    unsafe { (*header).vtable.common().params }
+}
+
 /// The cleanup of parameters that are not plain.
 ///
 /// # Safety
@@ -124,7 +136,7 @@ unsafe fn set_phase(header: *const Header, phase: Phase) {
     // SAFETY: promised by the caller.
     unsafe {
         if (*header).phase.replace(phase) == Phase::STARTING {
-            (*header).params.release(header);
+            params(header).release(header);
         }
     }
 }
@@ -151,7 +163,7 @@ unsafe fn advance(header: *const Header, state: u32) -> bool {
         } else {
             cancelled(header, state);
         }
-        if (*header).params == Params::KEPT {
+        if params(header) == Params::KEPT {
             // The loans are taken out before any handle is dropped (rule 3).
             let lent = cleanup(header).take_lent();
             drop(lent);
@@ -170,7 +182,7 @@ unsafe fn cancelled(header: *const Header, state: u32) {
     // SAFETY: as promised; cells are where they were as long as the parameters are.
     unsafe {
         let starting = (*header).phase.get() == Phase::STARTING;
-        if state == subtask::CANCELLED_BEFORE_STARTED && starting && (*header).params != Params::PLAIN {
+        if state == subtask::CANCELLED_BEFORE_STARTED && starting && params(header) != Params::PLAIN {
             cleanup(header).restore();
         }
         set_phase(header, Phase::STARTED);
@@ -196,13 +208,14 @@ impl Header {
     /// The block was just used for the call, which answered `status`; its parameters are there, and its cleanup if they are
     /// not plain.
     #[inline(always)]
-    unsafe fn init_rest(this: *mut Header, status: u32, params: Params) {
+    unsafe fn init_rest(this: *mut Header, status: u32, vtable: Known) {
         // SAFETY: as promised.
         unsafe {
-            (&raw mut (*this).params).write(params);
+            (&raw mut (*this).vtable).write(vtable);
             let phase = Phase(status & 0xf);
             (&raw mut (*this).phase).write(Cell::new(phase));
-            if phase != Phase::STARTING && params != Params::PLAIN {
+            let params = vtable.common().params;
+            if params != Params::PLAIN && phase != Phase::STARTING {
                 params.release(this);
             }
         }
@@ -214,10 +227,10 @@ impl Header {
     ///
     /// As for `init_rest`, and the block is not freed while it is registered.
     #[inline(never)]
-    pub(super) unsafe fn init_unawaited(this: *mut Header, status: u32, params: Params) {
+    pub(super) unsafe fn init_unawaited(this: *mut Header, status: u32, vtable: Known) {
         // SAFETY: as promised.
         unsafe {
-            Header::init_rest(this, status, params);
+            Header::init_rest(this, status, vtable);
             if status >> 4 == 0 {
                 (&raw mut (*this).op).write(Op::new(0, on_event));
             } else {
@@ -232,10 +245,10 @@ impl Header {
     ///
     /// As for `init_rest`, and the block is not freed while it is registered.
     #[inline(never)]
-    pub(super) unsafe fn init_and_wait(this: *mut Header, status: u32, params: Params, waker: &Waker) {
+    pub(super) unsafe fn init_and_wait(this: *mut Header, status: u32, vtable: Known, waker: &Waker) {
         // SAFETY: promised by the caller.
         unsafe {
-            Header::init_rest(this, status, params);
+            Header::init_rest(this, status, vtable);
             Op::begin(this.cast(), status >> 4, on_event, waker);
         }
     }
@@ -317,6 +330,11 @@ impl Header {
             (*this).op.instance().check();
             Op::wait(this.cast(), waker);
         }
+    }
+
+    #[inline]
+    pub(super) fn vtable(&self) -> Known {
+        self.vtable
     }
 
     /// Whether the result is in the area.

@@ -22,6 +22,7 @@
 //! else: the registered block stays valid.
 
 mod block;
+mod state;
 mod vtable;
 
 pub use vtable::CallVtable;
@@ -29,12 +30,11 @@ pub use vtable::CallVtable;
 use crate::abi::subtask;
 use crate::rt::cleanup::Cleanup;
 use block::{Block, Header, Params};
-use core::hint;
 use core::mem::{self, MaybeUninit};
 use core::pin::Pin;
 use core::ptr;
 use core::task::{Context, Poll};
-use vtable::Start;
+use state::{Known, Stage, State};
 
 /// One call of an asynchronous import: a future that makes the call when it is first polled.
 ///
@@ -43,18 +43,14 @@ use vtable::Start;
 /// to hear how a cancellation ended, [`cancel`](Self::cancel) it. Forgetting it leaves the call to itself.
 #[must_use = "a call does nothing unless it is awaited"]
 pub struct Call<P, R> {
-    /// Valid for ever; not a reference, whose type would make `P` live as long.
-    vtable: *const CallVtable<P, R>,
-    /// Null before the call was made, when the parameters are here; `FINISHED` when its result was handed out.
-    header: *const Header,
+    state: State<P, R>,
+    /// There until the call is made.
     params: MaybeUninit<P>,
 }
 
 /// The context of a poll, which is there for as long as the poll runs; null without one. It is no reference: of that the
 /// compiler passes the parts, which it loads even for a call that returns at once.
 type MaybeContext<'a> = *const Context<'a>;
-
-const FINISHED: *const Header = ptr::without_provenance(1);
 
 // SAFETY: rule 1: the block is touched only where its instance is current.
 unsafe impl<P: Send, R: Send> Send for Call<P, R> {}
@@ -67,8 +63,7 @@ impl<P, R> Unpin for Call<P, R> {}
 #[inline]
 pub const fn call<P, R>(vtable: &'static CallVtable<P, R>, params: P) -> Call<P, R> {
     Call {
-        vtable,
-        header: ptr::null(),
+        state: State::unmade(vtable, vtable.is_plain()),
         params: MaybeUninit::new(params),
     }
 }
@@ -81,23 +76,12 @@ pub const fn call<P, R>(vtable: &'static CallVtable<P, R>, params: P) -> Call<P,
 #[inline]
 pub const unsafe fn call_lending<S, P, R>(vtable: &'static CallVtable<S, R>, params: P) -> Call<P, R> {
     Call {
-        vtable: (&raw const *vtable).cast(),
-        header: ptr::null(),
+        state: State::unmade((&raw const *vtable).cast(), false),
         params: MaybeUninit::new(params),
     }
 }
 
 impl<P, R> Call<P, R> {
-    #[inline]
-    fn vtable<'a>(&self) -> &'a CallVtable<P, R>
-    where
-        P: 'a,
-        R: 'a,
-    {
-        // SAFETY: made of a reference for ever, or as `call_lending` says (rule 8).
-        unsafe { &*self.vtable }
-    }
-
     /// Makes the call now instead of when it is first awaited. It goes on while other things are awaited, so that a number of
     /// calls started one after another are in flight together.
     ///
@@ -106,9 +90,13 @@ impl<P, R> Call<P, R> {
     /// let sum = left.await + right.await;
     /// ```
     pub fn start(mut self) -> Call<P, R> {
-        if self.header.is_null() {
-            // SAFETY: there is no context.
-            unsafe { self.make(ptr::null()) };
+        // SAFETY: there is no context.
+        unsafe {
+            match self.state.stage() {
+                Stage::Plain => self.make(ptr::null()),
+                Stage::Cleaning => self.make_cleaning(ptr::null()),
+                Stage::Made | Stage::Over => ptr::null_mut(),
+            };
         }
         self
     }
@@ -124,37 +112,35 @@ impl<P, R> Call<P, R> {
     ///
     /// # Safety
     ///
-    /// The context is there, if it is not null.
+    /// The call is [`Stage::Plain`]. The context is there, if it is not null.
     #[inline(always)]
     unsafe fn make(&mut self, cx: MaybeContext<'_>) -> *mut Block<P> {
-        let vtable = self.vtable();
-        let Start::Plain(start) = vtable.start else {
-            // SAFETY: they are not plain.
-            return unsafe { self.make_cleaning(cx) };
-        };
-        // A panic in lowering leaves nothing to do, and leaks the block and the parameters.
-        self.header = FINISHED;
-        let block = vtable.block.take_for::<Block<P>>().cast::<Block<P>>();
+        // SAFETY: promised by the caller.
+        let vtable = unsafe { self.state.vtable(Stage::Plain) };
+        // A panic in lowering leaves nothing to do. It leaks the block.
         // SAFETY: a fresh block of the right layout, whose rest is the area. The parameters are in `self`. Their lowering leaves
         // nothing behind, so nothing knows where they are; what they point to stays until they are dropped (rule 5).
         unsafe {
+            let block = vtable.common.block.take::<Block<P>>().cast::<Block<P>>();
             let area = block.cast::<u8>().add(Block::<P>::AREA);
-            let status = start(self.params.assume_init_ref(), area);
+            let status = vtable.start_plain(self.params.assume_init_ref(), area);
             if status == subtask::RETURNED && !cx.is_null() {
-                self.params.assume_init_drop();
+                if mem::needs_drop::<P>() {
+                    // Their destructor may panic. It leaks the block as well.
+                    self.state = State::OVER;
+                    self.params.assume_init_drop();
+                    self.state = State::returned(Known::new(vtable));
+                }
                 return block;
             }
             let params = (&raw mut (*block).params).cast::<P>();
             params.write(self.params.assume_init_read());
             let header = &raw mut (*block).header;
-            let kind = if mem::needs_drop::<P>() {
+            if mem::needs_drop::<P>() {
                 // There is nothing to clean up, but what is dropped has a cleanup.
                 (&raw mut (*header).cleanup).cast::<Cleanup>().write(Cleanup::new());
-                Params::dropped::<P>()
-            } else {
-                Params::PLAIN
-            };
-            self.started(header, status, kind, cx);
+            }
+            self.made(header, status, Known::new(vtable), cx);
         }
         ptr::null_mut()
     }
@@ -163,74 +149,74 @@ impl<P, R> Call<P, R> {
     ///
     /// # Safety
     ///
-    /// They are of that kind; otherwise as for `make`.
+    /// The call is [`Stage::Cleaning`]; otherwise as for `make`.
     #[inline(never)]
     unsafe fn make_cleaning(&mut self, cx: MaybeContext<'_>) -> *mut Block<P> {
-        let vtable = self.vtable();
-        self.header = FINISHED;
-        let block = vtable.block.take_for::<Block<P>>().cast::<Block<P>>();
-        // SAFETY: as in `make`, but that the parameters move into the block first, and not again until they are dropped. A
-        // reference to a sized type and a pointer are passed in the same way, so the function may be called with either.
+        // SAFETY: as in `make`.
+        let vtable = unsafe { self.state.vtable(Stage::Cleaning) };
+        // A panic in lowering leaves nothing to do, and leaks the block and the parameters.
+        self.state = State::OVER;
+        // SAFETY: as in `make`, but that the parameters move into the block first, and not again until they are dropped.
         unsafe {
-            let (start, lending) = match vtable.start {
-                Start::Lending(start) => (start, true),
-                Start::Cleaning(start) => (start, false),
-                Start::Plain(_) => hint::unreachable_unchecked(),
-            };
-            let start = mem::transmute::<unsafe fn(&P, *mut u8, &mut Cleanup) -> u32, block::StartErased>(start);
+            let block = vtable.common.block.take::<Block<P>>().cast::<Block<P>>();
+            let (start, lending) = vtable.start_cleaning();
             let params = self.params.as_ptr().cast();
             let (header, shape) = (block.cast(), &Block::<P>::SHAPE);
             let status = Header::start_cleaning(header, shape, params, start, lending);
             if status == subtask::RETURNED && !cx.is_null() {
                 Header::clean(header, shape);
+                self.state = State::returned(Known::new(vtable));
                 return block;
             }
-            let kind = if lending { Params::KEPT } else { Params::dropped::<P>() };
-            self.started(header, status, kind, cx);
+            self.made(header, status, Known::new(vtable), cx);
         }
         ptr::null_mut()
     }
 
     /// # Safety
     ///
-    /// As for `Header::init` and `make`.
+    /// As for `Header::init` and `make`; the vtable is that of the call.
     #[inline]
-    unsafe fn started(&mut self, header: *mut Header, status: u32, kind: Params, cx: MaybeContext<'_>) {
-        self.header = header;
+    unsafe fn made(&mut self, header: *mut Header, status: u32, vtable: Known, cx: MaybeContext<'_>) {
+        self.state = State::made(header);
         // SAFETY: promised by the caller; a registered block is freed only after its op was released.
         unsafe {
             match cx.as_ref() {
-                Some(cx) => Header::init_and_wait(header, status, kind, cx.waker()),
-                None => Header::init_unawaited(header, status, kind),
+                Some(cx) => Header::init_and_wait(header, status, vtable, cx.waker()),
+                None => Header::init_unawaited(header, status, vtable),
             }
         }
     }
 
-    /// Polls all but the result: answers the block when that is in it, and is the only thing in it, or else null.
+    /// Polls all but the result: answers the block when that is in it, and is the only thing in it, or else null. With a block,
+    /// the state is [`State::returned`].
     ///
     /// # Safety
     ///
     /// The context is there.
     #[inline(never)]
     unsafe fn advance(&mut self, cx: MaybeContext<'_>) -> *mut Block<P> {
-        let header = self.header;
-        if header.is_null() {
-            // SAFETY: promised by the caller.
-            return unsafe { self.make(cx) };
-        }
-        if header == FINISHED {
-            polled_again();
-        }
-        // SAFETY: the block is alive until the result is lifted, or until this future is dropped.
+        // SAFETY: promised by the caller, and by the stage. The block is alive until the result is lifted, or until this future is
+        // dropped.
         unsafe {
-            if (*header).has_returned() {
-                // Who waited was told of it.
-                self.header = FINISHED;
-                return self.emptied(header);
+            match self.state.stage() {
+                Stage::Plain => self.make(cx),
+                Stage::Cleaning => self.make_cleaning(cx),
+                Stage::Made => {
+                    let header = self.state.header();
+                    if !(*header).has_returned() {
+                        Header::wait(header, (*cx).waker());
+                        return ptr::null_mut();
+                    }
+                    // Who waited was told of it.
+                    self.state = State::OVER;
+                    let block = Call::<P, R>::emptied(header);
+                    self.state = State::returned((*header).vtable());
+                    block
+                }
+                Stage::Over => polled_again(),
             }
-            Header::wait(header, (*cx).waker());
         }
-        ptr::null_mut()
     }
 
     /// The block of a call that is over, without its parameters.
@@ -239,58 +225,57 @@ impl<P, R> Call<P, R> {
     ///
     /// The parameters are gone, unless kept; nothing is registered, and nobody waits.
     #[inline]
-    unsafe fn emptied(&self, header: *const Header) -> *mut Block<P> {
-        if let Start::Lending(_) = self.vtable().start {
-            // SAFETY: they were kept.
-            unsafe { Block::<P>::drop_params(header) }
+    unsafe fn emptied(header: *const Header) -> *mut Block<P> {
+        // SAFETY: the block is alive. They were kept.
+        unsafe {
+            if mem::needs_drop::<P>() && (*header).vtable().common().params == Params::KEPT {
+                Block::<P>::drop_params(header);
+            }
         }
         header.cast_mut().cast()
-    }
-
-    /// Lifts the result and frees the block.
-    ///
-    /// # Safety
-    ///
-    /// The result is the only thing in the block, which is not used afterwards.
-    #[inline(always)]
-    unsafe fn lift_and_free(&self, block: *mut Block<P>) -> R {
-        let vtable = self.vtable();
-        // SAFETY: promised by the caller; the area is behind the block.
-        unsafe {
-            let result = (vtable.lift)(block.cast::<u8>().add(Block::<P>::AREA));
-            vtable.block.give_for::<Block<P>>(block.cast());
-            result
-        }
     }
 
     /// Ends a call whose result was not handed out: cancels it if it has not returned.
     #[inline(never)]
     fn end(&mut self) -> Option<R> {
-        if self.header.is_null() || self.header == FINISHED {
+        if self.state.stage() != Stage::Made {
             return None;
         }
-        let header = mem::replace(&mut self.header, FINISHED);
         // SAFETY: the block is alive. What belongs to an instance that is not current is leaked: inert, like the
         // instance itself.
         unsafe {
+            let header = self.state.header();
+            self.state = State::OVER;
             if !Header::end(header) {
                 return None;
             }
             let has_returned = (*header).has_returned();
-            let block = self.emptied(header);
+            let vtable = (*header).vtable().vtable::<P, R>();
+            let block = Call::<P, R>::emptied(header);
             if has_returned {
-                return Some(self.lift_and_free(block));
+                return Some(vtable.lift_and_free(block));
             }
-            self.vtable().block.give_for::<Block<P>>(block.cast());
+            vtable.common.block.give::<Block<P>>(block.cast());
             None
         }
+    }
+}
+
+/// Ends a call when its result has been taken, and when a panic kept it from being taken.
+struct Ending<'a, P, R>(&'a mut Call<P, R>);
+
+impl<P, R> Drop for Ending<'_, P, R> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.0.state = State::OVER;
     }
 }
 
 impl<P, R> Future for Call<P, R> {
     type Output = R;
 
-    // The result goes through memory unless it is lifted in the future that awaits it.
+    // The result goes through memory unless it is lifted in the future that awaits it, where the state that is left behind is known
+    // as well: such a future need not ask whether there is something to drop.
     #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<R> {
         // SAFETY: the context is there.
@@ -298,19 +283,20 @@ impl<P, R> Future for Call<P, R> {
         if block.is_null() {
             return Poll::Pending;
         }
-        // SAFETY: the result is in the block, and is lifted once.
-        Poll::Ready(unsafe { self.lift_and_free(block) })
+        let ending = Ending(&mut *self);
+        // SAFETY: the result is in the block, and is lifted once. Then the state has the vtable, which is valid for ever.
+        Poll::Ready(unsafe { ending.0.state.vtable(Stage::Plain).lift_and_free(block) })
     }
 }
 
 impl<P, R> Drop for Call<P, R> {
     #[inline]
     fn drop(&mut self) {
-        if self.header.is_null() {
+        match self.state.stage() {
             // SAFETY: before the call the parameters are here, and nobody uses them after this.
-            unsafe { self.params.assume_init_drop() }
-        } else if self.header != FINISHED {
-            drop(self.end());
+            Stage::Plain | Stage::Cleaning => unsafe { self.params.assume_init_drop() },
+            Stage::Made => drop(self.end()),
+            Stage::Over => {}
         }
     }
 }

@@ -60,10 +60,10 @@ impl<T> Block<T> {
 
     /// Moves the value into a block and starts the write. With a waker, waits for it.
     pub(super) fn start(handle: u32, vtable: &'static FutureVtable<T>, value: T, waker: Option<&Waker>) -> Begun<T> {
-        let block = vtable.write.take_for::<Block<T>>().cast::<Block<T>>();
         // SAFETY: a fresh block of the right layout; the area is its end. The value does not move until it is handed back or
         // dropped (rule 5); the functions are those of this type (rule 8).
         unsafe {
+            let block = vtable.write.take::<Block<T>>().cast::<Block<T>>();
             let header = &raw mut (*block).header;
             let place = (&raw mut (*block).value).cast::<T>();
             place.write(value);
@@ -92,7 +92,7 @@ impl<T> Block<T> {
                 ptr::drop_in_place(place);
                 Begun::Sent
             };
-            vtable.write.give_for::<Block<T>>(block.cast());
+            vtable.write.give::<Block<T>>(block.cast());
             begun
         }
     }
@@ -113,7 +113,7 @@ impl<T> Block<T> {
         unsafe {
             let vtable = (*header.cast::<Block<T>>()).vtable;
             ptr::drop_in_place(header.cast_mut());
-            vtable.write.give_for::<Block<T>>(header.cast_mut().cast());
+            vtable.write.give::<Block<T>>(header.cast_mut().cast());
         }
     }
 

@@ -76,7 +76,8 @@ impl<T> FutureReader<T> {
     fn start(&self, cx: &Context<'_>) -> Poll<u32> {
         self.port.instance().check();
         if self.area.get().is_null() {
-            self.area.set(self.vtable.area.take_for::<u64>());
+            // SAFETY: it was made for that type (rule 8).
+            self.area.set(unsafe { self.vtable.area.take::<u64>() });
         }
         let handle = self.handle.get();
         // SAFETY: the end is idle and unread; the area is ours until the answer (rule 5).
@@ -110,7 +111,7 @@ impl<T> FutureReader<T> {
         let area = self.area.replace(ptr::null_mut());
         if !area.is_null() {
             // SAFETY: taken from the pool as this kind of block; nothing is in flight.
-            unsafe { self.vtable.area.give_for::<u64>(area) }
+            unsafe { self.vtable.area.give::<u64>(area) }
         }
     }
 

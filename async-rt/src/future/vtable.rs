@@ -4,7 +4,6 @@ use super::block::Block;
 use crate::pool;
 use crate::rt::cleanup::Cleanup;
 use crate::sys::{CancelFn, DropFn, FutureCopyFn, NewFn};
-use alloc::alloc::Layout;
 use core::mem;
 
 /// The canonical built-ins of one future type.
@@ -38,21 +37,13 @@ pub struct FutureVtable<T: 'static> {
     pub(super) intrinsics: FutureIntrinsics,
 }
 
-/// A layout of which the parts are known to fit.
-const fn layout(size: usize, align: usize) -> pool::Block {
-    let Ok(layout) = Layout::from_size_align(size, if align < 8 { 8 } else { align }) else {
-        panic!("a value of a future is larger than the address space")
-    };
-    pool::Block::new(layout)
-}
-
 impl<T> FutureVtable<T> {
     /// `size` and `align` are those of the value in the canonical ABI. `lower` writes its canonical form, and `lift` reads
     /// it back; there is neither when the Rust value is its own canonical form.
     ///
     /// # Panics
     ///
-    /// At compile time, if the value is larger than any of the canonical ABI.
+    /// At compile time, if the value is larger or more strictly aligned than any of the canonical ABI.
     pub const fn new(
         size: usize,
         align: usize,
@@ -60,10 +51,14 @@ impl<T> FutureVtable<T> {
         lift: Option<unsafe fn(*mut u8) -> T>,
         intrinsics: FutureIntrinsics,
     ) -> FutureVtable<T> {
+        assert!(
+            align <= mem::align_of::<u64>(),
+            "no value of the canonical ABI has a stricter alignment"
+        );
         FutureVtable {
             size,
-            area: layout(if size == 0 { 1 } else { size }, align),
-            write: layout(Block::<T>::AREA + size, mem::align_of::<Block<T>>()),
+            area: pool::Block::new::<u64>(if size == 0 { 1 } else { size }),
+            write: pool::Block::new::<Block<T>>(Block::<T>::AREA + size),
             lower,
             lift,
             intrinsics,

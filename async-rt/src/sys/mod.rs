@@ -17,9 +17,13 @@ pub use native::{CancelFn, DropFn, FutureCopyFn, InstanceId, NewFn, StreamCopyFn
 pub use wasm::{CancelFn, DropFn, FutureCopyFn, InstanceId, NewFn, StreamCopyFn};
 
 #[cfg(not(target_family = "wasm"))]
-pub(crate) use native::{Local, POOLED, TRUSTED_HOST, instance, is_unwinding, out_of_memory, wasip3_task_set};
+pub(crate) use native::{
+    Local, POOLED, TRUSTED_HOST, free_lists, instance, is_unwinding, out_of_memory, wasip3_task_set,
+};
 #[cfg(target_family = "wasm")]
-pub(crate) use wasm::{Local, POOLED, TRUSTED_HOST, instance, is_unwinding, out_of_memory, wasip3_task_set};
+pub(crate) use wasm::{
+    Local, POOLED, TRUSTED_HOST, free_lists, instance, is_unwinding, out_of_memory, wasip3_task_set,
+};
 #[cfg(target_family = "wasm")]
 #[doc(hidden)]
 pub use wasm::{Pages, cabi_realloc, is_callback, run_constructors_once};

@@ -17,6 +17,7 @@ use crate::sys::reps::Reps;
 
 use crate::cabi;
 use crate::instance::Page;
+use crate::pool::{CLASSES, List};
 use alloc::alloc::Layout;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -30,6 +31,11 @@ use std::thread_local;
 
 /// Freed blocks go straight back to the allocator, where Miri sees them.
 pub(crate) const POOLED: bool = false;
+
+/// There are no free lists.
+pub(crate) const fn free_lists() -> *const [List; CLASSES] {
+    core::ptr::null()
+}
 
 /// What a native host passes is checked.
 pub(crate) const TRUSTED_HOST: bool = false;

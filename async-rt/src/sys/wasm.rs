@@ -5,7 +5,9 @@
 
 use crate::cabi;
 use crate::instance::{Instance, Page};
+use crate::pool::{CLASSES, List};
 use core::cell::Cell;
+use core::ptr;
 
 #[cfg(target_env = "p3")]
 compile_error!("witflow-async-rt keeps its task in context slot 0, which belongs to libc on wasm32-wasip3");
@@ -45,9 +47,15 @@ pub(crate) fn instance() -> &'static Instance {
     &INSTANCE.0
 }
 
+/// The free lists of the pool.
+pub(crate) const fn free_lists() -> *const [List; CLASSES] {
+    &raw const INSTANCE.0.local.free_lists
+}
+
 /// What this target adds to the state of an instance.
 pub(crate) struct Local {
     constructed: Cell<bool>,
+    free_lists: [List; CLASSES],
     first_page: Page,
 }
 
@@ -55,6 +63,7 @@ impl Local {
     pub(crate) const fn new() -> Local {
         Local {
             constructed: Cell::new(false),
+            free_lists: [const { Cell::new(ptr::null_mut()) }; CLASSES],
             first_page: Page::empty(),
         }
     }

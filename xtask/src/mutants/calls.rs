@@ -4,6 +4,7 @@ use super::{Mutant, mutant};
 
 const BLOCK: &str = "async-rt/src/call/block.rs";
 const CALL: &str = "async-rt/src/call/mod.rs";
+const VTABLE: &str = "async-rt/src/call/vtable.rs";
 const CLEANUP: &str = "async-rt/src/rt/cleanup.rs";
 const VALUES: &str = "async-rt/src/rt/values.rs";
 
@@ -12,8 +13,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         "params-freed-early",
         "parameters are dropped although the host has not read them",
         BLOCK,
-        "if phase != Phase::STARTING && params != Params::PLAIN {",
-        "if ({ON} || phase != Phase::STARTING) && params != Params::PLAIN {",
+        "if params != Params::PLAIN && phase != Phase::STARTING {",
+        "if params != Params::PLAIN && ({ON} || phase != Phase::STARTING) {",
     ),
     mutant(
         "params-dropped-twice",
@@ -68,8 +69,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         "late-result-leaked",
         "the result of a call that returned as it was cancelled is not dropped",
         CALL,
-        "if has_returned { return Some(self.lift_and_free(block)); }",
-        "if !{ON} && has_returned { return Some(self.lift_and_free(block)); }",
+        "if has_returned { return Some(vtable.lift_and_free(block)); }",
+        "if !{ON} && has_returned { return Some(vtable.lift_and_free(block)); }",
     ),
     mutant(
         "journal-forgotten",
@@ -109,8 +110,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
     mutant(
         "call-block-leaked",
         "the memory of a call that is over is not freed",
-        CALL,
-        "vtable.block.give_for::<Block<P>>(block.cast()); result",
+        VTABLE,
+        "self.common.block.give::<Block<P>>(block.cast()); result",
         "result",
     ),
 ];

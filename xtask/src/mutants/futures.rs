@@ -74,7 +74,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         "area-leaked",
         "the memory of a value that was read is not freed",
         READER,
-        "unsafe { self.vtable.area.give_for::<u64>(area) }",
+        "unsafe { self.vtable.area.give::<u64>(area) }",
         "let _ = area;",
     ),
     mutant(
