@@ -30,18 +30,20 @@ use core::ffi::c_void;
 use core::ptr;
 use core::task::Waker;
 
-/// Where an op is registered.
+/// Where an op is registered. The order makes one comparison of what is asked often.
 #[derive(Clone, Copy)]
 enum Place {
     Nowhere,
-    /// In this slot of the instance's table, which names a task of ours.
-    Ours(*const Slot),
-    /// The same, and it is the root of that task that waits. There is no waker.
-    Root(*const Slot),
     /// With a task of version 1, which cannot be kept: the current one is assumed to be it.
     ForeignV1,
     /// With a task of version 2 or later, and our own clone of it.
     Foreign(*mut c_void, *const cabi::Vtable),
+    /// In this slot of the instance's table, which names a task of ours.
+    Ours(*const Slot),
+    /// The same, and it is the root of that task that waits. There is no waker.
+    Root(*const Slot),
+    /// In no slot: it is the one op that this task keeps itself, and it is its root that waits. There is no waker.
+    Alone(*const task::Task),
 }
 
 /// What an operation in flight consists of, whatever it is about.
@@ -86,6 +88,10 @@ impl Op {
             let node = node::of(waker);
             if let Some((node, task)) = node.and_then(|node| Some((node, (*node).live_task()?))) {
                 let is_root = ptr::eq(task.cast(), node);
+                if is_root && members::join_alone(task, handle, this) {
+                    (&raw mut (*this).place).write(Cell::new(Place::Alone(task)));
+                    return;
+                }
                 if !is_root {
                     (&raw mut (*this).waiter).write(Waiter::of(node::new_waker(node)));
                 }
@@ -141,7 +147,7 @@ impl Op {
     #[inline(always)]
     #[must_use = "somebody has to poll the root"]
     pub(crate) fn wake(&self) -> bool {
-        if let Place::Root(_) = self.place.get() {
+        if let Place::Root(_) | Place::Alone(_) = self.place.get() {
             return true;
         }
         self.waiter.wake();
@@ -184,13 +190,12 @@ impl Op {
     pub(crate) unsafe fn wait(this: *const Op, waker: &Waker) {
         // SAFETY: promised by the caller. A waker's node is alive, and so is the task of one that is not done.
         unsafe {
-            if let Place::Root(slot) = (*this).place.get()
-                && let Some(node) = node::of(waker)
-                && core::ptr::eq(node, (*slot).task.get().cast())
-            {
-                return;
+            let is_root_of = |task: *const task::Task| node::of(waker).is_some_and(|node| ptr::eq(node, task.cast()));
+            match (*this).place.get() {
+                Place::Alone(task) if is_root_of(task) => {}
+                Place::Root(slot) if is_root_of((*slot).task.get()) => {}
+                _ => Op::wait_anew(this, waker),
             }
-            Op::wait_anew(this, waker);
         }
     }
 
@@ -205,8 +210,12 @@ impl Op {
         unsafe {
             if let Some(task) = node::of(waker).and_then(|node| (*node).task_of_root()) {
                 (*this).waiter.clear();
-                let slot = Op::register_ours(this, task);
-                (*this).place.set(Place::Root(slot));
+                let place = match (*this).place.get() {
+                    Place::Ours(slot) if ptr::eq((*slot).task.get(), task) => Place::Root(slot),
+                    Place::Nowhere if members::join_alone(task, (*this).handle(), this) => Place::Alone(task),
+                    _ => Place::Root(Op::register_ours(this, task)),
+                };
+                (*this).place.set(place);
             } else {
                 Op::wait_by_waker(this, waker);
             }
@@ -291,6 +300,8 @@ impl Op {
             match (*this).place.get() {
                 Place::Ours(slot) | Place::Root(slot) if core::ptr::eq((*slot).task.get(), task) => return slot,
                 Place::Nowhere | Place::Ours(_) | Place::Root(_) => {}
+                // In the set of that task it stays, or leaves it for another.
+                Place::Alone(old) => members::leave_alone(old),
                 Place::ForeignV1 | Place::Foreign(..) => (*this).unregister(),
             }
             members::join(task, (*this).handle.get(), Listener::Op(this))
@@ -331,6 +342,13 @@ impl Op {
                     builtins::waitable_join(self.handle.get(), 0);
                 }
             }
+            Place::Alone(task) => {
+                // SAFETY: the task of a registered op is alive, and so is its handle.
+                unsafe {
+                    members::leave_alone(task);
+                    builtins::waitable_join(self.handle.get(), 0);
+                }
+            }
             Place::ForeignV1 => match cabi::current() {
                 // SAFETY: rule 9: a task of version 1 is valid for as long as the task runs that we registered with.
                 Current::Foreign(task, _) => unsafe {
@@ -363,7 +381,12 @@ impl Op {
     #[must_use = "somebody has to poll the root"]
     pub(crate) fn release(&self) -> bool {
         let place = self.place.get();
-        if let Place::Ours(slot) | Place::Root(slot) = place {
+        if let Place::Alone(task) = place {
+            self.place.set(Place::Nowhere);
+            // SAFETY: the task of a registered op is alive.
+            unsafe { members::leave_alone(task) };
+            true
+        } else if let Place::Ours(slot) | Place::Root(slot) = place {
             self.place.set(Place::Nowhere);
             // SAFETY: the slot of a registered op is alive and names it.
             unsafe { members::vacate_op(&*slot) };

@@ -84,7 +84,10 @@ const SUITES: &[Suite] = &[
             ("without_a_host_the_remedy_is_named", "it panics"),
             ("a_waker_of_another_instance_is_refused", "it panics"),
             ("a_result_that_cannot_be_lifted_is_not_lifted_again", "it panics"),
-            ("a_parameter_that_panics_when_it_is_dropped_is_not_dropped_again", "it panics"),
+            (
+                "a_parameter_that_panics_when_it_is_dropped_is_not_dropped_again",
+                "it panics",
+            ),
         ],
     },
     // The state machines of the Canonical ABI have no unsafe code of their own, and would take an hour.

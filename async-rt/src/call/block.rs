@@ -37,6 +37,19 @@ impl Params {
         Params(Block::<P>::drop_params as *const ())
     }
 
+    /// Does so, if the host has read them.
+    ///
+    /// # Safety
+    ///
+    /// As for `release`, if it has.
+    #[inline(never)]
+    unsafe fn release_if_read(self, header: *const Header, phase: Phase) {
+        if phase != Phase::STARTING {
+            // SAFETY: promised by the caller.
+            unsafe { self.release(header) }
+        }
+    }
+
     /// Frees what the host has read: lists, the journal, and the parameters themselves.
     ///
     /// # Safety
@@ -215,8 +228,8 @@ impl Header {
             let phase = Phase(status & 0xf);
             (&raw mut (*this).phase).write(Cell::new(phase));
             let params = vtable.common().params;
-            if params != Params::PLAIN && phase != Phase::STARTING {
-                params.release(this);
+            if params != Params::PLAIN {
+                params.release_if_read(this, phase);
             }
         }
     }

@@ -48,6 +48,10 @@ unsafe fn take_apart(task: *const Task) {
         while let Some(node) = (*task).ready.pop() {
             discard(task, node);
         }
+        if let Some(op) = (*task).alone.replace(ptr::null()).as_ref() {
+            builtins::waitable_join(op.handle(), 0);
+            op.forgotten_by_task();
+        }
         if (*task).members.get() != 0 {
             sys::instance().each_slot_of(task, |waitable, slot| {
                 builtins::waitable_join(waitable, 0);

@@ -31,7 +31,8 @@ unsafe fn new_set(task: *const Task) -> u32 {
     }
 }
 
-/// Hands the next event to whom it belongs, and answers whether the root is to be polled. Events for nobody are ignored.
+/// Hands the next event to whom it belongs, unless that is the op which is `alone`, and answers whether the root is to be polled. Events
+/// for nobody are ignored.
 ///
 /// # Safety
 ///
@@ -51,6 +52,50 @@ pub(super) unsafe fn deliver(task: *const Task, waitable: u32, payload: u32) -> 
         (*task).signal.delivered(waitable);
         false
     }
+}
+
+/// The op that the task keeps itself, if it is that of the waitable.
+///
+/// # Safety
+///
+/// The task is alive.
+#[inline(always)]
+pub(super) unsafe fn alone(task: *const Task, waitable: u32) -> Option<*const Op> {
+    // SAFETY: promised by the caller; what is registered is alive (rule 4).
+    unsafe {
+        let op = (*task).alone.get();
+        (!op.is_null() && (*op).handle() == waitable).then_some(op)
+    }
+}
+
+/// Puts a waitable, which is in no set, into the task's set without a slot, if the task keeps no other in this way. Answers whether it
+/// does. The op is the listener, and does not hold the task.
+///
+/// # Safety
+///
+/// The task is alive, and so is the op until it leaves.
+#[inline(always)]
+pub(crate) unsafe fn join_alone(task: *const Task, waitable: u32, op: *const Op) -> bool {
+    // SAFETY: promised by the caller.
+    unsafe {
+        if !(*task).alone.get().is_null() {
+            return false;
+        }
+        builtins::waitable_join(waitable, set_of(task));
+        (*task).alone.set(op);
+    }
+    true
+}
+
+/// Forgets the op that joined by `join_alone`. Its waitable stays in the set until it is dropped or joined elsewhere.
+///
+/// # Safety
+///
+/// The task is alive.
+#[inline(always)]
+pub(crate) unsafe fn leave_alone(task: *const Task) {
+    // SAFETY: promised by the caller.
+    unsafe { (*task).alone.set(ptr::null()) };
 }
 
 /// As `deliver`, for what holds the task.
@@ -187,13 +232,18 @@ unsafe fn vacate_slot(slot: &Slot) {
 pub(super) unsafe fn poll_set(task: *const Task) {
     // SAFETY: the payload area is two words; the task is alive.
     unsafe {
-        let mut left = (*task).members.get();
+        let mut left = (*task).members.get() + u32::from(!(*task).alone.get().is_null());
         while left != 0 && (*task).set.get() != 0 {
             let mut payload = [0u32; 2];
             if builtins::waitable_set_poll((*task).set.get(), (&raw mut payload).cast()) == event::NONE {
                 return;
             }
-            if deliver(task, payload[0], payload[1]) {
+            let [waitable, answer] = payload;
+            let is_for_root = match alone(task, waitable) {
+                Some(op) => Op::event(op, answer),
+                None => deliver(task, waitable, answer),
+            };
+            if is_for_root {
                 Node::schedule(task.cast());
             }
             left -= 1;

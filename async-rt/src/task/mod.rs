@@ -33,6 +33,7 @@ use crate::abi::{code, event};
 use crate::cabi::{self, Published};
 use crate::pool;
 use crate::sys::builtins;
+use crate::waitable::Op;
 use alloc::alloc::Layout;
 use cancellation::Cancellation;
 use core::cell::{Cell, UnsafeCell};
@@ -79,6 +80,9 @@ pub(crate) struct Task {
     set: Cell<u32>,
     /// How many slots of the instance's table name this task.
     members: Cell<u32>,
+    /// The one op in the set that has no slot, or null: that of a call which the root awaits. A root that does one thing after the other
+    /// needs no table.
+    alone: Cell<*const Op>,
     signal: signal::Signal,
     state: Cell<State>,
     /// Null for most tasks. One that has a block has a set.
@@ -144,6 +148,7 @@ unsafe fn init(task: *mut Task, vtable: &'static NodeVtable) {
         (&raw mut (*task).running).write(Cell::new(ptr::null()));
         (&raw mut (*task).set).write(Cell::new(0));
         (&raw mut (*task).members).write(Cell::new(0));
+        (&raw mut (*task).alone).write(Cell::new(ptr::null()));
         (&raw mut (*task).signal).write(signal::Signal::new());
         (&raw mut (*task).state).write(Cell::new(State::Running));
         (&raw mut (*task).cancellation).write(Cell::new(ptr::null()));
@@ -389,13 +394,17 @@ unsafe fn resume(task: *const Task, event: i32, p1: u32, p2: u32) {
     // SAFETY: as promised.
     unsafe {
         (*task).state.set(State::Running);
-        (*task).ready.append(&(*task).later);
-        if matches!(event, event::FIRST_WAITABLE..=event::LAST_WAITABLE) {
-            if deliver(task, p1, p2) {
-                run_root(task);
-            }
+        let is_for_root = if let Some(op) = members::alone(task, p1) {
+            // Only an event of a waitable comes with the number of one.
+            Op::event(op, p2)
+        } else if matches!(event, event::FIRST_WAITABLE..=event::LAST_WAITABLE) {
+            deliver(task, p1, p2)
         } else {
             resume_without(task, event);
+            return;
+        };
+        if is_for_root {
+            run_root(task);
         }
     }
 }
@@ -428,6 +437,8 @@ unsafe fn run_root(task: *const Task) {
 unsafe fn resume_without(task: *const Task, event: i32) {
     // SAFETY: promised by the caller.
     unsafe {
+        // A task that waits has nothing for later, so what comes with an event need not ask.
+        (*task).ready.append(&(*task).later);
         if event == event::TASK_CANCELLED {
             cancel(task);
         } else {

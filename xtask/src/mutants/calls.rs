@@ -13,8 +13,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         "params-freed-early",
         "parameters are dropped although the host has not read them",
         BLOCK,
-        "if params != Params::PLAIN && phase != Phase::STARTING {",
-        "if params != Params::PLAIN && ({ON} || phase != Phase::STARTING) {",
+        "if phase != Phase::STARTING {",
+        "if {ON} || phase != Phase::STARTING {",
     ),
     mutant(
         "params-dropped-twice",
