@@ -20,6 +20,9 @@
 //! Who waits is a waker, except that *root* is a place of its own: registered with a task of ours, whose root waits. Such
 //! an op keeps no waker, since the task and its root are alive while the registration is. Whatever ends the registration
 //! also ends that knowledge, and the root has to poll again.
+//!
+//! One op of those a root waits for is kept by the task itself, *alone*, and in no slot: the first of them, while it is
+//! registered. So a root that does one thing after the other has its events compared with one number, and no table is kept.
 
 use crate::cabi::{self, Current};
 use crate::instance::{Listener, Slot};
@@ -370,7 +373,7 @@ impl Op {
     /// As `unregister`, and answers whether it is the root of the task that waited.
     #[must_use = "somebody has to poll the root"]
     pub(crate) fn leave(&self) -> bool {
-        let root = matches!(self.place.get(), Place::Root(_));
+        let root = matches!(self.place.get(), Place::Root(_) | Place::Alone(_));
         self.unregister();
         root
     }

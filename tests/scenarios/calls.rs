@@ -110,7 +110,7 @@ fn are_cancelled_when_they_are_dropped() {
 fn go_on_when_they_are_forgotten() {
     // The future, and the block that the host writes the result to: nobody can give them back. The size of the latter is the
     // own affair of the runtime.
-    let leaks = ["a block of 24 bytes", "a block of "];
+    let leaks = ["a block of 16 bytes", "a block of "];
     everywhere_leaving(&leaks, async |run| {
         let forgotten = run.start::<_, ()>("calls#forgotten", ());
         run.drive(async |host| {
