@@ -68,8 +68,8 @@ const CANARY: Mutant = Mutant {
     name: "canary",
     about: "callbacks are told of nothing",
     file: "async-rt/src/task/mod.rs",
-    from: "if deliver(task, p1, p2) {",
-    to: "if {ON} { } else if deliver(task, p1, p2) {",
+    from: "let is_for_root = if let Some(op)",
+    to: "let is_for_root = if {ON} { return; } else if let Some(op)",
 };
 
 /// All defects, the canary first. The number of one is its place, counting from 1.
