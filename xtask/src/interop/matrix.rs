@@ -11,7 +11,7 @@ use super::tools::WASMTIMES;
 
 /// What calls the components.
 #[derive(Clone, Copy)]
-enum Host {
+pub(super) enum Host {
     /// The reference host, on the Wasmtime it is built with.
     Ours,
     /// A version of Wasmtime's command line, by its place in the list.
@@ -21,12 +21,12 @@ enum Host {
 
 impl Host {
     /// All that are wanted.
-    fn all(lab: &Lab) -> &'static [Self] {
+    pub(super) fn all(lab: &Lab) -> &'static [Self] {
         let all = &[Self::Ours, Self::CommandLine(0), Self::Jco, Self::CommandLine(1)];
         if lab.quick { &all[..3] } else { all }
     }
 
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Ours => "witflow-host",
             Self::CommandLine(index) => WASMTIMES[index].0,
@@ -35,7 +35,7 @@ impl Host {
     }
 
     /// Calls `drive()`, or `step(n)` for the steps up to `count`, and gives what each says.
-    fn call(self, lab: &Lab, component: &Path, steps: &[u32]) -> Got<Vec<Got<String>>> {
+    pub(super) fn call(self, lab: &Lab, component: &Path, steps: &[u32]) -> Got<Vec<Got<String>>> {
         match self {
             Self::Ours => {
                 let mut runner = Command::new(lab.program("interop-runner")?);

@@ -16,6 +16,7 @@ mod report;
 mod serve;
 mod server;
 mod tools;
+mod versions;
 
 use anyhow::Result;
 
@@ -42,6 +43,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     matrix::run(&lab, &mut report);
     jco::run(&lab, &mut report);
     mixed::run(&lab, &mut report);
+    versions::run(&lab, &mut report);
     command::run(&lab, &mut report);
     serve::run(&lab, &mut report);
     report.end()
