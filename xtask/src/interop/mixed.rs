@@ -87,10 +87,11 @@ fn answers(server: &Server, request: &str) -> Got<()> {
 }
 
 /// A future that is spawned there would be lost, so the request fails and the log says why. The next one is as good as before.
-fn refuses(server: &Server) -> Got<()> {
+fn refuses(server: &mut Server) -> Got<()> {
     let status = send(server.address, "GET /spawn-ours", &[], b"")?.status;
-    if status != 500 || !server.says(REFUSED) {
+    answers(server, "GET /await")?;
+    if status != 500 || !server.stop().contains(REFUSED) {
         return Err(Lack::broken(format!("it is not refused: status {status}")));
     }
-    answers(server, "GET /await")
+    Ok(())
 }

@@ -19,7 +19,7 @@ use crate::process;
 const LEN: usize = 400_000;
 
 /// What is done with a server.
-pub(super) type Scenario = fn(&Server) -> Got<()>;
+pub(super) type Scenario = fn(&mut Server) -> Got<()>;
 
 /// A service to have the middleware before.
 struct Service {
@@ -67,11 +67,11 @@ pub(super) fn run(lab: &Lab, report: &mut Report) {
 
 /// Serves a component for a scenario. If that fails, what the server has complained of is told too.
 pub(super) fn serve(lab: &Lab, wasmtime: &tools::Wheel, component: &Path, scenario: Scenario) -> Got<String> {
-    let server = Server::start(&lab.wheel(wasmtime)?, component)?;
-    match scenario(&server) {
+    let mut server = Server::start(&lab.wheel(wasmtime)?, component)?;
+    match scenario(&mut server) {
         Ok(()) => Ok("ok".to_owned()),
         Err(Lack::Broken(reason)) => {
-            let log = server.log();
+            let log = server.stop();
             Err(Lack::Broken(format!("{reason}; {}", first_lines(&[&log]))))
         }
         missing => missing.map(|()| String::new()),
@@ -79,7 +79,7 @@ pub(super) fn serve(lab: &Lab, wasmtime: &tools::Wheel, component: &Path, scenar
 }
 
 /// The service without anything before it.
-fn alone(server: &Server) -> Got<()> {
+fn alone(server: &mut Server) -> Got<()> {
     let bytes = noise(LEN);
     let kept = [("content-type", "image/png")];
     let answer = ok(send(server.address, "POST /echo", &kept, &bytes)?)?;
@@ -122,7 +122,7 @@ fn upstreams(server: &Server) -> Got<()> {
 }
 
 /// A service that compresses what it answers in capitals, for who takes that.
-fn behind_middleware(server: &Server) -> Got<()> {
+fn behind_middleware(server: &mut Server) -> Got<()> {
     let text = text(LEN);
     let capitals = text.to_ascii_uppercase();
     let plain = [("content-type", "text/plain")];

@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use super::lack::{Got, LIMIT, Lack, first_lines};
 
-/// A server that listens, until this is dropped.
+/// A server that listens, until this is stopped or dropped.
 pub(super) struct Server {
     process: Child,
     pub(super) address: SocketAddr,
@@ -36,10 +36,10 @@ impl Log {
         self.grown.notify_all();
     }
 
-    /// What there is once `text` is in it, or once there will be no more.
-    fn wait(&self, text: &str) -> String {
+    /// What there is once it is enough, or once there will be no more.
+    fn wait(&self, enough: impl Fn(&str) -> bool) -> String {
         let log = self.text.lock().unwrap_or_else(PoisonError::into_inner);
-        let more = |(log, end): &mut (String, End)| *end == End::Open && !log.contains(text);
+        let more = |(log, end): &mut (String, End)| *end == End::Open && !enough(log);
         let log = self.grown.wait_timeout_while(log, LIMIT, more);
         log.unwrap_or_else(PoisonError::into_inner).0.0.clone()
     }
@@ -73,7 +73,7 @@ impl Server {
             }
             log.change(|(_, end)| *end = End::Closed);
         });
-        let said = server.log.wait(LISTENS);
+        let said = server.log.wait(|log| log.contains(LISTENS));
         let address = said.split_once(LISTENS).and_then(|(_, rest)| rest.lines().next());
         match address.and_then(|address| address.trim_end_matches('/').parse().ok()) {
             Some(address) => server.address = address,
@@ -82,21 +82,17 @@ impl Server {
         Ok(server)
     }
 
-    /// Whether it has written something, or does so in time.
-    pub(super) fn says(&self, text: &str) -> bool {
-        self.log.wait(text).contains(text)
-    }
-
-    /// What it has written so far.
-    pub(super) fn log(&self) -> String {
-        self.log.wait("")
+    /// Stops it, and gives all that it has written.
+    pub(super) fn stop(&mut self) -> String {
+        // It may have ended by itself.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        self.log.wait(|_| false)
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        self.stop();
     }
 }
