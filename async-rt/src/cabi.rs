@@ -15,6 +15,7 @@ use crate::sys;
 use crate::task;
 use alloc::boxed::Box;
 use core::ffi::c_void;
+use core::mem;
 use core::ptr;
 
 /// Called when the waitable has an event, with the second word of its payload.
@@ -127,6 +128,18 @@ impl Published {
     /// The task outlives the returned value.
     pub(crate) unsafe fn new(task: *mut Task) -> Published {
         Published(sys::wasip3_task_set(task))
+    }
+
+    /// Leaves the task published, and answers the one before.
+    pub(crate) fn keep(self) -> *mut Task {
+        let before = self.0;
+        mem::forget(self);
+        before
+    }
+
+    /// What `keep` has given up.
+    pub(crate) fn again(before: *mut Task) -> Published {
+        Published(before)
     }
 }
 

@@ -49,6 +49,13 @@ fn rounded(class: usize) -> Layout {
     unsafe { Layout::from_size_align_unchecked(size, ALIGN) }
 }
 
+/// The free list of blocks of a layout, whose size is not 0 and known at compile time, if they are pooled.
+#[inline(always)]
+pub(crate) fn list_for(layout: Layout) -> Option<*const List> {
+    let class = class_of(layout);
+    (class < CLASSES).then(|| list_of(class))
+}
+
 /// The free list of a class, of which there are fewer than `CLASSES`.
 const fn list_of(class: usize) -> *const List {
     assert!(class < CLASSES, "blocks that are not pooled have no list");
@@ -62,7 +69,7 @@ const fn list_of(class: usize) -> *const List {
 ///
 /// The list is one from `list_of`.
 #[inline(always)]
-unsafe fn take_from(list: *const List) -> *mut u8 {
+pub(crate) unsafe fn take_from(list: *const List) -> *mut u8 {
     // SAFETY: promised by the caller; lists live as long as the instance. A block on one holds the pointer to the next in its first
     // word, written by `give_to`.
     unsafe {

@@ -258,7 +258,6 @@ impl Generator<'_> {
             function,
             user,
         } = &cx;
-        let rt = &self.rt;
         let allow = root_allow(home);
         let (names, types) = self.core_params(&abi.signature);
         let mut scope = Self::scope_of(&names);
@@ -273,7 +272,7 @@ impl Generator<'_> {
         let call = user.call(args.iter().map(|arg| quote!(#arg)).collect());
         let end_borrows = borrows.map(|borrows| quote!(#borrows.unlent().await; ::core::mem::drop(#borrows);));
         let task_return = self.task_return(home, function, abi);
-        let bind = function.func.result.map(|_| quote!(let result =));
+        let start = self.start(&cx, &call, end_borrows.as_ref(), &task_return);
         let code = quote! {
             #[doc(hidden)]
             #allow
@@ -283,11 +282,7 @@ impl Generator<'_> {
                     #borrow_list
                     #statements
                     #(let #args = #values;)*
-                    #rt::start_task(async move {
-                        #bind #call.await;
-                        #end_borrows
-                        #task_return
-                    })
+                    #start
                 }
             }
         };
@@ -307,6 +302,30 @@ impl Generator<'_> {
             },
         ];
         (code, entries)
+    }
+
+    /// Starts the task of an asynchronous export.
+    fn start(
+        &self,
+        cx: &Context<'_>,
+        call: &TokenStream,
+        end_borrows: Option<&TokenStream>,
+        task_return: &TokenStream,
+    ) -> TokenStream {
+        let (rt, result) = (&self.rt, cx.function.func.result);
+        if end_borrows.is_none() && cx.user.receiver.is_none() {
+            let result = result.map_or_else(|| quote!(()), |_| quote!(result));
+            return quote!(#rt::start_export(move || #call, |#result| { #task_return }));
+        }
+        // The user's future refers to what has to live as long.
+        let bind = result.map(|_| quote!(let result =));
+        quote! {
+            #rt::start_task(async move {
+                #bind #call.await;
+                #end_borrows
+                #task_return
+            })
+        }
     }
 
     fn task_return(&self, home: &ModulePath, function: &Function, abi: &AsyncExport) -> TokenStream {

@@ -149,27 +149,29 @@ pub mod exports {
                                 base,
                             ),
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:alias/api", "[task-return]echo-async", fn
-                                task_return(a0 : * mut u8, a1 : usize)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1) = _rt::lower_list(
-                                &result,
-                                8,
-                                4,
-                                &mut cleanup,
-                                |item, base, _cleanup| {
-                                    super::super::super::super::_abi::store_test_alias_api_point(
-                                        item,
-                                        base,
-                                    );
-                                },
-                            );
-                            task_return(core, core1);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_async(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:alias/api", "[task-return]echo-async", fn
+                                    task_return(a0 : * mut u8, a1 : usize)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let (core, core1) = _rt::lower_list(
+                                    &result,
+                                    8,
+                                    4,
+                                    &mut cleanup,
+                                    |item, base, _cleanup| {
+                                        super::super::super::super::_abi::store_test_alias_api_point(
+                                            item,
+                                            base,
+                                        );
+                                    },
+                                );
+                                task_return(core, core1);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -193,37 +195,39 @@ pub mod exports {
                                 ),
                             ),
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_list_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:alias/api", "[task-return]echo-list-async", fn
-                                task_return(a0 : * mut u8, a1 : usize)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1) = _rt::lower_list(
-                                &result,
-                                2 * _rt::POINTER,
-                                _rt::POINTER,
-                                &mut cleanup,
-                                |item, base, cleanup1| {
-                                    let (core, core1) = _rt::lower_list(
-                                        item,
-                                        8,
-                                        4,
-                                        cleanup1,
-                                        |item1, base1, _cleanup| {
-                                            super::super::super::super::_abi::store_test_alias_api_point(
-                                                item1,
-                                                base1,
-                                            );
-                                        },
-                                    );
-                                    base.cast::<*mut u8>().write(core);
-                                    base.add(_rt::POINTER).cast::<usize>().write(core1);
-                                },
-                            );
-                            task_return(core, core1);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_list_async(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:alias/api", "[task-return]echo-list-async", fn
+                                    task_return(a0 : * mut u8, a1 : usize)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let (core, core1) = _rt::lower_list(
+                                    &result,
+                                    2 * _rt::POINTER,
+                                    _rt::POINTER,
+                                    &mut cleanup,
+                                    |item, base, cleanup1| {
+                                        let (core, core1) = _rt::lower_list(
+                                            item,
+                                            8,
+                                            4,
+                                            cleanup1,
+                                            |item1, base1, _cleanup| {
+                                                super::super::super::super::_abi::store_test_alias_api_point(
+                                                    item1,
+                                                    base1,
+                                                );
+                                            },
+                                        );
+                                        base.cast::<*mut u8>().write(core);
+                                        base.add(_rt::POINTER).cast::<usize>().write(core1);
+                                    },
+                                );
+                                task_return(core, core1);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -235,16 +239,18 @@ pub mod exports {
                             a0,
                             <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_stream(arg0).await;
-                            _rt::import!(
-                                "[export]test:alias/api", "[task-return]echo-stream", fn
-                                task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::stream_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_stream(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:alias/api", "[task-return]echo-stream", fn
+                                    task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::stream_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -256,16 +262,18 @@ pub mod exports {
                             a0,
                             <T as super::super::super::super::wit_future::FuturePayload>::VTABLE,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_future(arg0).await;
-                            _rt::import!(
-                                "[export]test:alias/api", "[task-return]echo-future", fn
-                                task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::future_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_future(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:alias/api", "[task-return]echo-future", fn
+                                    task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::future_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
             }

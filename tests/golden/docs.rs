@@ -53,11 +53,13 @@ pub trait Guest {
 )]
 pub unsafe fn _export_run_cabi<_G: Guest + 'static>() -> i32 {
     unsafe {
-        _rt::start_task(async move {
-            _G::run().await;
-            _rt::import!("[export]$root", "[task-return]run", fn task_return());
-            task_return();
-        })
+        _rt::start_export(
+            move || _G::run(),
+            |()| {
+                _rt::import!("[export]$root", "[task-return]run", fn task_return());
+                task_return();
+            },
+        )
     }
 }
 #[allow(
@@ -128,16 +130,18 @@ pub mod exports {
                 #[doc(hidden)]
                 pub unsafe fn _export_wait_cabi<_G: Guest + 'static>() -> i32 {
                     unsafe {
-                        _rt::start_task(async move {
-                            let result = _G::wait().await;
-                            _rt::import!(
-                                "[export]test:docs/api", "[task-return]wait", fn
-                                task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::stream_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || _G::wait(),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:docs/api", "[task-return]wait", fn
+                                    task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::stream_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
             }

@@ -163,35 +163,37 @@ pub mod exports {
                                 base,
                             ),
                         );
-                        _rt::start_task(async move {
-                            let result = _G::pass_async(arg0, arg1).await;
-                            _rt::import!(
-                                "[export]test:error-contexts/api",
-                                "[task-return]pass-async", fn task_return(a0 : i32, a1 : *
-                                mut u8, a2 : usize)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1, core2) = match &result {
-                                ::core::result::Result::Ok(payload) => {
-                                    let (core, core1) = _rt::lower_list(
-                                        payload,
-                                        4,
-                                        4,
-                                        &mut cleanup,
-                                        |item, base, cleanup1| {
-                                            let core = _rt::error_context_lower(item, cleanup1);
-                                            base.cast::<i32>().write(core);
-                                        },
-                                    );
-                                    (0, core, core1)
-                                }
-                                ::core::result::Result::Err(payload) => {
-                                    let core = _rt::error_context_lower(payload, &mut cleanup);
-                                    (1, _rt::cast::<i32, *mut u8>(core), 0)
-                                }
-                            };
-                            task_return(core, core1, core2);
-                        })
+                        _rt::start_export(
+                            move || _G::pass_async(arg0, arg1),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:error-contexts/api",
+                                    "[task-return]pass-async", fn task_return(a0 : i32, a1 : *
+                                    mut u8, a2 : usize)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let (core, core1, core2) = match &result {
+                                    ::core::result::Result::Ok(payload) => {
+                                        let (core, core1) = _rt::lower_list(
+                                            payload,
+                                            4,
+                                            4,
+                                            &mut cleanup,
+                                            |item, base, cleanup1| {
+                                                let core = _rt::error_context_lower(item, cleanup1);
+                                                base.cast::<i32>().write(core);
+                                            },
+                                        );
+                                        (0, core, core1)
+                                    }
+                                    ::core::result::Result::Err(payload) => {
+                                        let core = _rt::error_context_lower(payload, &mut cleanup);
+                                        (1, _rt::cast::<i32, *mut u8>(core), 0)
+                                    }
+                                };
+                                task_return(core, core1, core2);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -201,16 +203,18 @@ pub mod exports {
                             a0,
                             <_rt::ErrorContext as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::streams(arg0).await;
-                            _rt::import!(
-                                "[export]test:error-contexts/api", "[task-return]streams",
-                                fn task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::future_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || _G::streams(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:error-contexts/api", "[task-return]streams",
+                                    fn task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::future_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
             }

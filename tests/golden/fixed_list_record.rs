@@ -153,45 +153,47 @@ pub mod exports {
                             a10,
                             a11,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:fixed-list-record/api",
-                                "[task-return]echo-async", fn task_return(a0 : * mut u8, a1
-                                : usize, a2 : f32, a3 : f32, a4 : f32, a5 : f32, a6 : f32,
-                                a7 : f32, a8 : i32, a9 : i32, a10 : i32, a11 : i32)
-                            );
-                            let (
-                                core,
-                                core1,
-                                core2,
-                                core3,
-                                core4,
-                                core5,
-                                core6,
-                                core7,
-                                core8,
-                                core9,
-                                core10,
-                                core11,
-                            ) = super::super::super::super::_abi::lower_test_fixed_list_record_api_matrix(
-                                &result,
-                            );
-                            task_return(
-                                core,
-                                core1,
-                                core2,
-                                core3,
-                                core4,
-                                core5,
-                                core6,
-                                core7,
-                                core8,
-                                core9,
-                                core10,
-                                core11,
-                            );
-                        })
+                        _rt::start_export(
+                            move || _G::echo_async(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:fixed-list-record/api",
+                                    "[task-return]echo-async", fn task_return(a0 : * mut u8, a1
+                                    : usize, a2 : f32, a3 : f32, a4 : f32, a5 : f32, a6 : f32,
+                                    a7 : f32, a8 : i32, a9 : i32, a10 : i32, a11 : i32)
+                                );
+                                let (
+                                    core,
+                                    core1,
+                                    core2,
+                                    core3,
+                                    core4,
+                                    core5,
+                                    core6,
+                                    core7,
+                                    core8,
+                                    core9,
+                                    core10,
+                                    core11,
+                                ) = super::super::super::super::_abi::lower_test_fixed_list_record_api_matrix(
+                                    &result,
+                                );
+                                task_return(
+                                    core,
+                                    core1,
+                                    core2,
+                                    core3,
+                                    core4,
+                                    core5,
+                                    core6,
+                                    core7,
+                                    core8,
+                                    core9,
+                                    core10,
+                                    core11,
+                                );
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -209,28 +211,30 @@ pub mod exports {
                                 base,
                             ),
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_list_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:fixed-list-record/api",
-                                "[task-return]echo-list-async", fn task_return(a0 : * mut
-                                u8, a1 : usize)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1) = _rt::lower_list(
-                                &result,
-                                24 + 3 * _rt::POINTER,
-                                _rt::POINTER,
-                                &mut cleanup,
-                                |item, base, _cleanup| {
-                                    super::super::super::super::_abi::store_test_fixed_list_record_api_matrix(
-                                        item,
-                                        base,
-                                    );
-                                },
-                            );
-                            task_return(core, core1);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_list_async(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:fixed-list-record/api",
+                                    "[task-return]echo-list-async", fn task_return(a0 : * mut
+                                    u8, a1 : usize)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let (core, core1) = _rt::lower_list(
+                                    &result,
+                                    24 + 3 * _rt::POINTER,
+                                    _rt::POINTER,
+                                    &mut cleanup,
+                                    |item, base, _cleanup| {
+                                        super::super::super::super::_abi::store_test_fixed_list_record_api_matrix(
+                                            item,
+                                            base,
+                                        );
+                                    },
+                                );
+                                task_return(core, core1);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -242,16 +246,18 @@ pub mod exports {
                             a0,
                             <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_stream(arg0).await;
-                            _rt::import!(
-                                "[export]test:fixed-list-record/api",
-                                "[task-return]echo-stream", fn task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::stream_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_stream(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:fixed-list-record/api",
+                                    "[task-return]echo-stream", fn task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::stream_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -263,16 +269,18 @@ pub mod exports {
                             a0,
                             <T as super::super::super::super::wit_future::FuturePayload>::VTABLE,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_future(arg0).await;
-                            _rt::import!(
-                                "[export]test:fixed-list-record/api",
-                                "[task-return]echo-future", fn task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::future_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_future(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:fixed-list-record/api",
+                                    "[task-return]echo-future", fn task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::future_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
             }

@@ -125,21 +125,23 @@ pub mod exports {
                 ) -> i32 {
                     unsafe {
                         let arg0 = [_rt::lift_string(a0, a1), _rt::lift_string(a2, a3)];
-                        _rt::start_task(async move {
-                            let result = _G::echo_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:fixed-list-string/api",
-                                "[task-return]echo-async", fn task_return(a0 : * mut u8, a1
-                                : usize, a2 : * mut u8, a3 : usize)
-                            );
-                            let [part, part1] = &result;
-                            task_return(
-                                part.as_ptr().cast_mut(),
-                                part.len(),
-                                part1.as_ptr().cast_mut(),
-                                part1.len(),
-                            );
-                        })
+                        _rt::start_export(
+                            move || _G::echo_async(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:fixed-list-string/api",
+                                    "[task-return]echo-async", fn task_return(a0 : * mut u8, a1
+                                    : usize, a2 : * mut u8, a3 : usize)
+                                );
+                                let [part, part1] = &result;
+                                task_return(
+                                    part.as_ptr().cast_mut(),
+                                    part.len(),
+                                    part1.as_ptr().cast_mut(),
+                                    part1.len(),
+                                );
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -162,34 +164,36 @@ pub mod exports {
                                 ),
                             ),
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_list_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:fixed-list-string/api",
-                                "[task-return]echo-list-async", fn task_return(a0 : * mut
-                                u8, a1 : usize)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1) = _rt::lower_list(
-                                &result,
-                                4 * _rt::POINTER,
-                                _rt::POINTER,
-                                &mut cleanup,
-                                |item, base, _cleanup| {
-                                    _rt::store_fixed_list(
-                                        item,
-                                        base,
-                                        2 * _rt::POINTER,
-                                        &mut _rt::Cleanup::new(),
-                                        |item1, base1, _cleanup| {
-                                            base1.cast::<*mut u8>().write(item1.as_ptr().cast_mut());
-                                            base1.add(_rt::POINTER).cast::<usize>().write(item1.len());
-                                        },
-                                    );
-                                },
-                            );
-                            task_return(core, core1);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_list_async(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:fixed-list-string/api",
+                                    "[task-return]echo-list-async", fn task_return(a0 : * mut
+                                    u8, a1 : usize)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let (core, core1) = _rt::lower_list(
+                                    &result,
+                                    4 * _rt::POINTER,
+                                    _rt::POINTER,
+                                    &mut cleanup,
+                                    |item, base, _cleanup| {
+                                        _rt::store_fixed_list(
+                                            item,
+                                            base,
+                                            2 * _rt::POINTER,
+                                            &mut _rt::Cleanup::new(),
+                                            |item1, base1, _cleanup| {
+                                                base1.cast::<*mut u8>().write(item1.as_ptr().cast_mut());
+                                                base1.add(_rt::POINTER).cast::<usize>().write(item1.len());
+                                            },
+                                        );
+                                    },
+                                );
+                                task_return(core, core1);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -201,16 +205,18 @@ pub mod exports {
                             a0,
                             <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_stream(arg0).await;
-                            _rt::import!(
-                                "[export]test:fixed-list-string/api",
-                                "[task-return]echo-stream", fn task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::stream_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_stream(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:fixed-list-string/api",
+                                    "[task-return]echo-stream", fn task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::stream_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -222,16 +228,18 @@ pub mod exports {
                             a0,
                             <T as super::super::super::super::wit_future::FuturePayload>::VTABLE,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_future(arg0).await;
-                            _rt::import!(
-                                "[export]test:fixed-list-string/api",
-                                "[task-return]echo-future", fn task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::future_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_future(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:fixed-list-string/api",
+                                    "[task-return]echo-future", fn task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::future_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
             }

@@ -117,20 +117,22 @@ pub mod exports {
                 ) -> i32 {
                     unsafe {
                         let arg0 = [a0 as u8, a1 as u8, a2 as u8, a3 as u8];
-                        _rt::start_task(async move {
-                            let result = _G::echo_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:fixed-list-u8/api", "[task-return]echo-async",
-                                fn task_return(a0 : i32, a1 : i32, a2 : i32, a3 : i32)
-                            );
-                            let [part, part1, part2, part3] = &result;
-                            task_return(
-                                i32::from(*part),
-                                i32::from(*part1),
-                                i32::from(*part2),
-                                i32::from(*part3),
-                            );
-                        })
+                        _rt::start_export(
+                            move || _G::echo_async(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:fixed-list-u8/api", "[task-return]echo-async",
+                                    fn task_return(a0 : i32, a1 : i32, a2 : i32, a3 : i32)
+                                );
+                                let [part, part1, part2, part3] = &result;
+                                task_return(
+                                    i32::from(*part),
+                                    i32::from(*part1),
+                                    i32::from(*part2),
+                                    i32::from(*part3),
+                                );
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -150,33 +152,35 @@ pub mod exports {
                                 |base1| base1.cast::<u8>().read(),
                             ),
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_list_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:fixed-list-u8/api",
-                                "[task-return]echo-list-async", fn task_return(a0 : * mut
-                                u8, a1 : usize)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1) = _rt::lower_list(
-                                &result,
-                                4,
-                                1,
-                                &mut cleanup,
-                                |item, base, _cleanup| {
-                                    _rt::store_fixed_list(
-                                        item,
-                                        base,
-                                        1,
-                                        &mut _rt::Cleanup::new(),
-                                        |item1, base1, _cleanup| {
-                                            base1.cast::<u8>().write(*item1);
-                                        },
-                                    );
-                                },
-                            );
-                            task_return(core, core1);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_list_async(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:fixed-list-u8/api",
+                                    "[task-return]echo-list-async", fn task_return(a0 : * mut
+                                    u8, a1 : usize)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let (core, core1) = _rt::lower_list(
+                                    &result,
+                                    4,
+                                    1,
+                                    &mut cleanup,
+                                    |item, base, _cleanup| {
+                                        _rt::store_fixed_list(
+                                            item,
+                                            base,
+                                            1,
+                                            &mut _rt::Cleanup::new(),
+                                            |item1, base1, _cleanup| {
+                                                base1.cast::<u8>().write(*item1);
+                                            },
+                                        );
+                                    },
+                                );
+                                task_return(core, core1);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -188,16 +192,18 @@ pub mod exports {
                             a0,
                             <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_stream(arg0).await;
-                            _rt::import!(
-                                "[export]test:fixed-list-u8/api",
-                                "[task-return]echo-stream", fn task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::stream_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_stream(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:fixed-list-u8/api",
+                                    "[task-return]echo-stream", fn task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::stream_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -209,16 +215,18 @@ pub mod exports {
                             a0,
                             <T as super::super::super::super::wit_future::FuturePayload>::VTABLE,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_future(arg0).await;
-                            _rt::import!(
-                                "[export]test:fixed-list-u8/api",
-                                "[task-return]echo-future", fn task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::future_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_future(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:fixed-list-u8/api",
+                                    "[task-return]echo-future", fn task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::future_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
             }

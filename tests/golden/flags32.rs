@@ -83,14 +83,16 @@ pub mod exports {
                 ) -> i32 {
                     unsafe {
                         let arg0 = Bits::from_bits_truncate(a0 as u32);
-                        _rt::start_task(async move {
-                            let result = _G::echo_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:flags32/api", "[task-return]echo-async", fn
-                                task_return(a0 : i32)
-                            );
-                            task_return(result.bits() as i32);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_async(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:flags32/api", "[task-return]echo-async", fn
+                                    task_return(a0 : i32)
+                                );
+                                task_return(result.bits() as i32);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -106,24 +108,26 @@ pub mod exports {
                             4,
                             |base| Bits::from_bits_truncate(base.cast::<u32>().read()),
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_list_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:flags32/api", "[task-return]echo-list-async",
-                                fn task_return(a0 : * mut u8, a1 : usize)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1) = _rt::lower_list(
-                                &result,
-                                4,
-                                4,
-                                &mut cleanup,
-                                |item, base, _cleanup| {
-                                    base.cast::<i32>().write(item.bits() as i32);
-                                },
-                            );
-                            task_return(core, core1);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_list_async(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:flags32/api", "[task-return]echo-list-async",
+                                    fn task_return(a0 : * mut u8, a1 : usize)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let (core, core1) = _rt::lower_list(
+                                    &result,
+                                    4,
+                                    4,
+                                    &mut cleanup,
+                                    |item, base, _cleanup| {
+                                        base.cast::<i32>().write(item.bits() as i32);
+                                    },
+                                );
+                                task_return(core, core1);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -135,16 +139,18 @@ pub mod exports {
                             a0,
                             <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_stream(arg0).await;
-                            _rt::import!(
-                                "[export]test:flags32/api", "[task-return]echo-stream", fn
-                                task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::stream_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_stream(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:flags32/api", "[task-return]echo-stream", fn
+                                    task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::stream_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -156,16 +162,18 @@ pub mod exports {
                             a0,
                             <T as super::super::super::super::wit_future::FuturePayload>::VTABLE,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_future(arg0).await;
-                            _rt::import!(
-                                "[export]test:flags32/api", "[task-return]echo-future", fn
-                                task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::future_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_future(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:flags32/api", "[task-return]echo-future", fn
+                                    task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::future_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
             }

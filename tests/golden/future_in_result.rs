@@ -168,26 +168,28 @@ pub mod exports {
                             }
                             _ => _rt::invalid_discriminant(),
                         };
-                        _rt::start_task(async move {
-                            let result = _G::echo_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:future-in-result/api",
-                                "[task-return]echo-async", fn task_return(a0 : i32, a1 :
-                                i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1) = match &result {
-                                ::core::result::Result::Ok(payload) => {
-                                    let core = _rt::future_lower(payload, &mut cleanup);
-                                    (0, core)
-                                }
-                                ::core::result::Result::Err(payload) => {
-                                    let core = _rt::stream_lower(payload, &mut cleanup);
-                                    (1, core)
-                                }
-                            };
-                            task_return(core, core1);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_async(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:future-in-result/api",
+                                    "[task-return]echo-async", fn task_return(a0 : i32, a1 :
+                                    i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let (core, core1) = match &result {
+                                    ::core::result::Result::Ok(payload) => {
+                                        let core = _rt::future_lower(payload, &mut cleanup);
+                                        (0, core)
+                                    }
+                                    ::core::result::Result::Err(payload) => {
+                                        let core = _rt::stream_lower(payload, &mut cleanup);
+                                        (1, core)
+                                    }
+                                };
+                                task_return(core, core1);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -221,36 +223,38 @@ pub mod exports {
                                 _ => _rt::invalid_discriminant(),
                             },
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_list_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:future-in-result/api",
-                                "[task-return]echo-list-async", fn task_return(a0 : * mut
-                                u8, a1 : usize)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1) = _rt::lower_list(
-                                &result,
-                                8,
-                                4,
-                                &mut cleanup,
-                                |item, base, cleanup1| {
-                                    match item {
-                                        ::core::result::Result::Ok(payload) => {
-                                            base.cast::<u8>().write(0);
-                                            let core = _rt::future_lower(payload, cleanup1);
-                                            base.add(4).cast::<i32>().write(core);
+                        _rt::start_export(
+                            move || _G::echo_list_async(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:future-in-result/api",
+                                    "[task-return]echo-list-async", fn task_return(a0 : * mut
+                                    u8, a1 : usize)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let (core, core1) = _rt::lower_list(
+                                    &result,
+                                    8,
+                                    4,
+                                    &mut cleanup,
+                                    |item, base, cleanup1| {
+                                        match item {
+                                            ::core::result::Result::Ok(payload) => {
+                                                base.cast::<u8>().write(0);
+                                                let core = _rt::future_lower(payload, cleanup1);
+                                                base.add(4).cast::<i32>().write(core);
+                                            }
+                                            ::core::result::Result::Err(payload) => {
+                                                base.cast::<u8>().write(1);
+                                                let core = _rt::stream_lower(payload, cleanup1);
+                                                base.add(4).cast::<i32>().write(core);
+                                            }
                                         }
-                                        ::core::result::Result::Err(payload) => {
-                                            base.cast::<u8>().write(1);
-                                            let core = _rt::stream_lower(payload, cleanup1);
-                                            base.add(4).cast::<i32>().write(core);
-                                        }
-                                    }
-                                },
-                            );
-                            task_return(core, core1);
-                        })
+                                    },
+                                );
+                                task_return(core, core1);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -262,16 +266,18 @@ pub mod exports {
                             a0,
                             <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_stream(arg0).await;
-                            _rt::import!(
-                                "[export]test:future-in-result/api",
-                                "[task-return]echo-stream", fn task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::stream_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_stream(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:future-in-result/api",
+                                    "[task-return]echo-stream", fn task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::stream_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -283,16 +289,18 @@ pub mod exports {
                             a0,
                             <T as super::super::super::super::wit_future::FuturePayload>::VTABLE,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_future(arg0).await;
-                            _rt::import!(
-                                "[export]test:future-in-result/api",
-                                "[task-return]echo-future", fn task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::future_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_future(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:future-in-result/api",
+                                    "[task-return]echo-future", fn task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::future_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
             }

@@ -69,25 +69,27 @@ pub mod exports {
                         _rt::free_area(a0, 20 * _rt::POINTER, _rt::POINTER);
                         let arg0 = param;
                         let arg1 = param1;
-                        _rt::start_task(async move {
-                            let result = _G::swap_async(arg0, arg1).await;
-                            _rt::import!(
-                                "[export]test:indirect-both/api", "[task-return]swap-async",
-                                fn task_return(a0 : * mut u8)
-                            );
-                            let mut area = _rt::Area::<{ 20 * _rt::POINTER }>::uninit();
-                            let pointer = area.as_mut_ptr();
-                            let (part, part1) = &result;
-                            super::super::super::super::_abi::store_test_indirect_both_api_block(
-                                part,
-                                pointer,
-                            );
-                            super::super::super::super::_abi::store_test_indirect_both_api_block(
-                                part1,
-                                pointer.add(10 * _rt::POINTER),
-                            );
-                            task_return(pointer);
-                        })
+                        _rt::start_export(
+                            move || _G::swap_async(arg0, arg1),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:indirect-both/api", "[task-return]swap-async",
+                                    fn task_return(a0 : * mut u8)
+                                );
+                                let mut area = _rt::Area::<{ 20 * _rt::POINTER }>::uninit();
+                                let pointer = area.as_mut_ptr();
+                                let (part, part1) = &result;
+                                super::super::super::super::_abi::store_test_indirect_both_api_block(
+                                    part,
+                                    pointer,
+                                );
+                                super::super::super::super::_abi::store_test_indirect_both_api_block(
+                                    part1,
+                                    pointer.add(10 * _rt::POINTER),
+                                );
+                                task_return(pointer);
+                            },
+                        )
                     }
                 }
             }

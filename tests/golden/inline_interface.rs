@@ -33,11 +33,15 @@ pub mod exports {
         pub unsafe fn _export_stop_cabi<_G: Guest + 'static>(a0: i64) -> i32 {
             unsafe {
                 let arg0 = a0 as u64;
-                _rt::start_task(async move {
-                    _G::stop(arg0).await;
-                    _rt::import!("[export]guest", "[task-return]stop", fn task_return());
-                    task_return();
-                })
+                _rt::start_export(
+                    move || _G::stop(arg0),
+                    |()| {
+                        _rt::import!(
+                            "[export]guest", "[task-return]stop", fn task_return()
+                        );
+                        task_return();
+                    },
+                )
             }
         }
     }

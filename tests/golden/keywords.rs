@@ -137,14 +137,16 @@ pub mod exports {
                         let arg1 = a1 as u8;
                         let arg2 = a2 as u8;
                         let arg3 = a3 as u8;
-                        _rt::start_task(async move {
-                            let result = _G::async_(arg0, arg1, arg2, arg3).await;
-                            _rt::import!(
-                                "[export]test:keywords/type", "[task-return]async", fn
-                                task_return(a0 : i32)
-                            );
-                            task_return(result.bits() as i32);
-                        })
+                        _rt::start_export(
+                            move || _G::async_(arg0, arg1, arg2, arg3),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:keywords/type", "[task-return]async", fn
+                                    task_return(a0 : i32)
+                                );
+                                task_return(result.bits() as i32);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]

@@ -118,15 +118,18 @@ pub mod exports {
         #[doc(hidden)]
         pub unsafe fn _export_keys_cabi<_G: Guest + 'static>() -> i32 {
             unsafe {
-                _rt::start_task(async move {
-                    let result = _G::keys().await;
-                    _rt::import!(
-                        "[export]merged", "[task-return]keys", fn task_return(a0 : i32)
-                    );
-                    let mut cleanup = _rt::Cleanup::new();
-                    let core = _rt::stream_lower(&result, &mut cleanup);
-                    task_return(core);
-                })
+                _rt::start_export(
+                    move || _G::keys(),
+                    |result| {
+                        _rt::import!(
+                            "[export]merged", "[task-return]keys", fn task_return(a0 :
+                            i32)
+                        );
+                        let mut cleanup = _rt::Cleanup::new();
+                        let core = _rt::stream_lower(&result, &mut cleanup);
+                        task_return(core);
+                    },
+                )
             }
         }
     }

@@ -182,35 +182,37 @@ pub mod exports {
                                 ),
                             ),
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:list-list/api", "[task-return]echo-async", fn
-                                task_return(a0 : * mut u8, a1 : usize)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1) = _rt::lower_list(
-                                &result,
-                                2 * _rt::POINTER,
-                                _rt::POINTER,
-                                &mut cleanup,
-                                |item, base, cleanup1| {
-                                    let (core, core1) = _rt::lower_list(
-                                        item,
-                                        2 * _rt::POINTER,
-                                        _rt::POINTER,
-                                        cleanup1,
-                                        |item1, base1, _cleanup| {
-                                            base1.cast::<*mut u8>().write(item1.as_ptr().cast_mut());
-                                            base1.add(_rt::POINTER).cast::<usize>().write(item1.len());
-                                        },
-                                    );
-                                    base.cast::<*mut u8>().write(core);
-                                    base.add(_rt::POINTER).cast::<usize>().write(core1);
-                                },
-                            );
-                            task_return(core, core1);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_async(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:list-list/api", "[task-return]echo-async", fn
+                                    task_return(a0 : * mut u8, a1 : usize)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let (core, core1) = _rt::lower_list(
+                                    &result,
+                                    2 * _rt::POINTER,
+                                    _rt::POINTER,
+                                    &mut cleanup,
+                                    |item, base, cleanup1| {
+                                        let (core, core1) = _rt::lower_list(
+                                            item,
+                                            2 * _rt::POINTER,
+                                            _rt::POINTER,
+                                            cleanup1,
+                                            |item1, base1, _cleanup| {
+                                                base1.cast::<*mut u8>().write(item1.as_ptr().cast_mut());
+                                                base1.add(_rt::POINTER).cast::<usize>().write(item1.len());
+                                            },
+                                        );
+                                        base.cast::<*mut u8>().write(core);
+                                        base.add(_rt::POINTER).cast::<usize>().write(core1);
+                                    },
+                                );
+                                task_return(core, core1);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -241,46 +243,48 @@ pub mod exports {
                                 ),
                             ),
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_list_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:list-list/api",
-                                "[task-return]echo-list-async", fn task_return(a0 : * mut
-                                u8, a1 : usize)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1) = _rt::lower_list(
-                                &result,
-                                2 * _rt::POINTER,
-                                _rt::POINTER,
-                                &mut cleanup,
-                                |item, base, cleanup1| {
-                                    let (core, core1) = _rt::lower_list(
-                                        item,
-                                        2 * _rt::POINTER,
-                                        _rt::POINTER,
-                                        cleanup1,
-                                        |item1, base1, cleanup2| {
-                                            let (core, core1) = _rt::lower_list(
-                                                item1,
-                                                2 * _rt::POINTER,
-                                                _rt::POINTER,
-                                                cleanup2,
-                                                |item2, base2, _cleanup| {
-                                                    base2.cast::<*mut u8>().write(item2.as_ptr().cast_mut());
-                                                    base2.add(_rt::POINTER).cast::<usize>().write(item2.len());
-                                                },
-                                            );
-                                            base1.cast::<*mut u8>().write(core);
-                                            base1.add(_rt::POINTER).cast::<usize>().write(core1);
-                                        },
-                                    );
-                                    base.cast::<*mut u8>().write(core);
-                                    base.add(_rt::POINTER).cast::<usize>().write(core1);
-                                },
-                            );
-                            task_return(core, core1);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_list_async(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:list-list/api",
+                                    "[task-return]echo-list-async", fn task_return(a0 : * mut
+                                    u8, a1 : usize)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let (core, core1) = _rt::lower_list(
+                                    &result,
+                                    2 * _rt::POINTER,
+                                    _rt::POINTER,
+                                    &mut cleanup,
+                                    |item, base, cleanup1| {
+                                        let (core, core1) = _rt::lower_list(
+                                            item,
+                                            2 * _rt::POINTER,
+                                            _rt::POINTER,
+                                            cleanup1,
+                                            |item1, base1, cleanup2| {
+                                                let (core, core1) = _rt::lower_list(
+                                                    item1,
+                                                    2 * _rt::POINTER,
+                                                    _rt::POINTER,
+                                                    cleanup2,
+                                                    |item2, base2, _cleanup| {
+                                                        base2.cast::<*mut u8>().write(item2.as_ptr().cast_mut());
+                                                        base2.add(_rt::POINTER).cast::<usize>().write(item2.len());
+                                                    },
+                                                );
+                                                base1.cast::<*mut u8>().write(core);
+                                                base1.add(_rt::POINTER).cast::<usize>().write(core1);
+                                            },
+                                        );
+                                        base.cast::<*mut u8>().write(core);
+                                        base.add(_rt::POINTER).cast::<usize>().write(core1);
+                                    },
+                                );
+                                task_return(core, core1);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -292,16 +296,18 @@ pub mod exports {
                             a0,
                             <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_stream(arg0).await;
-                            _rt::import!(
-                                "[export]test:list-list/api", "[task-return]echo-stream", fn
-                                task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::stream_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_stream(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:list-list/api", "[task-return]echo-stream", fn
+                                    task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::stream_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -313,16 +319,18 @@ pub mod exports {
                             a0,
                             <T as super::super::super::super::wit_future::FuturePayload>::VTABLE,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_future(arg0).await;
-                            _rt::import!(
-                                "[export]test:list-list/api", "[task-return]echo-future", fn
-                                task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::future_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_future(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:list-list/api", "[task-return]echo-future", fn
+                                    task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::future_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
             }

@@ -151,27 +151,29 @@ pub mod exports {
                                 base.add(16).cast::<u16>().read(),
                             ),
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:list-tuple/api", "[task-return]echo-async", fn
-                                task_return(a0 : * mut u8, a1 : usize)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1) = _rt::lower_list(
-                                &result,
-                                24,
-                                8,
-                                &mut cleanup,
-                                |item, base, _cleanup| {
-                                    let (part, part1, part2) = item;
-                                    base.cast::<u8>().write(*part);
-                                    base.add(8).cast::<u64>().write(*part1);
-                                    base.add(16).cast::<u16>().write(*part2);
-                                },
-                            );
-                            task_return(core, core1);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_async(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:list-tuple/api", "[task-return]echo-async", fn
+                                    task_return(a0 : * mut u8, a1 : usize)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let (core, core1) = _rt::lower_list(
+                                    &result,
+                                    24,
+                                    8,
+                                    &mut cleanup,
+                                    |item, base, _cleanup| {
+                                        let (part, part1, part2) = item;
+                                        base.cast::<u8>().write(*part);
+                                        base.add(8).cast::<u64>().write(*part1);
+                                        base.add(16).cast::<u16>().write(*part2);
+                                    },
+                                );
+                                task_return(core, core1);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -197,38 +199,40 @@ pub mod exports {
                                 ),
                             ),
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_list_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:list-tuple/api",
-                                "[task-return]echo-list-async", fn task_return(a0 : * mut
-                                u8, a1 : usize)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1) = _rt::lower_list(
-                                &result,
-                                2 * _rt::POINTER,
-                                _rt::POINTER,
-                                &mut cleanup,
-                                |item, base, cleanup1| {
-                                    let (core, core1) = _rt::lower_list(
-                                        item,
-                                        24,
-                                        8,
-                                        cleanup1,
-                                        |item1, base1, _cleanup| {
-                                            let (part, part1, part2) = item1;
-                                            base1.cast::<u8>().write(*part);
-                                            base1.add(8).cast::<u64>().write(*part1);
-                                            base1.add(16).cast::<u16>().write(*part2);
-                                        },
-                                    );
-                                    base.cast::<*mut u8>().write(core);
-                                    base.add(_rt::POINTER).cast::<usize>().write(core1);
-                                },
-                            );
-                            task_return(core, core1);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_list_async(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:list-tuple/api",
+                                    "[task-return]echo-list-async", fn task_return(a0 : * mut
+                                    u8, a1 : usize)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let (core, core1) = _rt::lower_list(
+                                    &result,
+                                    2 * _rt::POINTER,
+                                    _rt::POINTER,
+                                    &mut cleanup,
+                                    |item, base, cleanup1| {
+                                        let (core, core1) = _rt::lower_list(
+                                            item,
+                                            24,
+                                            8,
+                                            cleanup1,
+                                            |item1, base1, _cleanup| {
+                                                let (part, part1, part2) = item1;
+                                                base1.cast::<u8>().write(*part);
+                                                base1.add(8).cast::<u64>().write(*part1);
+                                                base1.add(16).cast::<u16>().write(*part2);
+                                            },
+                                        );
+                                        base.cast::<*mut u8>().write(core);
+                                        base.add(_rt::POINTER).cast::<usize>().write(core1);
+                                    },
+                                );
+                                task_return(core, core1);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -240,16 +244,18 @@ pub mod exports {
                             a0,
                             <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_stream(arg0).await;
-                            _rt::import!(
-                                "[export]test:list-tuple/api", "[task-return]echo-stream",
-                                fn task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::stream_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_stream(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:list-tuple/api", "[task-return]echo-stream",
+                                    fn task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::stream_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -261,16 +267,18 @@ pub mod exports {
                             a0,
                             <T as super::super::super::super::wit_future::FuturePayload>::VTABLE,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_future(arg0).await;
-                            _rt::import!(
-                                "[export]test:list-tuple/api", "[task-return]echo-future",
-                                fn task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::future_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_future(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:list-tuple/api", "[task-return]echo-future",
+                                    fn task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::future_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
             }

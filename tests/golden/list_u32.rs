@@ -106,17 +106,19 @@ pub mod exports {
                 ) -> i32 {
                     unsafe {
                         let arg0 = _rt::lift_plain_list::<u32>(a0, a1);
-                        _rt::start_task(async move {
-                            let result = _G::echo_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:list-u32/api", "[task-return]echo-async", fn
-                                task_return(a0 : * mut u8, a1 : usize)
-                            );
-                            task_return(
-                                result.as_ptr().cast_mut().cast::<u8>(),
-                                result.len(),
-                            );
-                        })
+                        _rt::start_export(
+                            move || _G::echo_async(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:list-u32/api", "[task-return]echo-async", fn
+                                    task_return(a0 : * mut u8, a1 : usize)
+                                );
+                                task_return(
+                                    result.as_ptr().cast_mut().cast::<u8>(),
+                                    result.len(),
+                                );
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -137,26 +139,28 @@ pub mod exports {
                                 base.add(_rt::POINTER).cast::<usize>().read(),
                             ),
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_list_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:list-u32/api", "[task-return]echo-list-async",
-                                fn task_return(a0 : * mut u8, a1 : usize)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1) = _rt::lower_list(
-                                &result,
-                                2 * _rt::POINTER,
-                                _rt::POINTER,
-                                &mut cleanup,
-                                |item, base, _cleanup| {
-                                    base.cast::<*mut u8>()
-                                        .write(item.as_ptr().cast_mut().cast::<u8>());
-                                    base.add(_rt::POINTER).cast::<usize>().write(item.len());
-                                },
-                            );
-                            task_return(core, core1);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_list_async(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:list-u32/api", "[task-return]echo-list-async",
+                                    fn task_return(a0 : * mut u8, a1 : usize)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let (core, core1) = _rt::lower_list(
+                                    &result,
+                                    2 * _rt::POINTER,
+                                    _rt::POINTER,
+                                    &mut cleanup,
+                                    |item, base, _cleanup| {
+                                        base.cast::<*mut u8>()
+                                            .write(item.as_ptr().cast_mut().cast::<u8>());
+                                        base.add(_rt::POINTER).cast::<usize>().write(item.len());
+                                    },
+                                );
+                                task_return(core, core1);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -168,16 +172,18 @@ pub mod exports {
                             a0,
                             <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_stream(arg0).await;
-                            _rt::import!(
-                                "[export]test:list-u32/api", "[task-return]echo-stream", fn
-                                task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::stream_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_stream(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:list-u32/api", "[task-return]echo-stream", fn
+                                    task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::stream_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -189,16 +195,18 @@ pub mod exports {
                             a0,
                             <T as super::super::super::super::wit_future::FuturePayload>::VTABLE,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_future(arg0).await;
-                            _rt::import!(
-                                "[export]test:list-u32/api", "[task-return]echo-future", fn
-                                task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::future_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_future(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:list-u32/api", "[task-return]echo-future", fn
+                                    task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::future_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
             }

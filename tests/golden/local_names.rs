@@ -106,26 +106,19 @@ pub mod exports {
                         let arg4 = Component::_lift(a7);
                         let arg5 = a8 as u8;
                         let arg6 = a9 as u8;
-                        _rt::start_task(async move {
-                            let result = _G::stream(
-                                    arg0,
-                                    arg1,
-                                    arg2,
-                                    arg3,
-                                    arg4,
-                                    arg5,
-                                    arg6,
-                                )
-                                .await;
-                            _rt::import!(
-                                "[export]test:local-names/api", "[task-return]stream", fn
-                                task_return(a0 : i32, a1 : * mut u8, a2 : usize)
-                            );
-                            let (core, core1, core2) = super::super::super::super::_abi::lower_test_local_names_api_result(
-                                &result,
-                            );
-                            task_return(core, core1, core2);
-                        })
+                        _rt::start_export(
+                            move || _G::stream(arg0, arg1, arg2, arg3, arg4, arg5, arg6),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:local-names/api", "[task-return]stream", fn
+                                    task_return(a0 : i32, a1 : * mut u8, a2 : usize)
+                                );
+                                let (core, core1, core2) = super::super::super::super::_abi::lower_test_local_names_api_result(
+                                    &result,
+                                );
+                                task_return(core, core1, core2);
+                            },
+                        )
                     }
                 }
             }

@@ -108,22 +108,24 @@ pub mod exports {
                         );
                         _rt::free_area(a0, 22 * _rt::POINTER, _rt::POINTER);
                         let arg0 = param;
-                        _rt::start_task(async move {
-                            let result = _G::echo_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:map-keys/api", "[task-return]echo-async", fn
-                                task_return(a0 : * mut u8)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let mut area = _rt::Area::<{ 22 * _rt::POINTER }>::uninit();
-                            let pointer = area.as_mut_ptr();
-                            super::super::super::super::_abi::store_test_map_keys_api_keyed(
-                                &result,
-                                pointer,
-                                &mut cleanup,
-                            );
-                            task_return(pointer);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_async(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:map-keys/api", "[task-return]echo-async", fn
+                                    task_return(a0 : * mut u8)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let mut area = _rt::Area::<{ 22 * _rt::POINTER }>::uninit();
+                                let pointer = area.as_mut_ptr();
+                                super::super::super::super::_abi::store_test_map_keys_api_keyed(
+                                    &result,
+                                    pointer,
+                                    &mut cleanup,
+                                );
+                                task_return(pointer);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -141,28 +143,30 @@ pub mod exports {
                                 base,
                             ),
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_list_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:map-keys/api", "[task-return]echo-list-async",
-                                fn task_return(a0 : * mut u8, a1 : usize)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1) = _rt::lower_list(
-                                &result,
-                                22 * _rt::POINTER,
-                                _rt::POINTER,
-                                &mut cleanup,
-                                |item, base, cleanup1| {
-                                    super::super::super::super::_abi::store_test_map_keys_api_keyed(
-                                        item,
-                                        base,
-                                        cleanup1,
-                                    );
-                                },
-                            );
-                            task_return(core, core1);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_list_async(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:map-keys/api", "[task-return]echo-list-async",
+                                    fn task_return(a0 : * mut u8, a1 : usize)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let (core, core1) = _rt::lower_list(
+                                    &result,
+                                    22 * _rt::POINTER,
+                                    _rt::POINTER,
+                                    &mut cleanup,
+                                    |item, base, cleanup1| {
+                                        super::super::super::super::_abi::store_test_map_keys_api_keyed(
+                                            item,
+                                            base,
+                                            cleanup1,
+                                        );
+                                    },
+                                );
+                                task_return(core, core1);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -174,16 +178,18 @@ pub mod exports {
                             a0,
                             <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_stream(arg0).await;
-                            _rt::import!(
-                                "[export]test:map-keys/api", "[task-return]echo-stream", fn
-                                task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::stream_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_stream(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:map-keys/api", "[task-return]echo-stream", fn
+                                    task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::stream_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -195,16 +201,18 @@ pub mod exports {
                             a0,
                             <T as super::super::super::super::wit_future::FuturePayload>::VTABLE,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_future(arg0).await;
-                            _rt::import!(
-                                "[export]test:map-keys/api", "[task-return]echo-future", fn
-                                task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::future_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_future(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:map-keys/api", "[task-return]echo-future", fn
+                                    task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::future_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
             }

@@ -269,56 +269,58 @@ pub mod exports {
                                 ),
                             ),
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:map-nested/api", "[task-return]echo-async", fn
-                                task_return(a0 : * mut u8, a1 : usize)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1) = _rt::lower_map::<
-                                _rt::Map<_, _>,
-                                _,
-                                _,
-                            >(
-                                &result,
-                                4 * _rt::POINTER,
-                                _rt::POINTER,
-                                &mut cleanup,
-                                |key, value, base, cleanup1| {
-                                    base.cast::<*mut u8>().write(key.as_ptr().cast_mut());
-                                    base.add(_rt::POINTER).cast::<usize>().write(key.len());
-                                    let (core, core1) = _rt::lower_map::<
-                                        _rt::Map<_, _>,
-                                        _,
-                                        _,
-                                    >(
-                                        value,
-                                        3 * _rt::POINTER,
-                                        _rt::POINTER,
-                                        cleanup1,
-                                        |key1, value1, base1, cleanup2| {
-                                            base1.cast::<u8>().write(*key1);
-                                            let (core, core1) = _rt::lower_list(
-                                                value1,
-                                                2 * _rt::POINTER,
-                                                _rt::POINTER,
-                                                cleanup2,
-                                                |item, base2, _cleanup| {
-                                                    base2.cast::<*mut u8>().write(item.as_ptr().cast_mut());
-                                                    base2.add(_rt::POINTER).cast::<usize>().write(item.len());
-                                                },
-                                            );
-                                            base1.add(_rt::POINTER).cast::<*mut u8>().write(core);
-                                            base1.add(2 * _rt::POINTER).cast::<usize>().write(core1);
-                                        },
-                                    );
-                                    base.add(2 * _rt::POINTER).cast::<*mut u8>().write(core);
-                                    base.add(3 * _rt::POINTER).cast::<usize>().write(core1);
-                                },
-                            );
-                            task_return(core, core1);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_async(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:map-nested/api", "[task-return]echo-async", fn
+                                    task_return(a0 : * mut u8, a1 : usize)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let (core, core1) = _rt::lower_map::<
+                                    _rt::Map<_, _>,
+                                    _,
+                                    _,
+                                >(
+                                    &result,
+                                    4 * _rt::POINTER,
+                                    _rt::POINTER,
+                                    &mut cleanup,
+                                    |key, value, base, cleanup1| {
+                                        base.cast::<*mut u8>().write(key.as_ptr().cast_mut());
+                                        base.add(_rt::POINTER).cast::<usize>().write(key.len());
+                                        let (core, core1) = _rt::lower_map::<
+                                            _rt::Map<_, _>,
+                                            _,
+                                            _,
+                                        >(
+                                            value,
+                                            3 * _rt::POINTER,
+                                            _rt::POINTER,
+                                            cleanup1,
+                                            |key1, value1, base1, cleanup2| {
+                                                base1.cast::<u8>().write(*key1);
+                                                let (core, core1) = _rt::lower_list(
+                                                    value1,
+                                                    2 * _rt::POINTER,
+                                                    _rt::POINTER,
+                                                    cleanup2,
+                                                    |item, base2, _cleanup| {
+                                                        base2.cast::<*mut u8>().write(item.as_ptr().cast_mut());
+                                                        base2.add(_rt::POINTER).cast::<usize>().write(item.len());
+                                                    },
+                                                );
+                                                base1.add(_rt::POINTER).cast::<*mut u8>().write(core);
+                                                base1.add(2 * _rt::POINTER).cast::<usize>().write(core1);
+                                            },
+                                        );
+                                        base.add(2 * _rt::POINTER).cast::<*mut u8>().write(core);
+                                        base.add(3 * _rt::POINTER).cast::<usize>().write(core1);
+                                    },
+                                );
+                                task_return(core, core1);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -364,67 +366,69 @@ pub mod exports {
                                 ),
                             ),
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_list_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:map-nested/api",
-                                "[task-return]echo-list-async", fn task_return(a0 : * mut
-                                u8, a1 : usize)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1) = _rt::lower_list(
-                                &result,
-                                2 * _rt::POINTER,
-                                _rt::POINTER,
-                                &mut cleanup,
-                                |item, base, cleanup1| {
-                                    let (core, core1) = _rt::lower_map::<
-                                        _rt::Map<_, _>,
-                                        _,
-                                        _,
-                                    >(
-                                        item,
-                                        4 * _rt::POINTER,
-                                        _rt::POINTER,
-                                        cleanup1,
-                                        |key, value, base1, cleanup2| {
-                                            base1.cast::<*mut u8>().write(key.as_ptr().cast_mut());
-                                            base1.add(_rt::POINTER).cast::<usize>().write(key.len());
-                                            let (core, core1) = _rt::lower_map::<
-                                                _rt::Map<_, _>,
-                                                _,
-                                                _,
-                                            >(
-                                                value,
-                                                3 * _rt::POINTER,
-                                                _rt::POINTER,
-                                                cleanup2,
-                                                |key1, value1, base2, cleanup3| {
-                                                    base2.cast::<u8>().write(*key1);
-                                                    let (core, core1) = _rt::lower_list(
-                                                        value1,
-                                                        2 * _rt::POINTER,
-                                                        _rt::POINTER,
-                                                        cleanup3,
-                                                        |item1, base3, _cleanup| {
-                                                            base3.cast::<*mut u8>().write(item1.as_ptr().cast_mut());
-                                                            base3.add(_rt::POINTER).cast::<usize>().write(item1.len());
-                                                        },
-                                                    );
-                                                    base2.add(_rt::POINTER).cast::<*mut u8>().write(core);
-                                                    base2.add(2 * _rt::POINTER).cast::<usize>().write(core1);
-                                                },
-                                            );
-                                            base1.add(2 * _rt::POINTER).cast::<*mut u8>().write(core);
-                                            base1.add(3 * _rt::POINTER).cast::<usize>().write(core1);
-                                        },
-                                    );
-                                    base.cast::<*mut u8>().write(core);
-                                    base.add(_rt::POINTER).cast::<usize>().write(core1);
-                                },
-                            );
-                            task_return(core, core1);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_list_async(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:map-nested/api",
+                                    "[task-return]echo-list-async", fn task_return(a0 : * mut
+                                    u8, a1 : usize)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let (core, core1) = _rt::lower_list(
+                                    &result,
+                                    2 * _rt::POINTER,
+                                    _rt::POINTER,
+                                    &mut cleanup,
+                                    |item, base, cleanup1| {
+                                        let (core, core1) = _rt::lower_map::<
+                                            _rt::Map<_, _>,
+                                            _,
+                                            _,
+                                        >(
+                                            item,
+                                            4 * _rt::POINTER,
+                                            _rt::POINTER,
+                                            cleanup1,
+                                            |key, value, base1, cleanup2| {
+                                                base1.cast::<*mut u8>().write(key.as_ptr().cast_mut());
+                                                base1.add(_rt::POINTER).cast::<usize>().write(key.len());
+                                                let (core, core1) = _rt::lower_map::<
+                                                    _rt::Map<_, _>,
+                                                    _,
+                                                    _,
+                                                >(
+                                                    value,
+                                                    3 * _rt::POINTER,
+                                                    _rt::POINTER,
+                                                    cleanup2,
+                                                    |key1, value1, base2, cleanup3| {
+                                                        base2.cast::<u8>().write(*key1);
+                                                        let (core, core1) = _rt::lower_list(
+                                                            value1,
+                                                            2 * _rt::POINTER,
+                                                            _rt::POINTER,
+                                                            cleanup3,
+                                                            |item1, base3, _cleanup| {
+                                                                base3.cast::<*mut u8>().write(item1.as_ptr().cast_mut());
+                                                                base3.add(_rt::POINTER).cast::<usize>().write(item1.len());
+                                                            },
+                                                        );
+                                                        base2.add(_rt::POINTER).cast::<*mut u8>().write(core);
+                                                        base2.add(2 * _rt::POINTER).cast::<usize>().write(core1);
+                                                    },
+                                                );
+                                                base1.add(2 * _rt::POINTER).cast::<*mut u8>().write(core);
+                                                base1.add(3 * _rt::POINTER).cast::<usize>().write(core1);
+                                            },
+                                        );
+                                        base.cast::<*mut u8>().write(core);
+                                        base.add(_rt::POINTER).cast::<usize>().write(core1);
+                                    },
+                                );
+                                task_return(core, core1);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -436,16 +440,18 @@ pub mod exports {
                             a0,
                             <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_stream(arg0).await;
-                            _rt::import!(
-                                "[export]test:map-nested/api", "[task-return]echo-stream",
-                                fn task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::stream_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_stream(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:map-nested/api", "[task-return]echo-stream",
+                                    fn task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::stream_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -457,16 +463,18 @@ pub mod exports {
                             a0,
                             <T as super::super::super::super::wit_future::FuturePayload>::VTABLE,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_future(arg0).await;
-                            _rt::import!(
-                                "[export]test:map-nested/api", "[task-return]echo-future",
-                                fn task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::future_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_future(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:map-nested/api", "[task-return]echo-future",
+                                    fn task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::future_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
             }

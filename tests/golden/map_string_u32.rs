@@ -163,31 +163,33 @@ pub mod exports {
                                 base.add(2 * _rt::POINTER).cast::<u32>().read(),
                             ),
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:map-string-u32/api",
-                                "[task-return]echo-async", fn task_return(a0 : * mut u8, a1
-                                : usize)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1) = _rt::lower_map::<
-                                _rt::Map<_, _>,
-                                _,
-                                _,
-                            >(
-                                &result,
-                                3 * _rt::POINTER,
-                                _rt::POINTER,
-                                &mut cleanup,
-                                |key, value, base, _cleanup| {
-                                    base.cast::<*mut u8>().write(key.as_ptr().cast_mut());
-                                    base.add(_rt::POINTER).cast::<usize>().write(key.len());
-                                    base.add(2 * _rt::POINTER).cast::<u32>().write(*value);
-                                },
-                            );
-                            task_return(core, core1);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_async(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:map-string-u32/api",
+                                    "[task-return]echo-async", fn task_return(a0 : * mut u8, a1
+                                    : usize)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let (core, core1) = _rt::lower_map::<
+                                    _rt::Map<_, _>,
+                                    _,
+                                    _,
+                                >(
+                                    &result,
+                                    3 * _rt::POINTER,
+                                    _rt::POINTER,
+                                    &mut cleanup,
+                                    |key, value, base, _cleanup| {
+                                        base.cast::<*mut u8>().write(key.as_ptr().cast_mut());
+                                        base.add(_rt::POINTER).cast::<usize>().write(key.len());
+                                        base.add(2 * _rt::POINTER).cast::<u32>().write(*value);
+                                    },
+                                );
+                                task_return(core, core1);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -215,41 +217,43 @@ pub mod exports {
                                 ),
                             ),
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_list_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:map-string-u32/api",
-                                "[task-return]echo-list-async", fn task_return(a0 : * mut
-                                u8, a1 : usize)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1) = _rt::lower_list(
-                                &result,
-                                2 * _rt::POINTER,
-                                _rt::POINTER,
-                                &mut cleanup,
-                                |item, base, cleanup1| {
-                                    let (core, core1) = _rt::lower_map::<
-                                        _rt::Map<_, _>,
-                                        _,
-                                        _,
-                                    >(
-                                        item,
-                                        3 * _rt::POINTER,
-                                        _rt::POINTER,
-                                        cleanup1,
-                                        |key, value, base1, _cleanup| {
-                                            base1.cast::<*mut u8>().write(key.as_ptr().cast_mut());
-                                            base1.add(_rt::POINTER).cast::<usize>().write(key.len());
-                                            base1.add(2 * _rt::POINTER).cast::<u32>().write(*value);
-                                        },
-                                    );
-                                    base.cast::<*mut u8>().write(core);
-                                    base.add(_rt::POINTER).cast::<usize>().write(core1);
-                                },
-                            );
-                            task_return(core, core1);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_list_async(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:map-string-u32/api",
+                                    "[task-return]echo-list-async", fn task_return(a0 : * mut
+                                    u8, a1 : usize)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let (core, core1) = _rt::lower_list(
+                                    &result,
+                                    2 * _rt::POINTER,
+                                    _rt::POINTER,
+                                    &mut cleanup,
+                                    |item, base, cleanup1| {
+                                        let (core, core1) = _rt::lower_map::<
+                                            _rt::Map<_, _>,
+                                            _,
+                                            _,
+                                        >(
+                                            item,
+                                            3 * _rt::POINTER,
+                                            _rt::POINTER,
+                                            cleanup1,
+                                            |key, value, base1, _cleanup| {
+                                                base1.cast::<*mut u8>().write(key.as_ptr().cast_mut());
+                                                base1.add(_rt::POINTER).cast::<usize>().write(key.len());
+                                                base1.add(2 * _rt::POINTER).cast::<u32>().write(*value);
+                                            },
+                                        );
+                                        base.cast::<*mut u8>().write(core);
+                                        base.add(_rt::POINTER).cast::<usize>().write(core1);
+                                    },
+                                );
+                                task_return(core, core1);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -261,16 +265,18 @@ pub mod exports {
                             a0,
                             <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_stream(arg0).await;
-                            _rt::import!(
-                                "[export]test:map-string-u32/api",
-                                "[task-return]echo-stream", fn task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::stream_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_stream(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:map-string-u32/api",
+                                    "[task-return]echo-stream", fn task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::stream_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -282,16 +288,18 @@ pub mod exports {
                             a0,
                             <T as super::super::super::super::wit_future::FuturePayload>::VTABLE,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_future(arg0).await;
-                            _rt::import!(
-                                "[export]test:map-string-u32/api",
-                                "[task-return]echo-future", fn task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::future_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_future(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:map-string-u32/api",
+                                    "[task-return]echo-future", fn task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::future_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
             }

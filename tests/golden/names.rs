@@ -87,14 +87,16 @@ pub mod exports {
                             a2,
                         );
                         let arg1 = IoMode::from_bits_truncate(a3 as u8);
-                        _rt::start_task(async move {
-                            let result = _G::utf8_2_utf16(arg0, arg1).await;
-                            _rt::import!(
-                                "[export]test:names/HTTP-api", "[task-return]utf8-2-utf16",
-                                fn task_return(a0 : * mut u8, a1 : usize)
-                            );
-                            task_return(result.as_ptr().cast_mut(), result.len());
-                        })
+                        _rt::start_export(
+                            move || _G::utf8_2_utf16(arg0, arg1),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:names/HTTP-api", "[task-return]utf8-2-utf16",
+                                    fn task_return(a0 : * mut u8, a1 : usize)
+                                );
+                                task_return(result.as_ptr().cast_mut(), result.len());
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]

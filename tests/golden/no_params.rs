@@ -56,27 +56,31 @@ pub mod exports {
                 #[doc(hidden)]
                 pub unsafe fn _export_nothing_async_cabi<_G: Guest + 'static>() -> i32 {
                     unsafe {
-                        _rt::start_task(async move {
-                            _G::nothing_async().await;
-                            _rt::import!(
-                                "[export]test:no-params/api", "[task-return]nothing-async",
-                                fn task_return()
-                            );
-                            task_return();
-                        })
+                        _rt::start_export(
+                            move || _G::nothing_async(),
+                            |()| {
+                                _rt::import!(
+                                    "[export]test:no-params/api", "[task-return]nothing-async",
+                                    fn task_return()
+                                );
+                                task_return();
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
                 pub unsafe fn _export_text_async_cabi<_G: Guest + 'static>() -> i32 {
                     unsafe {
-                        _rt::start_task(async move {
-                            let result = _G::text_async().await;
-                            _rt::import!(
-                                "[export]test:no-params/api", "[task-return]text-async", fn
-                                task_return(a0 : * mut u8, a1 : usize)
-                            );
-                            task_return(result.as_ptr().cast_mut(), result.len());
-                        })
+                        _rt::start_export(
+                            move || _G::text_async(),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:no-params/api", "[task-return]text-async", fn
+                                    task_return(a0 : * mut u8, a1 : usize)
+                                );
+                                task_return(result.as_ptr().cast_mut(), result.len());
+                            },
+                        )
                     }
                 }
             }

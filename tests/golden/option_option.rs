@@ -169,26 +169,28 @@ pub mod exports {
                             }
                             _ => _rt::invalid_discriminant(),
                         };
-                        _rt::start_task(async move {
-                            let result = _G::echo_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:option-option/api", "[task-return]echo-async",
-                                fn task_return(a0 : i32, a1 : i32, a2 : i32)
-                            );
-                            let (core, core1, core2) = match &result {
-                                ::core::option::Option::None => (0, 0, 0),
-                                ::core::option::Option::Some(payload) => {
-                                    let (core, core1) = match payload {
-                                        ::core::option::Option::None => (0, 0),
-                                        ::core::option::Option::Some(payload1) => {
-                                            (1, i32::from(*payload1))
-                                        }
-                                    };
-                                    (1, core, core1)
-                                }
-                            };
-                            task_return(core, core1, core2);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_async(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:option-option/api", "[task-return]echo-async",
+                                    fn task_return(a0 : i32, a1 : i32, a2 : i32)
+                                );
+                                let (core, core1, core2) = match &result {
+                                    ::core::option::Option::None => (0, 0, 0),
+                                    ::core::option::Option::Some(payload) => {
+                                        let (core, core1) = match payload {
+                                            ::core::option::Option::None => (0, 0),
+                                            ::core::option::Option::Some(payload1) => {
+                                                (1, i32::from(*payload1))
+                                            }
+                                        };
+                                        (1, core, core1)
+                                    }
+                                };
+                                task_return(core, core1, core2);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -220,41 +222,43 @@ pub mod exports {
                                 _ => _rt::invalid_discriminant(),
                             },
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_list_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:option-option/api",
-                                "[task-return]echo-list-async", fn task_return(a0 : * mut
-                                u8, a1 : usize)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1) = _rt::lower_list(
-                                &result,
-                                3,
-                                1,
-                                &mut cleanup,
-                                |item, base, _cleanup| {
-                                    match item {
-                                        ::core::option::Option::None => {
-                                            base.cast::<u8>().write(0);
-                                        }
-                                        ::core::option::Option::Some(payload) => {
-                                            base.cast::<u8>().write(1);
-                                            match payload {
-                                                ::core::option::Option::None => {
-                                                    base.add(1).cast::<u8>().write(0);
-                                                }
-                                                ::core::option::Option::Some(payload1) => {
-                                                    base.add(1).cast::<u8>().write(1);
-                                                    base.add(2).cast::<u8>().write(*payload1);
+                        _rt::start_export(
+                            move || _G::echo_list_async(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:option-option/api",
+                                    "[task-return]echo-list-async", fn task_return(a0 : * mut
+                                    u8, a1 : usize)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let (core, core1) = _rt::lower_list(
+                                    &result,
+                                    3,
+                                    1,
+                                    &mut cleanup,
+                                    |item, base, _cleanup| {
+                                        match item {
+                                            ::core::option::Option::None => {
+                                                base.cast::<u8>().write(0);
+                                            }
+                                            ::core::option::Option::Some(payload) => {
+                                                base.cast::<u8>().write(1);
+                                                match payload {
+                                                    ::core::option::Option::None => {
+                                                        base.add(1).cast::<u8>().write(0);
+                                                    }
+                                                    ::core::option::Option::Some(payload1) => {
+                                                        base.add(1).cast::<u8>().write(1);
+                                                        base.add(2).cast::<u8>().write(*payload1);
+                                                    }
                                                 }
                                             }
                                         }
-                                    }
-                                },
-                            );
-                            task_return(core, core1);
-                        })
+                                    },
+                                );
+                                task_return(core, core1);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -266,16 +270,18 @@ pub mod exports {
                             a0,
                             <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_stream(arg0).await;
-                            _rt::import!(
-                                "[export]test:option-option/api",
-                                "[task-return]echo-stream", fn task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::stream_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_stream(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:option-option/api",
+                                    "[task-return]echo-stream", fn task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::stream_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -287,16 +293,18 @@ pub mod exports {
                             a0,
                             <T as super::super::super::super::wit_future::FuturePayload>::VTABLE,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_future(arg0).await;
-                            _rt::import!(
-                                "[export]test:option-option/api",
-                                "[task-return]echo-future", fn task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::future_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_future(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:option-option/api",
+                                    "[task-return]echo-future", fn task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::future_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
             }

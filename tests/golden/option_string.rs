@@ -144,22 +144,24 @@ pub mod exports {
                             1 => ::core::option::Option::Some(_rt::lift_string(a1, a2)),
                             _ => _rt::invalid_discriminant(),
                         };
-                        _rt::start_task(async move {
-                            let result = _G::echo_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:option-string/api", "[task-return]echo-async",
-                                fn task_return(a0 : i32, a1 : * mut u8, a2 : usize)
-                            );
-                            let (core, core1, core2) = match &result {
-                                ::core::option::Option::None => {
-                                    (0, ::core::ptr::null_mut(), 0)
-                                }
-                                ::core::option::Option::Some(payload) => {
-                                    (1, payload.as_ptr().cast_mut(), payload.len())
-                                }
-                            };
-                            task_return(core, core1, core2);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_async(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:option-string/api", "[task-return]echo-async",
+                                    fn task_return(a0 : i32, a1 : * mut u8, a2 : usize)
+                                );
+                                let (core, core1, core2) = match &result {
+                                    ::core::option::Option::None => {
+                                        (0, ::core::ptr::null_mut(), 0)
+                                    }
+                                    ::core::option::Option::Some(payload) => {
+                                        (1, payload.as_ptr().cast_mut(), payload.len())
+                                    }
+                                };
+                                task_return(core, core1, core2);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -186,38 +188,40 @@ pub mod exports {
                                 _ => _rt::invalid_discriminant(),
                             },
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_list_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:option-string/api",
-                                "[task-return]echo-list-async", fn task_return(a0 : * mut
-                                u8, a1 : usize)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1) = _rt::lower_list(
-                                &result,
-                                3 * _rt::POINTER,
-                                _rt::POINTER,
-                                &mut cleanup,
-                                |item, base, _cleanup| {
-                                    match item {
-                                        ::core::option::Option::None => {
-                                            base.cast::<u8>().write(0);
+                        _rt::start_export(
+                            move || _G::echo_list_async(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:option-string/api",
+                                    "[task-return]echo-list-async", fn task_return(a0 : * mut
+                                    u8, a1 : usize)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let (core, core1) = _rt::lower_list(
+                                    &result,
+                                    3 * _rt::POINTER,
+                                    _rt::POINTER,
+                                    &mut cleanup,
+                                    |item, base, _cleanup| {
+                                        match item {
+                                            ::core::option::Option::None => {
+                                                base.cast::<u8>().write(0);
+                                            }
+                                            ::core::option::Option::Some(payload) => {
+                                                base.cast::<u8>().write(1);
+                                                base.add(_rt::POINTER)
+                                                    .cast::<*mut u8>()
+                                                    .write(payload.as_ptr().cast_mut());
+                                                base.add(2 * _rt::POINTER)
+                                                    .cast::<usize>()
+                                                    .write(payload.len());
+                                            }
                                         }
-                                        ::core::option::Option::Some(payload) => {
-                                            base.cast::<u8>().write(1);
-                                            base.add(_rt::POINTER)
-                                                .cast::<*mut u8>()
-                                                .write(payload.as_ptr().cast_mut());
-                                            base.add(2 * _rt::POINTER)
-                                                .cast::<usize>()
-                                                .write(payload.len());
-                                        }
-                                    }
-                                },
-                            );
-                            task_return(core, core1);
-                        })
+                                    },
+                                );
+                                task_return(core, core1);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -229,16 +233,18 @@ pub mod exports {
                             a0,
                             <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_stream(arg0).await;
-                            _rt::import!(
-                                "[export]test:option-string/api",
-                                "[task-return]echo-stream", fn task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::stream_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_stream(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:option-string/api",
+                                    "[task-return]echo-stream", fn task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::stream_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -250,16 +256,18 @@ pub mod exports {
                             a0,
                             <T as super::super::super::super::wit_future::FuturePayload>::VTABLE,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_future(arg0).await;
-                            _rt::import!(
-                                "[export]test:option-string/api",
-                                "[task-return]echo-future", fn task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::future_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_future(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:option-string/api",
+                                    "[task-return]echo-future", fn task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::future_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
             }

@@ -78,14 +78,16 @@ pub mod exports {
                         let arg1 = a1 as u64;
                         let arg2 = a2;
                         let arg3 = a3;
-                        _rt::start_task(async move {
-                            let result = _G::flat4(arg0, arg1, arg2, arg3).await;
-                            _rt::import!(
-                                "[export]test:params-async/api", "[task-return]flat4", fn
-                                task_return(a0 : * mut u8, a1 : usize)
-                            );
-                            task_return(result.as_ptr().cast_mut(), result.len());
-                        })
+                        _rt::start_export(
+                            move || _G::flat4(arg0, arg1, arg2, arg3),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:params-async/api", "[task-return]flat4", fn
+                                    task_return(a0 : * mut u8, a1 : usize)
+                                );
+                                task_return(result.as_ptr().cast_mut(), result.len());
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -102,14 +104,16 @@ pub mod exports {
                         let arg2 = a2;
                         let arg3 = a3;
                         let arg4 = a4 as u8;
-                        _rt::start_task(async move {
-                            let result = _G::flat5(arg0, arg1, arg2, arg3, arg4).await;
-                            _rt::import!(
-                                "[export]test:params-async/api", "[task-return]flat5", fn
-                                task_return(a0 : * mut u8, a1 : usize)
-                            );
-                            task_return(result.as_ptr().cast_mut(), result.len());
-                        })
+                        _rt::start_export(
+                            move || _G::flat5(arg0, arg1, arg2, arg3, arg4),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:params-async/api", "[task-return]flat5", fn
+                                    task_return(a0 : * mut u8, a1 : usize)
+                                );
+                                task_return(result.as_ptr().cast_mut(), result.len());
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -148,32 +152,33 @@ pub mod exports {
                         let arg13 = a13 as u64;
                         let arg14 = a14;
                         let arg15 = a15;
-                        _rt::start_task(async move {
-                            let result = _G::flat16(
-                                    arg0,
-                                    arg1,
-                                    arg2,
-                                    arg3,
-                                    arg4,
-                                    arg5,
-                                    arg6,
-                                    arg7,
-                                    arg8,
-                                    arg9,
-                                    arg10,
-                                    arg11,
-                                    arg12,
-                                    arg13,
-                                    arg14,
-                                    arg15,
-                                )
-                                .await;
-                            _rt::import!(
-                                "[export]test:params-async/api", "[task-return]flat16", fn
-                                task_return(a0 : * mut u8, a1 : usize)
-                            );
-                            task_return(result.as_ptr().cast_mut(), result.len());
-                        })
+                        _rt::start_export(
+                            move || _G::flat16(
+                                arg0,
+                                arg1,
+                                arg2,
+                                arg3,
+                                arg4,
+                                arg5,
+                                arg6,
+                                arg7,
+                                arg8,
+                                arg9,
+                                arg10,
+                                arg11,
+                                arg12,
+                                arg13,
+                                arg14,
+                                arg15,
+                            ),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:params-async/api", "[task-return]flat16", fn
+                                    task_return(a0 : * mut u8, a1 : usize)
+                                );
+                                task_return(result.as_ptr().cast_mut(), result.len());
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -216,33 +221,34 @@ pub mod exports {
                         let arg14 = param14;
                         let arg15 = param15;
                         let arg16 = param16;
-                        _rt::start_task(async move {
-                            let result = _G::flat17(
-                                    arg0,
-                                    arg1,
-                                    arg2,
-                                    arg3,
-                                    arg4,
-                                    arg5,
-                                    arg6,
-                                    arg7,
-                                    arg8,
-                                    arg9,
-                                    arg10,
-                                    arg11,
-                                    arg12,
-                                    arg13,
-                                    arg14,
-                                    arg15,
-                                    arg16,
-                                )
-                                .await;
-                            _rt::import!(
-                                "[export]test:params-async/api", "[task-return]flat17", fn
-                                task_return(a0 : * mut u8, a1 : usize)
-                            );
-                            task_return(result.as_ptr().cast_mut(), result.len());
-                        })
+                        _rt::start_export(
+                            move || _G::flat17(
+                                arg0,
+                                arg1,
+                                arg2,
+                                arg3,
+                                arg4,
+                                arg5,
+                                arg6,
+                                arg7,
+                                arg8,
+                                arg9,
+                                arg10,
+                                arg11,
+                                arg12,
+                                arg13,
+                                arg14,
+                                arg15,
+                                arg16,
+                            ),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:params-async/api", "[task-return]flat17", fn
+                                    task_return(a0 : * mut u8, a1 : usize)
+                                );
+                                task_return(result.as_ptr().cast_mut(), result.len());
+                            },
+                        )
                     }
                 }
             }

@@ -61,25 +61,27 @@ pub mod exports {
                     unsafe {
                         let arg0 = _rt::lift_string(a0, a1);
                         let arg1 = _rt::lift_string(a2, a3);
-                        _rt::start_task(async move {
-                            let result = _G::flat4(arg0, arg1).await;
-                            _rt::import!(
-                                "[export]test:params-strings/api", "[task-return]flat4", fn
-                                task_return(a0 : * mut u8, a1 : usize)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1) = _rt::lower_list(
-                                &result,
-                                2 * _rt::POINTER,
-                                _rt::POINTER,
-                                &mut cleanup,
-                                |item, base, _cleanup| {
-                                    base.cast::<*mut u8>().write(item.as_ptr().cast_mut());
-                                    base.add(_rt::POINTER).cast::<usize>().write(item.len());
-                                },
-                            );
-                            task_return(core, core1);
-                        })
+                        _rt::start_export(
+                            move || _G::flat4(arg0, arg1),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:params-strings/api", "[task-return]flat4", fn
+                                    task_return(a0 : * mut u8, a1 : usize)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let (core, core1) = _rt::lower_list(
+                                    &result,
+                                    2 * _rt::POINTER,
+                                    _rt::POINTER,
+                                    &mut cleanup,
+                                    |item, base, _cleanup| {
+                                        base.cast::<*mut u8>().write(item.as_ptr().cast_mut());
+                                        base.add(_rt::POINTER).cast::<usize>().write(item.len());
+                                    },
+                                );
+                                task_return(core, core1);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -95,25 +97,27 @@ pub mod exports {
                         let arg0 = _rt::lift_string(a0, a1);
                         let arg1 = _rt::lift_string(a2, a3);
                         let arg2 = _rt::lift_string(a4, a5);
-                        _rt::start_task(async move {
-                            let result = _G::flat6(arg0, arg1, arg2).await;
-                            _rt::import!(
-                                "[export]test:params-strings/api", "[task-return]flat6", fn
-                                task_return(a0 : * mut u8, a1 : usize)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1) = _rt::lower_list(
-                                &result,
-                                2 * _rt::POINTER,
-                                _rt::POINTER,
-                                &mut cleanup,
-                                |item, base, _cleanup| {
-                                    base.cast::<*mut u8>().write(item.as_ptr().cast_mut());
-                                    base.add(_rt::POINTER).cast::<usize>().write(item.len());
-                                },
-                            );
-                            task_return(core, core1);
-                        })
+                        _rt::start_export(
+                            move || _G::flat6(arg0, arg1, arg2),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:params-strings/api", "[task-return]flat6", fn
+                                    task_return(a0 : * mut u8, a1 : usize)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let (core, core1) = _rt::lower_list(
+                                    &result,
+                                    2 * _rt::POINTER,
+                                    _rt::POINTER,
+                                    &mut cleanup,
+                                    |item, base, _cleanup| {
+                                        base.cast::<*mut u8>().write(item.as_ptr().cast_mut());
+                                        base.add(_rt::POINTER).cast::<usize>().write(item.len());
+                                    },
+                                );
+                                task_return(core, core1);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]

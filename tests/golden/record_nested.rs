@@ -139,36 +139,38 @@ pub mod exports {
                             a6,
                             a7,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:record-nested/api", "[task-return]echo-async",
-                                fn task_return(a0 : i32, a1 : i32, a2 : * mut u8, a3 :
-                                usize, a4 : i64, a5 : i32, a6 : * mut u8, a7 : usize)
-                            );
-                            let (
-                                core,
-                                core1,
-                                core2,
-                                core3,
-                                core4,
-                                core5,
-                                core6,
-                                core7,
-                            ) = super::super::super::super::_abi::lower_test_record_nested_api_outer(
-                                &result,
-                            );
-                            task_return(
-                                core,
-                                core1,
-                                core2,
-                                core3,
-                                core4,
-                                core5,
-                                core6,
-                                core7,
-                            );
-                        })
+                        _rt::start_export(
+                            move || _G::echo_async(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:record-nested/api", "[task-return]echo-async",
+                                    fn task_return(a0 : i32, a1 : i32, a2 : * mut u8, a3 :
+                                    usize, a4 : i64, a5 : i32, a6 : * mut u8, a7 : usize)
+                                );
+                                let (
+                                    core,
+                                    core1,
+                                    core2,
+                                    core3,
+                                    core4,
+                                    core5,
+                                    core6,
+                                    core7,
+                                ) = super::super::super::super::_abi::lower_test_record_nested_api_outer(
+                                    &result,
+                                );
+                                task_return(
+                                    core,
+                                    core1,
+                                    core2,
+                                    core3,
+                                    core4,
+                                    core5,
+                                    core6,
+                                    core7,
+                                );
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -186,28 +188,30 @@ pub mod exports {
                                 base,
                             ),
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_list_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:record-nested/api",
-                                "[task-return]echo-list-async", fn task_return(a0 : * mut
-                                u8, a1 : usize)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1) = _rt::lower_list(
-                                &result,
-                                32 + 4 * _rt::POINTER,
-                                8,
-                                &mut cleanup,
-                                |item, base, _cleanup| {
-                                    super::super::super::super::_abi::store_test_record_nested_api_outer(
-                                        item,
-                                        base,
-                                    );
-                                },
-                            );
-                            task_return(core, core1);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_list_async(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:record-nested/api",
+                                    "[task-return]echo-list-async", fn task_return(a0 : * mut
+                                    u8, a1 : usize)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let (core, core1) = _rt::lower_list(
+                                    &result,
+                                    32 + 4 * _rt::POINTER,
+                                    8,
+                                    &mut cleanup,
+                                    |item, base, _cleanup| {
+                                        super::super::super::super::_abi::store_test_record_nested_api_outer(
+                                            item,
+                                            base,
+                                        );
+                                    },
+                                );
+                                task_return(core, core1);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -219,16 +223,18 @@ pub mod exports {
                             a0,
                             <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_stream(arg0).await;
-                            _rt::import!(
-                                "[export]test:record-nested/api",
-                                "[task-return]echo-stream", fn task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::stream_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_stream(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:record-nested/api",
+                                    "[task-return]echo-stream", fn task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::stream_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -240,16 +246,18 @@ pub mod exports {
                             a0,
                             <T as super::super::super::super::wit_future::FuturePayload>::VTABLE,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_future(arg0).await;
-                            _rt::import!(
-                                "[export]test:record-nested/api",
-                                "[task-return]echo-future", fn task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::future_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_future(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:record-nested/api",
+                                    "[task-return]echo-future", fn task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::future_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
             }

@@ -245,17 +245,18 @@ pub mod exports {
                     unsafe {
                         let arg0 = _rt::own_lift::<Queue>(a0);
                         let arg1 = _rt::own_lift::<Queue>(a1);
-                        _rt::start_task(async move {
-                            let result = <_G::Queue as GuestQueue>::join(arg0, arg1)
-                                .await;
-                            _rt::import!(
-                                "[export]test:resource-async/api",
-                                "[task-return][static]queue.join", fn task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::own_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || <_G::Queue as GuestQueue>::join(arg0, arg1),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:resource-async/api",
+                                    "[task-return][static]queue.join", fn task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::own_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]

@@ -319,26 +319,28 @@ pub mod exports {
                             },
                             [ThingBorrow::lift(a13), ThingBorrow::lift(a14)],
                         );
-                        _rt::start_task(async move {
-                            let result = _G::names_async(arg0, arg1, arg2, arg3).await;
-                            _rt::import!(
-                                "[export]test:resource-borrow/api",
-                                "[task-return]names-async", fn task_return(a0 : * mut u8, a1
-                                : usize)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1) = _rt::lower_list(
-                                &result,
-                                2 * _rt::POINTER,
-                                _rt::POINTER,
-                                &mut cleanup,
-                                |item, base, _cleanup| {
-                                    base.cast::<*mut u8>().write(item.as_ptr().cast_mut());
-                                    base.add(_rt::POINTER).cast::<usize>().write(item.len());
-                                },
-                            );
-                            task_return(core, core1);
-                        })
+                        _rt::start_export(
+                            move || _G::names_async(arg0, arg1, arg2, arg3),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:resource-borrow/api",
+                                    "[task-return]names-async", fn task_return(a0 : * mut u8, a1
+                                    : usize)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let (core, core1) = _rt::lower_list(
+                                    &result,
+                                    2 * _rt::POINTER,
+                                    _rt::POINTER,
+                                    &mut cleanup,
+                                    |item, base, _cleanup| {
+                                        base.cast::<*mut u8>().write(item.as_ptr().cast_mut());
+                                        base.add(_rt::POINTER).cast::<usize>().write(item.len());
+                                    },
+                                );
+                                task_return(core, core1);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -399,26 +401,28 @@ pub mod exports {
                                 base,
                             ),
                         );
-                        _rt::start_task(async move {
-                            let result = _G::looks_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:resource-borrow/api",
-                                "[task-return]looks-async", fn task_return(a0 : * mut u8, a1
-                                : usize)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1) = _rt::lower_list(
-                                &result,
-                                2 * _rt::POINTER,
-                                _rt::POINTER,
-                                &mut cleanup,
-                                |item, base, _cleanup| {
-                                    base.cast::<*mut u8>().write(item.as_ptr().cast_mut());
-                                    base.add(_rt::POINTER).cast::<usize>().write(item.len());
-                                },
-                            );
-                            task_return(core, core1);
-                        })
+                        _rt::start_export(
+                            move || _G::looks_async(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:resource-borrow/api",
+                                    "[task-return]looks-async", fn task_return(a0 : * mut u8, a1
+                                    : usize)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let (core, core1) = _rt::lower_list(
+                                    &result,
+                                    2 * _rt::POINTER,
+                                    _rt::POINTER,
+                                    &mut cleanup,
+                                    |item, base, _cleanup| {
+                                        base.cast::<*mut u8>().write(item.as_ptr().cast_mut());
+                                        base.add(_rt::POINTER).cast::<usize>().write(item.len());
+                                    },
+                                );
+                                task_return(core, core1);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]

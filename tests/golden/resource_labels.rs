@@ -298,15 +298,18 @@ pub mod exports {
         #[doc(hidden)]
         pub unsafe fn _export_all_cabi<_G: Guest + 'static>() -> i32 {
             unsafe {
-                _rt::start_task(async move {
-                    let result = _G::all().await;
-                    _rt::import!(
-                        "[export]merged", "[task-return]all", fn task_return(a0 : i32)
-                    );
-                    let mut cleanup = _rt::Cleanup::new();
-                    let core = _rt::stream_lower(&result, &mut cleanup);
-                    task_return(core);
-                })
+                _rt::start_export(
+                    move || _G::all(),
+                    |result| {
+                        _rt::import!(
+                            "[export]merged", "[task-return]all", fn task_return(a0 :
+                            i32)
+                        );
+                        let mut cleanup = _rt::Cleanup::new();
+                        let core = _rt::stream_lower(&result, &mut cleanup);
+                        task_return(core);
+                    },
+                )
             }
         }
         #[doc(hidden)]
@@ -509,15 +512,17 @@ pub mod exports {
         #[doc(hidden)]
         pub unsafe fn _export_all_cabi<_G: Guest + 'static>() -> i32 {
             unsafe {
-                _rt::start_task(async move {
-                    let result = _G::all().await;
-                    _rt::import!(
-                        "[export]other", "[task-return]all", fn task_return(a0 : i32)
-                    );
-                    let mut cleanup = _rt::Cleanup::new();
-                    let core = _rt::stream_lower(&result, &mut cleanup);
-                    task_return(core);
-                })
+                _rt::start_export(
+                    move || _G::all(),
+                    |result| {
+                        _rt::import!(
+                            "[export]other", "[task-return]all", fn task_return(a0 : i32)
+                        );
+                        let mut cleanup = _rt::Cleanup::new();
+                        let core = _rt::stream_lower(&result, &mut cleanup);
+                        task_return(core);
+                    },
+                )
             }
         }
         #[doc(hidden)]

@@ -505,68 +505,70 @@ pub mod exports {
                                 ),
                             ),
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:resource-own/api", "[task-return]echo-async",
-                                fn task_return(a0 : i32, a1 : i32, a2 : i32, a3 : * mut u8,
-                                a4 : usize, a5 : i32, a6 : * mut u8, a7 : usize, a8 : * mut
-                                u8, a9 : usize)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let (part, part1, part2, part3) = &result;
-                            let (core, core1, core2) = super::super::super::super::_abi::lower_exports_test_resource_own_api_pair(
-                                part,
-                                &mut cleanup,
-                            );
-                            let (core3, core4) = _rt::lower_list(
-                                part1,
-                                3 * _rt::POINTER,
-                                _rt::POINTER,
-                                &mut cleanup,
-                                |item, base, cleanup1| {
-                                    super::super::super::super::_abi::store_exports_test_resource_own_api_some_thing(
-                                        item,
-                                        base,
-                                        cleanup1,
-                                    );
-                                },
-                            );
-                            let (core5, core6, core7) = match part2 {
-                                ::core::result::Result::Ok(payload) => {
-                                    let core5 = _rt::own_lower(payload, &mut cleanup);
-                                    (0, _rt::cast::<i32, *mut u8>(core5), 0)
-                                }
-                                ::core::result::Result::Err(payload) => {
-                                    (1, payload.as_ptr().cast_mut(), payload.len())
-                                }
-                            };
-                            let (core8, core9) = _rt::lower_list(
-                                part3,
-                                3 * _rt::POINTER,
-                                _rt::POINTER,
-                                &mut cleanup,
-                                |item, base, cleanup1| {
-                                    let (part4, part5) = item;
-                                    base.cast::<*mut u8>().write(part4.as_ptr().cast_mut());
-                                    base.add(_rt::POINTER).cast::<usize>().write(part4.len());
-                                    let core8 = _rt::own_lower(part5, cleanup1);
-                                    base.add(2 * _rt::POINTER).cast::<i32>().write(core8);
-                                },
-                            );
-                            task_return(
-                                core,
-                                core1,
-                                core2,
-                                core3,
-                                core4,
-                                core5,
-                                core6,
-                                core7,
-                                core8,
-                                core9,
-                            );
-                        })
+                        _rt::start_export(
+                            move || _G::echo_async(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:resource-own/api", "[task-return]echo-async",
+                                    fn task_return(a0 : i32, a1 : i32, a2 : i32, a3 : * mut u8,
+                                    a4 : usize, a5 : i32, a6 : * mut u8, a7 : usize, a8 : * mut
+                                    u8, a9 : usize)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let (part, part1, part2, part3) = &result;
+                                let (core, core1, core2) = super::super::super::super::_abi::lower_exports_test_resource_own_api_pair(
+                                    part,
+                                    &mut cleanup,
+                                );
+                                let (core3, core4) = _rt::lower_list(
+                                    part1,
+                                    3 * _rt::POINTER,
+                                    _rt::POINTER,
+                                    &mut cleanup,
+                                    |item, base, cleanup1| {
+                                        super::super::super::super::_abi::store_exports_test_resource_own_api_some_thing(
+                                            item,
+                                            base,
+                                            cleanup1,
+                                        );
+                                    },
+                                );
+                                let (core5, core6, core7) = match part2 {
+                                    ::core::result::Result::Ok(payload) => {
+                                        let core5 = _rt::own_lower(payload, &mut cleanup);
+                                        (0, _rt::cast::<i32, *mut u8>(core5), 0)
+                                    }
+                                    ::core::result::Result::Err(payload) => {
+                                        (1, payload.as_ptr().cast_mut(), payload.len())
+                                    }
+                                };
+                                let (core8, core9) = _rt::lower_list(
+                                    part3,
+                                    3 * _rt::POINTER,
+                                    _rt::POINTER,
+                                    &mut cleanup,
+                                    |item, base, cleanup1| {
+                                        let (part4, part5) = item;
+                                        base.cast::<*mut u8>().write(part4.as_ptr().cast_mut());
+                                        base.add(_rt::POINTER).cast::<usize>().write(part4.len());
+                                        let core8 = _rt::own_lower(part5, cleanup1);
+                                        base.add(2 * _rt::POINTER).cast::<i32>().write(core8);
+                                    },
+                                );
+                                task_return(
+                                    core,
+                                    core1,
+                                    core2,
+                                    core3,
+                                    core4,
+                                    core5,
+                                    core6,
+                                    core7,
+                                    core8,
+                                    core9,
+                                );
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -683,26 +685,27 @@ pub mod exports {
                                 a11,
                             ),
                         );
-                        _rt::start_task(async move {
-                            let result = _G::names_async(arg0, arg1, arg2, arg3, arg4)
-                                .await;
-                            _rt::import!(
-                                "[export]test:resource-own/api", "[task-return]names-async",
-                                fn task_return(a0 : * mut u8, a1 : usize)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1) = _rt::lower_list(
-                                &result,
-                                2 * _rt::POINTER,
-                                _rt::POINTER,
-                                &mut cleanup,
-                                |item, base, _cleanup| {
-                                    base.cast::<*mut u8>().write(item.as_ptr().cast_mut());
-                                    base.add(_rt::POINTER).cast::<usize>().write(item.len());
-                                },
-                            );
-                            task_return(core, core1);
-                        })
+                        _rt::start_export(
+                            move || _G::names_async(arg0, arg1, arg2, arg3, arg4),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:resource-own/api", "[task-return]names-async",
+                                    fn task_return(a0 : * mut u8, a1 : usize)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let (core, core1) = _rt::lower_list(
+                                    &result,
+                                    2 * _rt::POINTER,
+                                    _rt::POINTER,
+                                    &mut cleanup,
+                                    |item, base, _cleanup| {
+                                        base.cast::<*mut u8>().write(item.as_ptr().cast_mut());
+                                        base.add(_rt::POINTER).cast::<usize>().write(item.len());
+                                    },
+                                );
+                                task_return(core, core1);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]

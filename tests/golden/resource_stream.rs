@@ -176,16 +176,18 @@ pub mod exports {
                                 base.add(_rt::POINTER).cast::<usize>().read(),
                             ),
                         );
-                        _rt::start_task(async move {
-                            let result = _G::things(arg0).await;
-                            _rt::import!(
-                                "[export]test:resource-stream/api", "[task-return]things",
-                                fn task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::stream_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || _G::things(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:resource-stream/api", "[task-return]things",
+                                    fn task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::stream_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -195,16 +197,18 @@ pub mod exports {
                             a0,
                             <Parcel as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::parcels(arg0).await;
-                            _rt::import!(
-                                "[export]test:resource-stream/api", "[task-return]parcels",
-                                fn task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::stream_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || _G::parcels(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:resource-stream/api", "[task-return]parcels",
+                                    fn task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::stream_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -217,16 +221,18 @@ pub mod exports {
                                 _rt::String,
                             > as super::super::super::super::wit_future::FuturePayload>::VTABLE,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::later(arg0).await;
-                            _rt::import!(
-                                "[export]test:resource-stream/api", "[task-return]later", fn
-                                task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::future_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || _G::later(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:resource-stream/api", "[task-return]later", fn
+                                    task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::future_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -283,16 +289,18 @@ pub mod exports {
                             a0,
                             <Thing as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
                         );
-                        _rt::start_task(async move {
-                            let result = <_G::Thing as GuestThing>::all(arg0).await;
-                            _rt::import!(
-                                "[export]test:resource-stream/api",
-                                "[task-return][static]thing.all", fn task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::stream_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || <_G::Thing as GuestThing>::all(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:resource-stream/api",
+                                    "[task-return][static]thing.all", fn task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::stream_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]

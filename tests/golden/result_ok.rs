@@ -122,18 +122,20 @@ pub mod exports {
                             1 => ::core::result::Result::Err(()),
                             _ => _rt::invalid_discriminant(),
                         };
-                        _rt::start_task(async move {
-                            let result = _G::echo_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:result-ok/api", "[task-return]echo-async", fn
-                                task_return(a0 : i32, a1 : i32)
-                            );
-                            let (core, core1) = match &result {
-                                ::core::result::Result::Ok(payload) => (0, *payload as i32),
-                                ::core::result::Result::Err(()) => (1, 0),
-                            };
-                            task_return(core, core1);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_async(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:result-ok/api", "[task-return]echo-async", fn
+                                    task_return(a0 : i32, a1 : i32)
+                                );
+                                let (core, core1) = match &result {
+                                    ::core::result::Result::Ok(payload) => (0, *payload as i32),
+                                    ::core::result::Result::Err(()) => (1, 0),
+                                };
+                                task_return(core, core1);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -155,33 +157,35 @@ pub mod exports {
                                 _ => _rt::invalid_discriminant(),
                             },
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_list_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:result-ok/api",
-                                "[task-return]echo-list-async", fn task_return(a0 : * mut
-                                u8, a1 : usize)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1) = _rt::lower_list(
-                                &result,
-                                8,
-                                4,
-                                &mut cleanup,
-                                |item, base, _cleanup| {
-                                    match item {
-                                        ::core::result::Result::Ok(payload) => {
-                                            base.cast::<u8>().write(0);
-                                            base.add(4).cast::<u32>().write(*payload);
+                        _rt::start_export(
+                            move || _G::echo_list_async(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:result-ok/api",
+                                    "[task-return]echo-list-async", fn task_return(a0 : * mut
+                                    u8, a1 : usize)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let (core, core1) = _rt::lower_list(
+                                    &result,
+                                    8,
+                                    4,
+                                    &mut cleanup,
+                                    |item, base, _cleanup| {
+                                        match item {
+                                            ::core::result::Result::Ok(payload) => {
+                                                base.cast::<u8>().write(0);
+                                                base.add(4).cast::<u32>().write(*payload);
+                                            }
+                                            ::core::result::Result::Err(()) => {
+                                                base.cast::<u8>().write(1);
+                                            }
                                         }
-                                        ::core::result::Result::Err(()) => {
-                                            base.cast::<u8>().write(1);
-                                        }
-                                    }
-                                },
-                            );
-                            task_return(core, core1);
-                        })
+                                    },
+                                );
+                                task_return(core, core1);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -193,16 +197,18 @@ pub mod exports {
                             a0,
                             <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_stream(arg0).await;
-                            _rt::import!(
-                                "[export]test:result-ok/api", "[task-return]echo-stream", fn
-                                task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::stream_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_stream(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:result-ok/api", "[task-return]echo-stream", fn
+                                    task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::stream_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -214,16 +220,18 @@ pub mod exports {
                             a0,
                             <T as super::super::super::super::wit_future::FuturePayload>::VTABLE,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_future(arg0).await;
-                            _rt::import!(
-                                "[export]test:result-ok/api", "[task-return]echo-future", fn
-                                task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::future_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_future(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:result-ok/api", "[task-return]echo-future", fn
+                                    task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::future_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
             }

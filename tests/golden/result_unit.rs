@@ -107,18 +107,20 @@ pub mod exports {
                             1 => ::core::result::Result::Err(()),
                             _ => _rt::invalid_discriminant(),
                         };
-                        _rt::start_task(async move {
-                            let result = _G::echo_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:result-unit/api", "[task-return]echo-async",
-                                fn task_return(a0 : i32)
-                            );
-                            let core = match &result {
-                                ::core::result::Result::Ok(()) => 0,
-                                ::core::result::Result::Err(()) => 1,
-                            };
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_async(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:result-unit/api", "[task-return]echo-async",
+                                    fn task_return(a0 : i32)
+                                );
+                                let core = match &result {
+                                    ::core::result::Result::Ok(()) => 0,
+                                    ::core::result::Result::Err(()) => 1,
+                                };
+                                task_return(core);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -138,32 +140,34 @@ pub mod exports {
                                 _ => _rt::invalid_discriminant(),
                             },
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_list_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:result-unit/api",
-                                "[task-return]echo-list-async", fn task_return(a0 : * mut
-                                u8, a1 : usize)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1) = _rt::lower_list(
-                                &result,
-                                1,
-                                1,
-                                &mut cleanup,
-                                |item, base, _cleanup| {
-                                    match item {
-                                        ::core::result::Result::Ok(()) => {
-                                            base.cast::<u8>().write(0);
+                        _rt::start_export(
+                            move || _G::echo_list_async(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:result-unit/api",
+                                    "[task-return]echo-list-async", fn task_return(a0 : * mut
+                                    u8, a1 : usize)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let (core, core1) = _rt::lower_list(
+                                    &result,
+                                    1,
+                                    1,
+                                    &mut cleanup,
+                                    |item, base, _cleanup| {
+                                        match item {
+                                            ::core::result::Result::Ok(()) => {
+                                                base.cast::<u8>().write(0);
+                                            }
+                                            ::core::result::Result::Err(()) => {
+                                                base.cast::<u8>().write(1);
+                                            }
                                         }
-                                        ::core::result::Result::Err(()) => {
-                                            base.cast::<u8>().write(1);
-                                        }
-                                    }
-                                },
-                            );
-                            task_return(core, core1);
-                        })
+                                    },
+                                );
+                                task_return(core, core1);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -175,16 +179,18 @@ pub mod exports {
                             a0,
                             <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_stream(arg0).await;
-                            _rt::import!(
-                                "[export]test:result-unit/api", "[task-return]echo-stream",
-                                fn task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::stream_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_stream(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:result-unit/api", "[task-return]echo-stream",
+                                    fn task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::stream_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -196,16 +202,18 @@ pub mod exports {
                             a0,
                             <T as super::super::super::super::wit_future::FuturePayload>::VTABLE,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_future(arg0).await;
-                            _rt::import!(
-                                "[export]test:result-unit/api", "[task-return]echo-future",
-                                fn task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::future_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_future(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:result-unit/api", "[task-return]echo-future",
+                                    fn task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::future_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
             }

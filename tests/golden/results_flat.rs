@@ -65,14 +65,16 @@ pub mod exports {
                 ) -> i32 {
                     unsafe {
                         let arg0 = a0 as u32;
-                        _rt::start_task(async move {
-                            _G::none_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:results-flat/api", "[task-return]none-async",
-                                fn task_return()
-                            );
-                            task_return();
-                        })
+                        _rt::start_export(
+                            move || _G::none_async(arg0),
+                            |()| {
+                                _rt::import!(
+                                    "[export]test:results-flat/api", "[task-return]none-async",
+                                    fn task_return()
+                                );
+                                task_return();
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -81,14 +83,16 @@ pub mod exports {
                 ) -> i32 {
                     unsafe {
                         let arg0 = a0 as u32;
-                        _rt::start_task(async move {
-                            let result = _G::one_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:results-flat/api", "[task-return]one-async",
-                                fn task_return(a0 : i32)
-                            );
-                            task_return(result as i32);
-                        })
+                        _rt::start_export(
+                            move || _G::one_async(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:results-flat/api", "[task-return]one-async",
+                                    fn task_return(a0 : i32)
+                                );
+                                task_return(result as i32);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -97,15 +101,17 @@ pub mod exports {
                 ) -> i32 {
                     unsafe {
                         let arg0 = a0 as u32;
-                        _rt::start_task(async move {
-                            let result = _G::two_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:results-flat/api", "[task-return]two-async",
-                                fn task_return(a0 : i32, a1 : i64)
-                            );
-                            let (part, part1) = &result;
-                            task_return(*part as i32, *part1 as i64);
-                        })
+                        _rt::start_export(
+                            move || _G::two_async(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:results-flat/api", "[task-return]two-async",
+                                    fn task_return(a0 : i32, a1 : i64)
+                                );
+                                let (part, part1) = &result;
+                                task_return(*part as i32, *part1 as i64);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -117,39 +123,41 @@ pub mod exports {
                 ) -> i32 {
                     unsafe {
                         let arg0 = (a0 as u32, a1 as u32, a2 as u32, a3 as u32);
-                        _rt::start_task(async move {
-                            let result = _G::sixteen_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:results-flat/api",
-                                "[task-return]sixteen-async", fn task_return(a0 : i32, a1 :
-                                i32, a2 : i32, a3 : i32, a4 : i32, a5 : i32, a6 : i32, a7 :
-                                i32, a8 : i32, a9 : i32, a10 : i32, a11 : i32, a12 : i32,
-                                a13 : i32, a14 : i32, a15 : i32)
-                            );
-                            let (part, part1, part2, part3) = &result;
-                            let (part4, part5, part6, part7) = part;
-                            let (part8, part9, part10, part11) = part1;
-                            let (part12, part13, part14, part15) = part2;
-                            let (part16, part17, part18, part19) = part3;
-                            task_return(
-                                *part4 as i32,
-                                *part5 as i32,
-                                *part6 as i32,
-                                *part7 as i32,
-                                *part8 as i32,
-                                *part9 as i32,
-                                *part10 as i32,
-                                *part11 as i32,
-                                *part12 as i32,
-                                *part13 as i32,
-                                *part14 as i32,
-                                *part15 as i32,
-                                *part16 as i32,
-                                *part17 as i32,
-                                *part18 as i32,
-                                *part19 as i32,
-                            );
-                        })
+                        _rt::start_export(
+                            move || _G::sixteen_async(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:results-flat/api",
+                                    "[task-return]sixteen-async", fn task_return(a0 : i32, a1 :
+                                    i32, a2 : i32, a3 : i32, a4 : i32, a5 : i32, a6 : i32, a7 :
+                                    i32, a8 : i32, a9 : i32, a10 : i32, a11 : i32, a12 : i32,
+                                    a13 : i32, a14 : i32, a15 : i32)
+                                );
+                                let (part, part1, part2, part3) = &result;
+                                let (part4, part5, part6, part7) = part;
+                                let (part8, part9, part10, part11) = part1;
+                                let (part12, part13, part14, part15) = part2;
+                                let (part16, part17, part18, part19) = part3;
+                                task_return(
+                                    *part4 as i32,
+                                    *part5 as i32,
+                                    *part6 as i32,
+                                    *part7 as i32,
+                                    *part8 as i32,
+                                    *part9 as i32,
+                                    *part10 as i32,
+                                    *part11 as i32,
+                                    *part12 as i32,
+                                    *part13 as i32,
+                                    *part14 as i32,
+                                    *part15 as i32,
+                                    *part16 as i32,
+                                    *part17 as i32,
+                                    *part18 as i32,
+                                    *part19 as i32,
+                                );
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -161,39 +169,41 @@ pub mod exports {
                 ) -> i32 {
                     unsafe {
                         let arg0 = (a0 as u32, a1 as u32, a2 as u32, a3 as u32);
-                        _rt::start_task(async move {
-                            let result = _G::seventeen_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:results-flat/api",
-                                "[task-return]seventeen-async", fn task_return(a0 : * mut
-                                u8)
-                            );
-                            let mut area = _rt::Area::<68>::uninit();
-                            let pointer = area.as_mut_ptr();
-                            let (part, part1, part2, part3, part4) = &result;
-                            let (part5, part6, part7, part8) = part;
-                            pointer.cast::<u32>().write(*part5);
-                            pointer.add(4).cast::<u32>().write(*part6);
-                            pointer.add(8).cast::<u32>().write(*part7);
-                            pointer.add(12).cast::<u32>().write(*part8);
-                            let (part9, part10, part11, part12) = part1;
-                            pointer.add(16).cast::<u32>().write(*part9);
-                            pointer.add(20).cast::<u32>().write(*part10);
-                            pointer.add(24).cast::<u32>().write(*part11);
-                            pointer.add(28).cast::<u32>().write(*part12);
-                            let (part13, part14, part15, part16) = part2;
-                            pointer.add(32).cast::<u32>().write(*part13);
-                            pointer.add(36).cast::<u32>().write(*part14);
-                            pointer.add(40).cast::<u32>().write(*part15);
-                            pointer.add(44).cast::<u32>().write(*part16);
-                            let (part17, part18, part19, part20) = part3;
-                            pointer.add(48).cast::<u32>().write(*part17);
-                            pointer.add(52).cast::<u32>().write(*part18);
-                            pointer.add(56).cast::<u32>().write(*part19);
-                            pointer.add(60).cast::<u32>().write(*part20);
-                            pointer.add(64).cast::<u32>().write(*part4);
-                            task_return(pointer);
-                        })
+                        _rt::start_export(
+                            move || _G::seventeen_async(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:results-flat/api",
+                                    "[task-return]seventeen-async", fn task_return(a0 : * mut
+                                    u8)
+                                );
+                                let mut area = _rt::Area::<68>::uninit();
+                                let pointer = area.as_mut_ptr();
+                                let (part, part1, part2, part3, part4) = &result;
+                                let (part5, part6, part7, part8) = part;
+                                pointer.cast::<u32>().write(*part5);
+                                pointer.add(4).cast::<u32>().write(*part6);
+                                pointer.add(8).cast::<u32>().write(*part7);
+                                pointer.add(12).cast::<u32>().write(*part8);
+                                let (part9, part10, part11, part12) = part1;
+                                pointer.add(16).cast::<u32>().write(*part9);
+                                pointer.add(20).cast::<u32>().write(*part10);
+                                pointer.add(24).cast::<u32>().write(*part11);
+                                pointer.add(28).cast::<u32>().write(*part12);
+                                let (part13, part14, part15, part16) = part2;
+                                pointer.add(32).cast::<u32>().write(*part13);
+                                pointer.add(36).cast::<u32>().write(*part14);
+                                pointer.add(40).cast::<u32>().write(*part15);
+                                pointer.add(44).cast::<u32>().write(*part16);
+                                let (part17, part18, part19, part20) = part3;
+                                pointer.add(48).cast::<u32>().write(*part17);
+                                pointer.add(52).cast::<u32>().write(*part18);
+                                pointer.add(56).cast::<u32>().write(*part19);
+                                pointer.add(60).cast::<u32>().write(*part20);
+                                pointer.add(64).cast::<u32>().write(*part4);
+                                task_return(pointer);
+                            },
+                        )
                     }
                 }
             }

@@ -135,19 +135,21 @@ pub mod exports {
                                 <u8 as super::super::super::super::wit_future::FuturePayload>::VTABLE,
                             ),
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:stream-in-tuple/api",
-                                "[task-return]echo-async", fn task_return(a0 : i32, a1 :
-                                i64, a2 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let (part, part1, part2) = &result;
-                            let core = _rt::stream_lower(part, &mut cleanup);
-                            let core1 = _rt::future_lower(part2, &mut cleanup);
-                            task_return(core, *part1 as i64, core1);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_async(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:stream-in-tuple/api",
+                                    "[task-return]echo-async", fn task_return(a0 : i32, a1 :
+                                    i64, a2 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let (part, part1, part2) = &result;
+                                let core = _rt::stream_lower(part, &mut cleanup);
+                                let core1 = _rt::future_lower(part2, &mut cleanup);
+                                task_return(core, *part1 as i64, core1);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -173,30 +175,32 @@ pub mod exports {
                                 ),
                             ),
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_list_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:stream-in-tuple/api",
-                                "[task-return]echo-list-async", fn task_return(a0 : * mut
-                                u8, a1 : usize)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1) = _rt::lower_list(
-                                &result,
-                                24,
-                                8,
-                                &mut cleanup,
-                                |item, base, cleanup1| {
-                                    let (part, part1, part2) = item;
-                                    let core = _rt::stream_lower(part, cleanup1);
-                                    base.cast::<i32>().write(core);
-                                    base.add(8).cast::<u64>().write(*part1);
-                                    let core1 = _rt::future_lower(part2, cleanup1);
-                                    base.add(16).cast::<i32>().write(core1);
-                                },
-                            );
-                            task_return(core, core1);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_list_async(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:stream-in-tuple/api",
+                                    "[task-return]echo-list-async", fn task_return(a0 : * mut
+                                    u8, a1 : usize)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let (core, core1) = _rt::lower_list(
+                                    &result,
+                                    24,
+                                    8,
+                                    &mut cleanup,
+                                    |item, base, cleanup1| {
+                                        let (part, part1, part2) = item;
+                                        let core = _rt::stream_lower(part, cleanup1);
+                                        base.cast::<i32>().write(core);
+                                        base.add(8).cast::<u64>().write(*part1);
+                                        let core1 = _rt::future_lower(part2, cleanup1);
+                                        base.add(16).cast::<i32>().write(core1);
+                                    },
+                                );
+                                task_return(core, core1);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -208,16 +212,18 @@ pub mod exports {
                             a0,
                             <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_stream(arg0).await;
-                            _rt::import!(
-                                "[export]test:stream-in-tuple/api",
-                                "[task-return]echo-stream", fn task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::stream_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_stream(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:stream-in-tuple/api",
+                                    "[task-return]echo-stream", fn task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::stream_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -229,16 +235,18 @@ pub mod exports {
                             a0,
                             <T as super::super::super::super::wit_future::FuturePayload>::VTABLE,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_future(arg0).await;
-                            _rt::import!(
-                                "[export]test:stream-in-tuple/api",
-                                "[task-return]echo-future", fn task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::future_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_future(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:stream-in-tuple/api",
+                                    "[task-return]echo-future", fn task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::future_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
             }

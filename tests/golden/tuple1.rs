@@ -84,15 +84,17 @@ pub mod exports {
                 ) -> i32 {
                     unsafe {
                         let arg0 = (a0 as u16,);
-                        _rt::start_task(async move {
-                            let result = _G::echo_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:tuple1/api", "[task-return]echo-async", fn
-                                task_return(a0 : i32)
-                            );
-                            let (part,) = &result;
-                            task_return(i32::from(*part));
-                        })
+                        _rt::start_export(
+                            move || _G::echo_async(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:tuple1/api", "[task-return]echo-async", fn
+                                    task_return(a0 : i32)
+                                );
+                                let (part,) = &result;
+                                task_return(i32::from(*part));
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -108,25 +110,27 @@ pub mod exports {
                             2,
                             |base| (base.cast::<u16>().read(),),
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_list_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:tuple1/api", "[task-return]echo-list-async",
-                                fn task_return(a0 : * mut u8, a1 : usize)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1) = _rt::lower_list(
-                                &result,
-                                2,
-                                2,
-                                &mut cleanup,
-                                |item, base, _cleanup| {
-                                    let (part,) = item;
-                                    base.cast::<u16>().write(*part);
-                                },
-                            );
-                            task_return(core, core1);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_list_async(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:tuple1/api", "[task-return]echo-list-async",
+                                    fn task_return(a0 : * mut u8, a1 : usize)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let (core, core1) = _rt::lower_list(
+                                    &result,
+                                    2,
+                                    2,
+                                    &mut cleanup,
+                                    |item, base, _cleanup| {
+                                        let (part,) = item;
+                                        base.cast::<u16>().write(*part);
+                                    },
+                                );
+                                task_return(core, core1);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -138,16 +142,18 @@ pub mod exports {
                             a0,
                             <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_stream(arg0).await;
-                            _rt::import!(
-                                "[export]test:tuple1/api", "[task-return]echo-stream", fn
-                                task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::stream_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_stream(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:tuple1/api", "[task-return]echo-stream", fn
+                                    task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::stream_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -159,16 +165,18 @@ pub mod exports {
                             a0,
                             <T as super::super::super::super::wit_future::FuturePayload>::VTABLE,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_future(arg0).await;
-                            _rt::import!(
-                                "[export]test:tuple1/api", "[task-return]echo-future", fn
-                                task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::future_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_future(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:tuple1/api", "[task-return]echo-future", fn
+                                    task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::future_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
             }

@@ -115,19 +115,21 @@ pub mod exports {
                 ) -> i32 {
                     unsafe {
                         let arg0 = (_rt::lift_string(a0, a1), a2 as u32);
-                        _rt::start_task(async move {
-                            let result = _G::echo_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:tuple2/api", "[task-return]echo-async", fn
-                                task_return(a0 : * mut u8, a1 : usize, a2 : i32)
-                            );
-                            let (part, part1) = &result;
-                            task_return(
-                                part.as_ptr().cast_mut(),
-                                part.len(),
-                                *part1 as i32,
-                            );
-                        })
+                        _rt::start_export(
+                            move || _G::echo_async(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:tuple2/api", "[task-return]echo-async", fn
+                                    task_return(a0 : * mut u8, a1 : usize, a2 : i32)
+                                );
+                                let (part, part1) = &result;
+                                task_return(
+                                    part.as_ptr().cast_mut(),
+                                    part.len(),
+                                    *part1 as i32,
+                                );
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -149,27 +151,29 @@ pub mod exports {
                                 base.add(2 * _rt::POINTER).cast::<u32>().read(),
                             ),
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_list_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:tuple2/api", "[task-return]echo-list-async",
-                                fn task_return(a0 : * mut u8, a1 : usize)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1) = _rt::lower_list(
-                                &result,
-                                3 * _rt::POINTER,
-                                _rt::POINTER,
-                                &mut cleanup,
-                                |item, base, _cleanup| {
-                                    let (part, part1) = item;
-                                    base.cast::<*mut u8>().write(part.as_ptr().cast_mut());
-                                    base.add(_rt::POINTER).cast::<usize>().write(part.len());
-                                    base.add(2 * _rt::POINTER).cast::<u32>().write(*part1);
-                                },
-                            );
-                            task_return(core, core1);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_list_async(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:tuple2/api", "[task-return]echo-list-async",
+                                    fn task_return(a0 : * mut u8, a1 : usize)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let (core, core1) = _rt::lower_list(
+                                    &result,
+                                    3 * _rt::POINTER,
+                                    _rt::POINTER,
+                                    &mut cleanup,
+                                    |item, base, _cleanup| {
+                                        let (part, part1) = item;
+                                        base.cast::<*mut u8>().write(part.as_ptr().cast_mut());
+                                        base.add(_rt::POINTER).cast::<usize>().write(part.len());
+                                        base.add(2 * _rt::POINTER).cast::<u32>().write(*part1);
+                                    },
+                                );
+                                task_return(core, core1);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -181,16 +185,18 @@ pub mod exports {
                             a0,
                             <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_stream(arg0).await;
-                            _rt::import!(
-                                "[export]test:tuple2/api", "[task-return]echo-stream", fn
-                                task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::stream_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_stream(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:tuple2/api", "[task-return]echo-stream", fn
+                                    task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::stream_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -202,16 +208,18 @@ pub mod exports {
                             a0,
                             <T as super::super::super::super::wit_future::FuturePayload>::VTABLE,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_future(arg0).await;
-                            _rt::import!(
-                                "[export]test:tuple2/api", "[task-return]echo-future", fn
-                                task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::future_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_future(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:tuple2/api", "[task-return]echo-future", fn
+                                    task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::future_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
             }

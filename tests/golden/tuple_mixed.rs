@@ -134,23 +134,25 @@ pub mod exports {
                             _rt::lift_char(a4 as u32),
                             a5 as i16,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:tuple-mixed/api", "[task-return]echo-async",
-                                fn task_return(a0 : i32, a1 : i64, a2 : i32, a3 : f32, a4 :
-                                i32, a5 : i32)
-                            );
-                            let (part, part1, part2, part3, part4, part5) = &result;
-                            task_return(
-                                i32::from(*part),
-                                *part1 as i64,
-                                i32::from(*part2),
-                                *part3,
-                                *part4 as i32,
-                                i32::from(*part5),
-                            );
-                        })
+                        _rt::start_export(
+                            move || _G::echo_async(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:tuple-mixed/api", "[task-return]echo-async",
+                                    fn task_return(a0 : i32, a1 : i64, a2 : i32, a3 : f32, a4 :
+                                    i32, a5 : i32)
+                                );
+                                let (part, part1, part2, part3, part4, part5) = &result;
+                                task_return(
+                                    i32::from(*part),
+                                    *part1 as i64,
+                                    i32::from(*part2),
+                                    *part3,
+                                    *part4 as i32,
+                                    i32::from(*part5),
+                                );
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -173,31 +175,33 @@ pub mod exports {
                                 base.add(28).cast::<i16>().read(),
                             ),
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_list_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:tuple-mixed/api",
-                                "[task-return]echo-list-async", fn task_return(a0 : * mut
-                                u8, a1 : usize)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1) = _rt::lower_list(
-                                &result,
-                                32,
-                                8,
-                                &mut cleanup,
-                                |item, base, _cleanup| {
-                                    let (part, part1, part2, part3, part4, part5) = item;
-                                    base.cast::<u8>().write(*part);
-                                    base.add(8).cast::<u64>().write(*part1);
-                                    base.add(16).cast::<u8>().write(u8::from(*part2));
-                                    base.add(20).cast::<f32>().write(*part3);
-                                    base.add(24).cast::<char>().write(*part4);
-                                    base.add(28).cast::<i16>().write(*part5);
-                                },
-                            );
-                            task_return(core, core1);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_list_async(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:tuple-mixed/api",
+                                    "[task-return]echo-list-async", fn task_return(a0 : * mut
+                                    u8, a1 : usize)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let (core, core1) = _rt::lower_list(
+                                    &result,
+                                    32,
+                                    8,
+                                    &mut cleanup,
+                                    |item, base, _cleanup| {
+                                        let (part, part1, part2, part3, part4, part5) = item;
+                                        base.cast::<u8>().write(*part);
+                                        base.add(8).cast::<u64>().write(*part1);
+                                        base.add(16).cast::<u8>().write(u8::from(*part2));
+                                        base.add(20).cast::<f32>().write(*part3);
+                                        base.add(24).cast::<char>().write(*part4);
+                                        base.add(28).cast::<i16>().write(*part5);
+                                    },
+                                );
+                                task_return(core, core1);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -209,16 +213,18 @@ pub mod exports {
                             a0,
                             <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_stream(arg0).await;
-                            _rt::import!(
-                                "[export]test:tuple-mixed/api", "[task-return]echo-stream",
-                                fn task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::stream_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_stream(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:tuple-mixed/api", "[task-return]echo-stream",
+                                    fn task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::stream_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -230,16 +236,18 @@ pub mod exports {
                             a0,
                             <T as super::super::super::super::wit_future::FuturePayload>::VTABLE,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_future(arg0).await;
-                            _rt::import!(
-                                "[export]test:tuple-mixed/api", "[task-return]echo-future",
-                                fn task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::future_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_future(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:tuple-mixed/api", "[task-return]echo-future",
+                                    fn task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::future_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
             }

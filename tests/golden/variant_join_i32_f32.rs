@@ -107,18 +107,20 @@ pub mod exports {
                             a0,
                             a1,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:variant-join-i32-f32/api",
-                                "[task-return]echo-async", fn task_return(a0 : i32, a1 :
-                                i32)
-                            );
-                            let (core, core1) = super::super::super::super::_abi::lower_test_variant_join_i32_f32_api_either(
-                                &result,
-                            );
-                            task_return(core, core1);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_async(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:variant-join-i32-f32/api",
+                                    "[task-return]echo-async", fn task_return(a0 : i32, a1 :
+                                    i32)
+                                );
+                                let (core, core1) = super::super::super::super::_abi::lower_test_variant_join_i32_f32_api_either(
+                                    &result,
+                                );
+                                task_return(core, core1);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -136,28 +138,30 @@ pub mod exports {
                                 base,
                             ),
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_list_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:variant-join-i32-f32/api",
-                                "[task-return]echo-list-async", fn task_return(a0 : * mut
-                                u8, a1 : usize)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let (core, core1) = _rt::lower_list(
-                                &result,
-                                8,
-                                4,
-                                &mut cleanup,
-                                |item, base, _cleanup| {
-                                    super::super::super::super::_abi::store_test_variant_join_i32_f32_api_either(
-                                        item,
-                                        base,
-                                    );
-                                },
-                            );
-                            task_return(core, core1);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_list_async(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:variant-join-i32-f32/api",
+                                    "[task-return]echo-list-async", fn task_return(a0 : * mut
+                                    u8, a1 : usize)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let (core, core1) = _rt::lower_list(
+                                    &result,
+                                    8,
+                                    4,
+                                    &mut cleanup,
+                                    |item, base, _cleanup| {
+                                        super::super::super::super::_abi::store_test_variant_join_i32_f32_api_either(
+                                            item,
+                                            base,
+                                        );
+                                    },
+                                );
+                                task_return(core, core1);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -169,16 +173,18 @@ pub mod exports {
                             a0,
                             <T as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_stream(arg0).await;
-                            _rt::import!(
-                                "[export]test:variant-join-i32-f32/api",
-                                "[task-return]echo-stream", fn task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::stream_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_stream(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:variant-join-i32-f32/api",
+                                    "[task-return]echo-stream", fn task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::stream_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
                 #[doc(hidden)]
@@ -190,16 +196,18 @@ pub mod exports {
                             a0,
                             <T as super::super::super::super::wit_future::FuturePayload>::VTABLE,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_future(arg0).await;
-                            _rt::import!(
-                                "[export]test:variant-join-i32-f32/api",
-                                "[task-return]echo-future", fn task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::future_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_future(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:variant-join-i32-f32/api",
+                                    "[task-return]echo-future", fn task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::future_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
             }

@@ -57,16 +57,18 @@ pub mod exports {
                             a0,
                             <Point as super::super::super::super::wit_stream::StreamPayload>::VTABLE,
                         );
-                        _rt::start_task(async move {
-                            let result = _G::echo_async(arg0).await;
-                            _rt::import!(
-                                "[export]test:version/api@1.2.3", "[task-return]echo-async",
-                                fn task_return(a0 : i32)
-                            );
-                            let mut cleanup = _rt::Cleanup::new();
-                            let core = _rt::future_lower(&result, &mut cleanup);
-                            task_return(core);
-                        })
+                        _rt::start_export(
+                            move || _G::echo_async(arg0),
+                            |result| {
+                                _rt::import!(
+                                    "[export]test:version/api@1.2.3", "[task-return]echo-async",
+                                    fn task_return(a0 : i32)
+                                );
+                                let mut cleanup = _rt::Cleanup::new();
+                                let core = _rt::future_lower(&result, &mut cleanup);
+                                task_return(core);
+                            },
+                        )
                     }
                 }
             }

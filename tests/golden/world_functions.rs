@@ -168,23 +168,25 @@ pub unsafe fn _export_init_cabi<_G: Guest>(a0: *mut u8, a1: usize) -> i32 {
 pub unsafe fn _export_run_cabi<_G: Guest + 'static>(a0: *mut u8, a1: usize) -> i32 {
     unsafe {
         let arg0 = _rt::lift_string(a0, a1);
-        _rt::start_task(async move {
-            let result = _G::run(arg0).await;
-            _rt::import!(
-                "[export]$root", "[task-return]run", fn task_return(a0 : i32, a1 : * mut
-                u8, a2 : usize, a3 : i32)
-            );
-            let (core, core1, core2, core3) = match &result {
-                ::core::result::Result::Ok(payload) => {
-                    let (core, core1, core2) = _abi::lower_item(payload);
-                    (0, core, core1, core2)
-                }
-                ::core::result::Result::Err(payload) => {
-                    (1, payload.as_ptr().cast_mut(), payload.len(), 0)
-                }
-            };
-            task_return(core, core1, core2, core3);
-        })
+        _rt::start_export(
+            move || _G::run(arg0),
+            |result| {
+                _rt::import!(
+                    "[export]$root", "[task-return]run", fn task_return(a0 : i32, a1 : *
+                    mut u8, a2 : usize, a3 : i32)
+                );
+                let (core, core1, core2, core3) = match &result {
+                    ::core::result::Result::Ok(payload) => {
+                        let (core, core1, core2) = _abi::lower_item(payload);
+                        (0, core, core1, core2)
+                    }
+                    ::core::result::Result::Err(payload) => {
+                        (1, payload.as_ptr().cast_mut(), payload.len(), 0)
+                    }
+                };
+                task_return(core, core1, core2, core3);
+            },
+        )
     }
 }
 #[doc(hidden)]
@@ -203,15 +205,17 @@ pub unsafe fn _export_run_cabi<_G: Guest + 'static>(a0: *mut u8, a1: usize) -> i
 pub unsafe fn _export_drain_cabi<_G: Guest + 'static>(a0: i32) -> i32 {
     unsafe {
         let arg0 = _rt::stream_lift(a0, <Item as wit_stream::StreamPayload>::VTABLE);
-        _rt::start_task(async move {
-            let result = _G::drain(arg0).await;
-            _rt::import!(
-                "[export]$root", "[task-return]drain", fn task_return(a0 : i32)
-            );
-            let mut cleanup = _rt::Cleanup::new();
-            let core = _rt::future_lower(&result, &mut cleanup);
-            task_return(core);
-        })
+        _rt::start_export(
+            move || _G::drain(arg0),
+            |result| {
+                _rt::import!(
+                    "[export]$root", "[task-return]drain", fn task_return(a0 : i32)
+                );
+                let mut cleanup = _rt::Cleanup::new();
+                let core = _rt::future_lower(&result, &mut cleanup);
+                task_return(core);
+            },
+        )
     }
 }
 #[allow(

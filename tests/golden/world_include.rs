@@ -50,11 +50,13 @@ pub trait Guest {
 )]
 pub unsafe fn _export_run_cabi<_G: Guest + 'static>() -> i32 {
     unsafe {
-        _rt::start_task(async move {
-            _G::run().await;
-            _rt::import!("[export]$root", "[task-return]run", fn task_return());
-            task_return();
-        })
+        _rt::start_export(
+            move || _G::run(),
+            |()| {
+                _rt::import!("[export]$root", "[task-return]run", fn task_return());
+                task_return();
+            },
+        )
     }
 }
 #[allow(

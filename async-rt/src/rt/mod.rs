@@ -16,7 +16,7 @@ pub use values::*;
 pub use crate::call::{Call, CallVtable, call, call_lending};
 pub use crate::future::{FutureIntrinsics, FutureVtable, future_lift, future_lower, future_new};
 pub use crate::stream::{StreamIntrinsics, StreamVtable, stream_lift, stream_lower, stream_new};
-pub use crate::task::{callback, start_task};
+pub use crate::task::{callback, start_export, start_task};
 
 pub use crate::__witflow_component_type as component_type;
 pub use crate::__witflow_exports as exports;

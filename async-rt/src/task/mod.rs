@@ -21,6 +21,7 @@
 pub(crate) mod block_on;
 pub(crate) mod cancellation;
 mod exit;
+mod export;
 pub(crate) mod foreign;
 pub(crate) mod local;
 pub(crate) mod members;
@@ -42,6 +43,7 @@ use core::pin::Pin;
 use core::ptr;
 use core::task::Context;
 use exit::{exit, is_over};
+pub use export::start_export;
 use members::{deliver, poll_set, set_of};
 use node::{Node, NodeVtable, Queue};
 
@@ -83,6 +85,8 @@ pub(crate) struct Task {
     /// The one op in the set that has no slot, or null: that of a call which the root awaits. A root that does one thing after the other
     /// needs no table.
     alone: Cell<*const Op>,
+    /// What was published when this task was opened, until its first turn has ended.
+    outer: Cell<*mut cabi::Task>,
     signal: signal::Signal,
     state: Cell<State>,
     /// Null for most tasks. One that has a block has a set.
@@ -149,6 +153,7 @@ unsafe fn init(task: *mut Task, vtable: &'static NodeVtable) {
         (&raw mut (*task).set).write(Cell::new(0));
         (&raw mut (*task).members).write(Cell::new(0));
         (&raw mut (*task).alone).write(Cell::new(ptr::null()));
+        (&raw mut (*task).outer).write(Cell::new(ptr::null_mut()));
         (&raw mut (*task).signal).write(signal::Signal::new());
         (&raw mut (*task).state).write(Cell::new(State::Running));
         (&raw mut (*task).cancellation).write(Cell::new(ptr::null()));
@@ -305,10 +310,22 @@ pub unsafe fn start_task<F: Future<Output = ()> + 'static>(future: F) -> i32 {
 ///
 /// As for [`init`].
 unsafe fn start(task: *mut Task, vtable: &'static NodeVtable) -> i32 {
-    // SAFETY: the task is alive until `exit`; the context slot belongs to the runtime.
+    // SAFETY: the task is alive until `exit`.
     unsafe {
         init(task, vtable);
-        let published = publish(task);
+        proceed(task, publish(task))
+    }
+}
+
+/// Runs the first turn of a task.
+///
+/// # Safety
+///
+/// The task was just made, is complete, and was published.
+#[inline]
+unsafe fn proceed(task: *mut Task, published: Published) -> i32 {
+    // SAFETY: the task is alive until `exit`; the context slot belongs to the runtime.
+    unsafe {
         run(task, task.cast_const().cast());
         let code = if is_over(task) {
             // Most exports that need not wait end here.

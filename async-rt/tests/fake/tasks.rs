@@ -1,7 +1,7 @@
 //! Exports of the guest: started, continued with events, cancelled.
 
 use super::Fake;
-use witflow_async_rt::rt::{self, callback, start_task};
+use witflow_async_rt::rt::{self, callback, start_export, start_task};
 
 rt::import!("test", "[task-return]run", fn task_return());
 
@@ -24,8 +24,21 @@ pub struct Task {
 impl Fake {
     /// Starts an export whose body is `future`.
     pub fn start(&self, future: impl Future<Output = ()> + 'static) -> TaskId {
+        self.enter_export(|| unsafe { start_task(future) })
+    }
+
+    /// Starts an export by the function that gives its future, and the one that its output is passed to.
+    pub fn export<F: Future + 'static>(
+        &self,
+        make: impl FnOnce() -> F,
+        finish: impl Fn(F::Output) + 'static,
+    ) -> TaskId {
+        self.enter_export(|| unsafe { start_export(make, finish) })
+    }
+
+    fn enter_export(&self, entry: impl FnOnce() -> i32) -> TaskId {
         let outer = self.context.replace(std::ptr::null_mut());
-        let code = self.enter(|| unsafe { start_task(future) });
+        let code = self.enter(entry);
         let task = Task {
             context: self.context.replace(outer),
             code,
