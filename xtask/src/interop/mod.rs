@@ -1,9 +1,10 @@
 //! `cargo xtask interop`: our guests together with components that are not ours, on hosts that are not ours.
 //!
 //! Components of several makes provide and use one interface, `tests/interop/wit`. They are composed in pairs and chains and called on
-//! Wasmtime. What is needed for that and not there is installed into `target/interop`, from the registries of Rust,
-//! Python and Node; a program of the system only where this runs as root on Debian. What cannot be had is skipped, by name and with
-//! the reason: a scenario that nobody could run is neither passed nor failed.
+//! Wasmtime and in JavaScript. Several runtimes meet in one component, and the examples of WASI 0.3 run on Wasmtime's command
+//! lines. What is needed for that and not there is installed into `target/interop`, from the registries of Rust, Python and Node; a
+//! program of the system only where this runs as root on Debian. What cannot be had is skipped, by name and with the reason: a
+//! scenario that nobody could run is neither passed nor failed.
 
 mod command;
 mod components;
