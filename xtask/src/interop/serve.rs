@@ -68,14 +68,11 @@ pub(super) fn run(lab: &Lab, report: &mut Report) {
 /// Serves a component for a scenario. If that fails, what the server has complained of is told too.
 pub(super) fn serve(lab: &Lab, wasmtime: &tools::Wheel, component: &Path, scenario: Scenario) -> Got<String> {
     let mut server = Server::start(&lab.wheel(wasmtime)?, component)?;
-    match scenario(&mut server) {
-        Ok(()) => Ok("ok".to_owned()),
-        Err(Lack::Broken(reason)) => {
-            let log = server.stop();
-            Err(Lack::Broken(format!("{reason}; {}", first_lines(&[&log]))))
-        }
-        missing => missing.map(|()| String::new()),
-    }
+    scenario(&mut server).map_err(|lack| match lack {
+        Lack::Broken(reason) => Lack::Broken(format!("{reason}; {}", first_lines(&[&server.stop()]))),
+        missing @ Lack::Missing(_) => missing,
+    })?;
+    Ok("ok".to_owned())
 }
 
 /// The service without anything before it.
