@@ -87,7 +87,11 @@ pub(super) fn known_fault(parts: &[(Make, Role)], step: Option<u32>) -> Option<&
 fn page(lab: &Lab, component: &Path) -> Got<String> {
     let browser = lab.once("browser", browser)?;
     let said = said(script(lab, "page.mjs", component)?.arg(browser))?;
-    Ok(said.trim().to_owned())
+    let said = said.trim();
+    match said.strip_prefix("missing: ") {
+        Some(reason) => Err(Lack::Missing(format!("Chromium does not work here: {reason}"))),
+        None => Ok(said.to_owned()),
+    }
 }
 
 /// One of the scripts, with the arguments that all take.

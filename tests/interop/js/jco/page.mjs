@@ -1,5 +1,5 @@
 // Calls `drive` of a component in a browser, and prints what it says: serves a page on the loopback device, opens it, and waits
-// for what the page sends back.
+// for what the page sends back. A browser that does not even ask for the page is `missing`.
 //
 //     node page.mjs MODULES COMPONENT OUT BROWSER
 
@@ -34,6 +34,9 @@ const PAGE = `<!doctype html>
 </script>
 `;
 
+/// Whether the browser has asked for anything.
+let isThere = false;
+
 const TYPES = { ".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm" };
 
 /// The file that an address is for.
@@ -46,6 +49,7 @@ function file(path) {
 }
 
 async function answer(request, response, heard) {
+  isThere = true;
   const path = new URL(request.url, "http://localhost").pathname;
   if (request.method === "POST") {
     const chunks = await Array.fromAsync(request);
@@ -69,7 +73,8 @@ async function answer(request, response, heard) {
 /// Opens an address in the browser, which has a profile of its own. `failed` is told when it ends by itself.
 function open(address, profile, failed) {
   const quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic"];
-  const flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", ...quiet, `--user-data-dir=${profile}`];
+  const modest = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"];
+  const flags = [...modest, ...quiet, `--user-data-dir=${profile}`];
   const running = spawn(browser, [...flags, address], { detached: true, stdio: "ignore" });
   running.on("error", failed);
   running.on("exit", (code) => failed(new Error(`the browser ended with ${code}`)));
@@ -91,7 +96,7 @@ await once(server, "listening");
 const profile = await mkdtemp(join(tmpdir(), "interop-browser-"));
 const running = open(`http://127.0.0.1:${server.address().port}/`, profile, failed);
 setTimeout(() => failed(new Error(`the page has said nothing for ${PATIENCE} s`)), PATIENCE * 1000);
-console.log(await said.catch((error) => `error: ${error.message}`));
+console.log(await said.catch((error) => `${isThere ? "error" : "missing"}: ${error.message}`));
 if (running.pid && running.exitCode === null) {
   await close(running);
 }
