@@ -90,21 +90,33 @@ impl Op {
             (&raw mut (*this).waiter).write(Waiter::new());
             let node = node::of(waker);
             if let Some((node, task)) = node.and_then(|node| Some((node, (*node).live_task()?))) {
-                let is_root = ptr::eq(task.cast(), node);
-                if is_root && members::join_alone(task, handle, this) {
-                    (&raw mut (*this).place).write(Cell::new(Place::Alone(task)));
-                    return;
-                }
-                if !is_root {
+                if !ptr::eq(task.cast(), node) {
                     (&raw mut (*this).waiter).write(Waiter::of(node::new_waker(node)));
+                    let slot = members::join(task, handle, Listener::Op(this));
+                    (&raw mut (*this).place).write(Cell::new(Place::Ours(slot)));
+                } else if members::join_alone(task, handle, this) {
+                    (&raw mut (*this).place).write(Cell::new(Place::Alone(task)));
+                } else {
+                    Op::begin_in_slot(this, handle, task);
                 }
-                let slot = members::join(task, handle, Listener::Op(this));
-                let place = if is_root { Place::Root(slot) } else { Place::Ours(slot) };
-                (&raw mut (*this).place).write(Cell::new(place));
             } else {
                 (&raw mut (*this).place).write(Cell::new(Place::Nowhere));
                 Op::wait_by_waker(this, waker);
             }
+        }
+    }
+
+    /// Goes on with `begin`, for the root of a task that keeps another op itself.
+    ///
+    /// # Safety
+    ///
+    /// As for `begin`. All of the op is made but its place.
+    #[inline(never)]
+    unsafe fn begin_in_slot(this: *mut Op, handle: u32, task: *const task::Task) {
+        // SAFETY: as in `begin`.
+        unsafe {
+            let slot = members::join(task, handle, Listener::Op(this));
+            (&raw mut (*this).place).write(Cell::new(Place::Root(slot)));
         }
     }
 

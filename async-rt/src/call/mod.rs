@@ -235,8 +235,15 @@ impl<P, R> Call<P, R> {
         header.cast_mut().cast()
     }
 
-    /// Ends a call whose result was not handed out: cancels it if it has not returned.
+    /// Ends a call that nobody waits for any more.
+    #[cold]
     #[inline(never)]
+    fn abandon(&mut self) {
+        drop(self.end());
+    }
+
+    /// Ends a call whose result was not handed out: cancels it if it has not returned.
+    #[inline]
     fn end(&mut self) -> Option<R> {
         if self.state.stage() != Stage::Made {
             return None;
@@ -285,17 +292,20 @@ impl<P, R> Future for Call<P, R> {
         }
         let ending = Ending(&mut *self);
         // SAFETY: the result is in the block, and is lifted once. Then the state has the vtable, which is valid for ever.
-        Poll::Ready(unsafe { ending.0.state.vtable(Stage::Plain).lift_and_free(block) })
+        let poll = Poll::Ready(unsafe { ending.0.state.vtable(Stage::Plain).lift_and_free(block) });
+        // SAFETY: it is ready. The compiler forgets that when the result goes through memory.
+        unsafe { core::hint::assert_unchecked(poll.is_ready()) };
+        poll
     }
 }
 
 impl<P, R> Drop for Call<P, R> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
         match self.state.stage() {
             // SAFETY: before the call the parameters are here, and nobody uses them after this.
             Stage::Plain | Stage::Cleaning => unsafe { self.params.assume_init_drop() },
-            Stage::Made => drop(self.end()),
+            Stage::Made => self.abandon(),
             Stage::Over => {}
         }
     }
