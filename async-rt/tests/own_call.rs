@@ -46,13 +46,8 @@ enum Fate {
     Forgotten,
 }
 
-const FATES: [Fate; 5] = [
-    Fate::Awaited,
-    Fate::Spawned,
-    Fate::Elsewhere,
-    Fate::Dropped,
-    Fate::Forgotten,
-];
+/// Those after which nothing is left behind.
+const FATES: [Fate; 4] = [Fate::Awaited, Fate::Spawned, Fate::Elsewhere, Fate::Dropped];
 
 type Pending = Pin<Box<Call<(u32,), u32>>>;
 type Results = Rc<RefCell<Vec<u32>>>;
@@ -171,4 +166,16 @@ fn three_calls() {
             }
         }
     }
+}
+
+#[test]
+fn a_call_that_is_forgotten_beside_others() {
+    check(&[Fate::Forgotten], &[0]);
+    for fate in FATES {
+        check(&[Fate::Forgotten, fate], &[0, 1]);
+        check(&[Fate::Forgotten, fate], &[1, 0]);
+        check(&[fate, Fate::Forgotten], &[0, 1]);
+        check(&[fate, Fate::Forgotten], &[1, 0]);
+    }
+    check(&[Fate::Forgotten, Fate::Forgotten, Fate::Awaited], &[1, 2, 0]);
 }

@@ -59,6 +59,7 @@ const SUITES: &[Suite] = &[
         leaking: &[
             ("forgotten_calls_leak_but_do_not_break", "it forgets calls"),
             ("forgetting_a_call_at_any_point_breaks_nothing", "it forgets calls"),
+            ("a_function_that_panics_leaves_no_task_behind", "it panics"),
         ],
     },
     Suite {
@@ -83,6 +84,7 @@ const SUITES: &[Suite] = &[
             ("a_panic_through_block_on_leaves_no_way_to_the_stack", "it panics"),
             ("without_a_host_the_remedy_is_named", "it panics"),
             ("a_waker_of_another_instance_is_refused", "it panics"),
+            ("a_call_that_is_forgotten_beside_others", "it forgets calls"),
             ("a_result_that_cannot_be_lifted_is_not_lifted_again", "it panics"),
             (
                 "a_parameter_that_panics_when_it_is_dropped_is_not_dropped_again",
