@@ -144,11 +144,16 @@ impl Port {
     }
 
     /// Waits for the copy in flight, and takes its answer.
+    ///
+    /// # Panics
+    ///
+    /// If the end belongs to another instance.
     #[inline]
     pub(crate) fn poll(&self, waker: &Waker) -> Poll<u32> {
         let Some(block) = self.block() else {
             return Poll::Pending;
         };
+        block.op.instance().check();
         let answer = block.state.get();
         if answer != BLOCKED {
             block.state.set(IDLE);

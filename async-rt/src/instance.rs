@@ -1,4 +1,4 @@
-//! The state of one component instance: the pool, and who waits for which waitable.
+//! The state of one component instance, of which who waits for which waitable is the largest part.
 //!
 //! Waitables are numbered by the host from a small dense range that it reuses last in, first out, so the table is
 //! indexed by the number itself: constant time for every event, however many operations are in flight. Pages keep the

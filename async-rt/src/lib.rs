@@ -2,10 +2,10 @@
 //!
 //! # Map
 //!
-//! `sys` is the seam to whatever runs the guest, and `heap` an allocator that a guest may choose. Above it, `instance` keeps who waits for which waitable, `cabi` is the
-//! interface with other runtimes, and `waitable` one operation that the host answers later. `task` runs exports; `call`,
-//! `stream` and `future` are what they wait for, the latter two sharing `copy`. `rt` is what generated code uses,
-//! `async_support` what people use.
+//! `sys` is the seam to whatever runs the guest, and `heap` an allocator that a guest may choose. Above it, `instance` keeps who waits for
+//! which waitable, unless a task keeps it itself, `cabi` is the interface with other runtimes, and `waitable` one operation that the host
+//! answers later. `task` runs exports; `call`, `stream` and `future` are what they wait for, the latter two sharing `copy`. `rt` is what
+//! generated code uses, `async_support` what people use.
 //!
 //! # Rules
 //!
@@ -20,8 +20,8 @@
 //!    Shared parts are cells; no `&mut` to a block is made. A block is freed by the owner its file names.
 //! 3. **No borrows across the host.** No reference to the contents of a cell is held while a built-in, an import, a waker,
 //!    or user code is called: any of them may re-enter the runtime.
-//! 4. **Registered means alive.** A pointer in the slot table, or handed to a foreign task, is removed before its block is
-//!    freed, and slots are emptied before their handle is dropped: the host reuses numbers at once.
+//! 4. **Registered means alive.** A pointer in the slot table, in a task (`alone`), or handed to a foreign task, is removed before its
+//!    block is freed, and before its handle is dropped: the host reuses numbers at once.
 //! 5. **Memory in flight.** Memory the host was given belongs to a block, or to a buffer owned by one or by an end, and is
 //!    not moved, written or freed before the host's answer was seen. Forgetting the owner leaks it.
 //! 6. **One place for a handle.** A handle is in exactly one cell, end or block; 0 means that it is elsewhere.

@@ -25,16 +25,17 @@ pub(crate) type List = Cell<*mut u8>;
 
 /// The class of blocks of a layout, whose size is not 0; `CLASSES` if they are not pooled.
 const fn class_of(layout: Layout) -> usize {
-    let class = if !sys::POOLED || layout.align() > ALIGN {
-        CLASSES
-    } else if layout.size() <= SMALL * STEP {
+    if !sys::POOLED || layout.align() > ALIGN {
+        return CLASSES;
+    }
+    let class = if layout.size() <= SMALL * STEP {
         (layout.size() - 1) / STEP
     } else {
         // 11 bits are the first too many for a small block.
         let bits = (usize::BITS - (layout.size() - 1).leading_zeros()) as usize;
         SMALL + bits - 11
     };
-    assert!(class <= CLASSES, "no value of the canonical ABI is that large");
+    assert!(class < CLASSES, "no value of the canonical ABI is that large");
     class
 }
 

@@ -4,9 +4,9 @@
 //! the waker, when that is one of ours, or else the task that is current. Where it is registered is private state with
 //! these transitions:
 //!
-//! * *nowhere* → *ours*: `register` for a task of this crate. The waitable joins the task's set and stays in it when
+//! * *nowhere* → *ours*: waited for in a task of this crate. The waitable joins the task's set and stays in it when
 //!   events are delivered, so an end that blocks again needs no second join.
-//! * *nowhere* → *foreign*: `register` under another runtime's task. Delivery removes it there: back to *nowhere*.
+//! * *nowhere* → *foreign*: waited for under another runtime's task. Delivery removes it there: back to *nowhere*.
 //! * anything → *nowhere*: `unregister` (takes the waitable out of its set), or `release` (leaves that to the drop of its
 //!   handle, which follows), or the task exits.
 //!
@@ -21,8 +21,9 @@
 //! an op keeps no waker, since the task and its root are alive while the registration is. Whatever ends the registration
 //! also ends that knowledge, and the root has to poll again.
 //!
-//! One op of those a root waits for is kept by the task itself, *alone*, and in no slot: the first of them, while it is
-//! registered. So a root that does one thing after the other has its events compared with one number, and no table is kept.
+//! One op of those a root waits for is kept by the task itself, *alone*, and in no slot: the first that was nowhere before, while it is
+//! registered. An end stays there between its reads and writes. So a root that does one thing after the other has its events compared
+//! with one number, and no table is kept. From *alone* an op goes to *ours* when somebody else waits for it.
 
 use crate::cabi::{self, Current};
 use crate::instance::{Listener, Slot};

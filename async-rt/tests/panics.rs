@@ -4,9 +4,11 @@ mod fake;
 
 use fake::Fake;
 use fake::flag::Flag;
+use fake::streams::bytes;
 use fake::tasks::returning;
 use std::cell::RefCell;
 use std::future::poll_fn;
+use std::pin::pin;
 use std::rc::Rc;
 use std::task::Poll;
 use witflow_async_rt::async_support::{block_on, spawn};
@@ -48,4 +50,18 @@ fn a_waker_of_another_instance_is_refused() {
     let waiting = flag.clone();
     mine.start(returning(async move { waiting.wait().await }));
     other.enter(|| flag.raise());
+}
+
+/// An end with a read in flight, which another instance than its own is given.
+#[test]
+#[should_panic(expected = "own component instance is not the current one")]
+fn an_end_of_another_instance_is_refused() {
+    let (mine, other) = (Fake::new(), Fake::new());
+    let (mut reader, _peer) = bytes(&mine);
+    mine.start(returning(async move {
+        assert!(poll_fn(|cx| Poll::Ready(pin!(reader.next()).poll(cx).is_pending())).await);
+        other.start(returning(async move {
+            reader.next().await;
+        }));
+    }));
 }

@@ -10,7 +10,7 @@ mod fake;
 
 use fake::tasks::returning;
 use fake::{Fake, Outcome};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -115,6 +115,102 @@ fn a_result_that_cannot_be_lifted_is_not_lifted_again() {
 #[test]
 fn a_parameter_that_panics_when_it_is_dropped_is_not_dropped_again() {
     assert_eq!(check(Outcome::Returned(5), &[], true, false), (None, 1));
+}
+
+#[test]
+fn a_call_whose_parameter_panics_when_it_is_dropped_goes_on() {
+    let host = Fake::new();
+    host.state.borrow_mut().outcomes.push_back(Outcome::Started);
+    let drops = Rc::default();
+    let mut call = calling(&drops, true);
+    let results = Rc::new(RefCell::new(Vec::new()));
+    let seen = results.clone();
+    let task = host.start(returning(poll_fn(move |cx| {
+        for _ in 0..2 {
+            let result = poll(&mut call, cx);
+            seen.borrow_mut().push(result);
+            if let Some(Poll::Ready(_)) = result {
+                return Poll::Ready(());
+            }
+        }
+        Poll::Pending
+    })));
+    host.resolve(1, 2, 6);
+    host.run(task);
+    assert_eq!(*results.borrow(), [None, Some(Poll::Pending), Some(Poll::Ready(6))]);
+    assert_eq!((host.exited(task), host.handles(), drops.get()), (true, 0, 1));
+}
+
+#[test]
+fn a_call_whose_parameter_panics_when_it_is_started_ends() {
+    for (outcome, cancelled) in [(Outcome::Returned(5), 0), (Outcome::Started, 1)] {
+        let host = Fake::new();
+        host.state.borrow_mut().outcomes.push_back(outcome);
+        let drops = Rc::default();
+        let call = calling(&drops, true);
+        let task = host.start(returning(async move {
+            assert!(catch_unwind(AssertUnwindSafe(|| call.start())).is_err());
+        }));
+        assert!(host.exited(task));
+        assert_eq!(host.calls("[subtask-cancel]"), cancelled);
+        assert_eq!((host.handles(), drops.get()), (0, 1));
+    }
+}
+
+type Kept = Rc<RefCell<Option<Call<DropsItsCall, u32>>>>;
+
+/// A parameter that drops the call which it is one of.
+struct DropsItsCall {
+    call: Kept,
+    /// Is dropped afterwards.
+    after: Box<u32>,
+}
+
+impl Drop for DropsItsCall {
+    fn drop(&mut self) {
+        let call = self.call.take();
+        drop(call);
+        *self.after += 1;
+    }
+}
+
+unsafe fn start_kept(_: &DropsItsCall, area: *mut u8) -> u32 {
+    unsafe { import(77, area) }
+}
+
+static KEPT: CallVtable<DropsItsCall, u32> = CallVtable::plain(4, start_kept, lift);
+
+#[test]
+fn a_parameter_may_drop_its_call() {
+    // With the event that says that parameters were read, and with the one that has the result as well.
+    for (state, cancelled) in [(1, 1), (2, 0)] {
+        let host = Fake::new();
+        host.state.borrow_mut().outcomes.push_back(Outcome::Starting);
+        let kept = Kept::default();
+        let (param, polled) = (kept.clone(), kept.clone());
+        let after = Box::new(0);
+        *kept.borrow_mut() = Some(call(&KEPT, DropsItsCall { call: param, after }));
+        let task = host.start(returning(poll_fn(move |cx| {
+            let Some(mut call) = polled.take() else {
+                return Poll::Ready(());
+            };
+            assert_eq!(pin!(&mut call).poll(cx), Poll::Pending);
+            polled.replace(Some(call));
+            Poll::Pending
+        })));
+        host.resolve(1, state, 5);
+        if state == 1 {
+            host.on_cancel(1, 4, 0);
+        }
+        host.run(task);
+        assert!(kept.borrow().is_none());
+        assert_eq!(host.calls("[subtask-cancel]"), cancelled);
+        // Nobody has woken the root when the call was dropped first: its set is left.
+        assert_eq!(
+            (host.exited(task), host.handles()),
+            (state == 2, usize::from(state == 1))
+        );
+    }
 }
 
 #[test]

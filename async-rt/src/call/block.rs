@@ -21,15 +21,16 @@ impl Phase {
 }
 
 /// What the parameters of a call leave to do: a function that drops them once the host has read them, or one of the two
-/// constants. One word, because it is passed along with every call that has to wait.
+/// constants.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Params(*const ());
 
 impl Params {
     /// Nothing: they need no drop, and lowering left nothing behind. There is no cleanup.
     pub(super) const PLAIN: Params = Params(ptr::null());
-    /// They hold references, and are dropped with the block. What is lent ends with the resolution.
-    pub(super) const KEPT: Params = Params(ptr::without_provenance(1));
+    /// They hold references, and are dropped with the block. What is lent ends with the resolution. On wasm functions have the smallest
+    /// addresses, this has the largest.
+    pub(super) const KEPT: Params = Params(ptr::without_provenance(usize::MAX));
 
     /// They are dropped by `Block::<P>::drop_params`.
     #[inline]
@@ -37,33 +38,27 @@ impl Params {
         Params(Block::<P>::drop_params as *const ())
     }
 
-    /// Does so, if the host has read them.
+    /// Frees what the host has read, lists, the journal, and the parameters themselves, and ends what is lent to a call that is resolved.
+    /// Values are dropped last: their destructors are the user's, who may drop the call, and with it the block.
     ///
     /// # Safety
     ///
-    /// As for `release`, if it has.
+    /// These are the parameters of the block, which is alive and not used afterwards, and they are not plain. That they are read is said
+    /// once, and so is that the call is resolved.
     #[inline(never)]
-    unsafe fn release_if_read(self, header: *const Header, phase: Phase) {
-        if phase != Phase::STARTING {
-            // SAFETY: promised by the caller.
-            unsafe { self.release(header) }
-        }
-    }
-
-    /// Frees what the host has read: lists, the journal, and the parameters themselves.
-    ///
-    /// # Safety
-    ///
-    /// These are the parameters of the block, which is alive and just left *starting*.
-    #[inline(never)]
-    unsafe fn release(self, header: *const Header) {
+    unsafe fn settle(self, header: *const Header, is_read: bool, is_resolved: bool) {
         // SAFETY: as promised; what is none of the constants was made by `dropped`.
         unsafe {
-            if self == Params::PLAIN {
-                return;
+            if is_read {
+                cleanup(header).release();
             }
-            cleanup(header).release();
-            if self != Params::KEPT {
+            if self == Params::KEPT {
+                if is_resolved {
+                    // The loans are taken out before any handle is dropped (rule 3).
+                    let lent = cleanup(header).take_lent();
+                    drop(lent);
+                }
+            } else if is_read {
                 mem::transmute::<*const (), unsafe fn(*const Header)>(self.0)(header);
             }
         }
@@ -99,10 +94,10 @@ impl<P> Block<P> {
 
     /// # Safety
     ///
-    /// The header heads a `Block<P>` whose parameters are there and not used afterwards.
+    /// The header heads a `Block<P>` whose parameters are there and not used afterwards. It need not outlive their destructors.
     pub(super) unsafe fn drop_params(header: *const Header) {
-        // SAFETY: promised by the caller.
-        unsafe { ManuallyDrop::drop(&mut *(*header.cast::<Block<P>>()).params.get()) }
+        // SAFETY: promised by the caller. What was lowered of them was read, or put back.
+        unsafe { drop(ManuallyDrop::take(&mut *(*header.cast::<Block<P>>()).params.get())) }
     }
 }
 
@@ -139,66 +134,63 @@ unsafe fn cleanup<'a>(header: *const Header) -> &'a mut Cleanup {
     unsafe { (*(*header).cleanup.get()).assume_init_mut() }
 }
 
-/// Changes the phase. Parameters are released on leaving *starting*, and once even if one's destructor panics.
+/// Does what the parameters leave to do, when a call that was in this phase went on to that state.
 ///
 /// # Safety
 ///
-/// The block is alive.
+/// The block is alive and not used afterwards. No change is told twice.
 #[inline(always)]
-unsafe fn set_phase(header: *const Header, phase: Phase) {
+unsafe fn settle(header: *const Header, before: Phase, state: u32) {
     // SAFETY: promised by the caller.
     unsafe {
-        if (*header).phase.replace(phase) == Phase::STARTING {
-            params(header).release(header);
+        let params = params(header);
+        if params != Params::PLAIN {
+            params.settle(header, before == Phase::STARTING, state != subtask::STARTED);
         }
     }
 }
 
-/// Takes in a state the host reported. Answers whether the root of the task waited, which knows of its own call no more.
+/// Takes in a state the host reported. Answers the phase before, for [`settle`], and whether the root of the task waited, which knows of
+/// its own call no more.
 ///
 /// # Safety
 ///
 /// The block is alive and the call has not been resolved.
 #[inline(always)]
-unsafe fn advance(header: *const Header, state: u32) -> bool {
+unsafe fn advance(header: *const Header, state: u32) -> (Phase, bool) {
     // SAFETY: as promised; a handle is dropped exactly when its resolution was delivered.
     unsafe {
+        let phase = &(*header).phase;
         if state == subtask::STARTED {
-            set_phase(header, Phase::STARTED);
-            return false;
+            return (phase.replace(Phase::STARTED), false);
         }
         let op = &(*header).op;
         let root = op.release();
         builtins::subtask_drop(op.handle());
         op.set_handle(0);
-        if state == subtask::RETURNED {
-            set_phase(header, Phase::RETURNED);
+        let before = if state == subtask::RETURNED {
+            phase.replace(Phase::RETURNED)
         } else {
-            cancelled(header, state);
-        }
-        if params(header) == Params::KEPT {
-            // The loans are taken out before any handle is dropped (rule 3).
-            let lent = cleanup(header).take_lent();
-            drop(lent);
-        }
-        root
+            cancelled(header, state)
+        };
+        (before, root)
     }
 }
 
-/// Takes in that the call was cancelled. Handles go back to parameters that were never read.
+/// Takes in that the call was cancelled, and answers the phase before. Handles go back to parameters that were never read.
 ///
 /// # Safety
 ///
 /// As for `advance`.
 #[inline(never)]
-unsafe fn cancelled(header: *const Header, state: u32) {
+unsafe fn cancelled(header: *const Header, state: u32) -> Phase {
     // SAFETY: as promised; cells are where they were as long as the parameters are.
     unsafe {
-        let starting = (*header).phase.get() == Phase::STARTING;
-        if state == subtask::CANCELLED_BEFORE_STARTED && starting && params(header) != Params::PLAIN {
+        let before = (*header).phase.replace(Phase::STARTED);
+        if state == subtask::CANCELLED_BEFORE_STARTED && before == Phase::STARTING && params(header) != Params::PLAIN {
             cleanup(header).restore();
         }
-        set_phase(header, Phase::STARTED);
+        before
     }
 }
 
@@ -207,14 +199,16 @@ unsafe fn on_event(op: *const Op, state: u32) -> bool {
     // SAFETY: the op is the first field of its block, which is alive (rule 4). Nothing is delivered after the
     // resolution: the handle is gone then.
     unsafe {
-        let root = advance(header, state);
+        let (before, root) = advance(header, state);
         // A foreign task has removed the registration; the future has to register again.
-        root || ((state != subtask::STARTED || (*op).is_nowhere()) && (*op).wake())
+        let root = root || ((state != subtask::STARTED || (*op).is_nowhere()) && (*op).wake());
+        settle(header, before, state);
+        root
     }
 }
 
 impl Header {
-    /// Makes all of the header but the op.
+    /// Makes all of the header but the op. [`settle_made`](Self::settle_made) does the rest.
     ///
     /// # Safety
     ///
@@ -225,12 +219,21 @@ impl Header {
         // SAFETY: as promised.
         unsafe {
             (&raw mut (*this).vtable).write(vtable);
-            let phase = Phase(status & 0xf);
-            (&raw mut (*this).phase).write(Cell::new(phase));
-            let params = vtable.common().params;
-            if params != Params::PLAIN {
-                params.release_if_read(this, phase);
-            }
+            (&raw mut (*this).phase).write(Cell::new(Phase(status & 0xf)));
+        }
+    }
+
+    /// Does what the parameters leave to do if the host has read them at once, or has resolved the call at once.
+    ///
+    /// # Safety
+    ///
+    /// The header was just made, and is not used afterwards.
+    #[inline(always)]
+    unsafe fn settle_made(this: *const Header, status: u32) {
+        let state = status & 0xf;
+        if state != subtask::STARTING {
+            // SAFETY: promised by the caller.
+            unsafe { settle(this, Phase::STARTING, state) }
         }
     }
 
@@ -249,6 +252,7 @@ impl Header {
             } else {
                 Op::begin_unawaited(this.cast(), status >> 4, on_event);
             }
+            Header::settle_made(this, status);
         }
     }
 
@@ -263,6 +267,7 @@ impl Header {
         unsafe {
             Header::init_rest(this, status, vtable);
             Op::begin(this.cast(), status >> 4, on_event, waker);
+            Header::settle_made(this, status);
         }
     }
 
@@ -335,12 +340,11 @@ impl Header {
     ///
     /// # Safety
     ///
-    /// The block is alive, has not returned, and is not freed while it is registered.
+    /// The block is alive and of the current instance, has not returned, and is not freed while it is registered.
     #[inline(never)]
     pub(super) unsafe fn wait(this: *const Header, waker: &Waker) {
         // SAFETY: promised by the caller.
         unsafe {
-            (*this).op.instance().check();
             Op::wait(this.cast(), waker);
         }
     }
@@ -351,8 +355,13 @@ impl Header {
     }
 
     /// Whether the result is in the area.
+    ///
+    /// # Panics
+    ///
+    /// If the call belongs to another instance.
     #[inline]
     pub(super) fn has_returned(&self) -> bool {
+        self.op.instance().check();
         self.phase.get() == Phase::RETURNED
     }
 
@@ -367,8 +376,9 @@ impl Header {
             (*this).op.unregister();
             let state = builtins::subtask_cancel((*this).op.handle());
             if state != BLOCKED {
-                // Nobody waits for a call that is cancelled.
-                advance(this, state);
+                // Nobody waits for a call that is cancelled, and it is in the hands of who cancels it.
+                let (before, _) = advance(this, state);
+                settle(this, before, state);
             }
         }
     }

@@ -175,7 +175,7 @@ impl<P, R> Call<P, R> {
 
     /// # Safety
     ///
-    /// As for `Header::init` and `make`; the vtable is that of the call.
+    /// As for `Header::init_and_wait` and `make`; the vtable is that of the call.
     #[inline]
     unsafe fn made(&mut self, header: *mut Header, status: u32, vtable: Known, cx: MaybeContext<'_>) {
         self.state = State::made(header);

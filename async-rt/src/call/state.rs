@@ -16,7 +16,7 @@ pub(super) enum Stage {
     Made = 0,
     /// It was not made; the parameters are in the future, and their lowering leaves something behind.
     Cleaning = 2,
-    /// It is over, or being made: there is nothing in the future.
+    /// It is over, or being made and not plain: there is nothing in the future.
     Over = 3,
 }
 

@@ -192,6 +192,7 @@ impl<T> Future for FutureWrite<T> {
         };
         // SAFETY: the block is alive and ours until it is freed here, or `self` is dropped.
         unsafe {
+            (*header).op().instance().check();
             match (*header).take_answer() {
                 None => {
                     this.state = State::InFlight(header, PhantomData);

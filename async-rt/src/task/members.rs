@@ -1,7 +1,8 @@
 //! The waitables in a task's set: who joins, who is told of events, who leaves.
 //!
 //! The instance's table has a slot for each waitable; an occupied slot names the task whose set the waitable is in, and a
-//! listener. Listeners that hold their task count among what keeps it from exiting.
+//! listener. Listeners that hold their task count among what keeps it from exiting. One op, for which the root waits, is kept by the task
+//! itself, and its slot is empty.
 
 use super::Task;
 use super::node::Node;

@@ -67,7 +67,6 @@ enum State {
 
 /// The head of a task's block. Pointers to it cover the whole block (rule 2).
 ///
-/// Fields that begin as zero stand in pairs between others: runs of them would be filled by a call.
 #[repr(C)]
 pub(crate) struct Task {
     root: Node,
@@ -82,8 +81,8 @@ pub(crate) struct Task {
     set: Cell<u32>,
     /// How many slots of the instance's table name this task.
     members: Cell<u32>,
-    /// The one op in the set that has no slot, or null: that of a call which the root awaits. A root that does one thing after the other
-    /// needs no table.
+    /// The one op in the set that has no slot, or null: one that the root waits for, or has waited for. A root that does one thing after
+    /// the other needs no table.
     alone: Cell<*const Op>,
     /// What was published when this task was opened, until its first turn has ended.
     outer: Cell<*mut cabi::Task>,

@@ -37,6 +37,7 @@ pub(crate) async fn check_all() -> Vec<String> {
         check_fallible(),
         check_async().await,
         check_abandoned().await,
+        check_started().await,
         check_own().await,
         check_borrow().await,
         check_stream().await,
@@ -124,6 +125,18 @@ async fn check_abandoned() -> Result<(), String> {
     compare("abandoned", "join", &false, &starts(lost.as_mut()).await)?;
     drop(lost);
     compare("abandoned", "alive in the end", &0, &alive())
+}
+
+/// Calls that are made before they are awaited and return at once: then they are lent nothing any more.
+async fn check_started() -> Result<(), String> {
+    use resource_async::api::{Queue, alive};
+
+    let (a, b) = (Queue::new(), Queue::new());
+    compare("started", "pop", &None, &a.pop().start().await)?;
+    drop(b.pop().start());
+    let joined = Queue::join(a, b).await;
+    drop(joined);
+    compare("started", "alive in the end", &0, &alive())
 }
 
 fn own_value() -> resource_own::api::T {
