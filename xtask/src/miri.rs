@@ -84,12 +84,14 @@ const SUITES: &[Suite] = &[
             ("a_panic_through_block_on_leaves_no_way_to_the_stack", "it panics"),
             ("without_a_host_the_remedy_is_named", "it panics"),
             ("a_waker_of_another_instance_is_refused", "it panics"),
+            ("an_end_of_another_instance_is_refused", "it panics"),
             ("a_call_that_is_forgotten_beside_others", "it forgets calls"),
             ("a_result_that_cannot_be_lifted_is_not_lifted_again", "it panics"),
             (
                 "a_parameter_that_panics_when_it_is_dropped_is_not_dropped_again",
                 "it panics",
             ),
+            ("a_parameter_may_drop_its_call", "nobody wakes its task afterwards"),
         ],
     },
     // The state machines of the Canonical ABI have no unsafe code of their own, and would take an hour.
