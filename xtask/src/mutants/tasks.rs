@@ -58,8 +58,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         "moved-within-task",
         "an operation of the root that another future polls still wakes the root",
         WAITABLE,
-        "ptr::eq(node, task.cast()));",
-        "{ let _ = (node, task); true });",
+        "is_some_and(|node| ptr::eq(node, task.cast()))",
+        "is_some_and(|node| {ON} || ptr::eq(node, task.cast()))",
     ),
     mutant(
         "alone-join-forgotten",
@@ -79,8 +79,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         "alone-moved",
         "an operation that is polled in another task stays with the one that kept it",
         WAITABLE,
-        "Place::Alone(old) => members::leave_alone(old),",
-        "Place::Alone(_) => {}",
+        "members::leave_alone(old)",
+        "{ let _ = old; }",
     ),
     mutant(
         "alone-left",
