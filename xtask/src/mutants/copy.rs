@@ -120,4 +120,22 @@ mod tests {
             panic!("{misfits}");
         }
     }
+    /// What is put into braces as a whole has its own in pairs, or else no mutant compiles.
+    #[test]
+    fn all_mutants_are_whole() {
+        let pairs = [('(', ')'), ('[', ']'), ('{', '}')];
+        for mutant in mutants().iter().filter(|mutant| !mutant.to.contains("{ON}")) {
+            for (text, (open, close)) in [mutant.from, mutant.to]
+                .iter()
+                .flat_map(|text| pairs.map(|pair| (text, pair)))
+            {
+                assert_eq!(
+                    text.matches(open).count(),
+                    text.matches(close).count(),
+                    "{}: {text}",
+                    mutant.name
+                );
+            }
+        }
+    }
 }
