@@ -82,6 +82,9 @@ mod guest {
 
     impl Guest for Handed {
         async fn begin(input: StreamReader<u8>) {
+            // The read may be the only thing that the task waits for, or not.
+            let mut beside = pin!(host::tick());
+            let _ = poll_pinned(pick(2), beside.as_mut()).await;
             let begun = begun(input).await;
             BEGUN.set(Some(begun));
             // The read may still be in flight when this task ends.
