@@ -208,18 +208,18 @@ unsafe fn on_event(op: *const Op, state: u32) -> bool {
 }
 
 impl Header {
-    /// Makes all of the header but the op. [`settle_made`](Self::settle_made) does the rest.
+    /// Makes all of the header but the op. The phase is *starting* until [`settle_made`](Self::settle_made), so that the parameters are
+    /// settled once, also by who ends a call that could not wait.
     ///
     /// # Safety
     ///
-    /// The block was just used for the call, which answered `status`; its parameters are there, and its cleanup if they are
-    /// not plain.
+    /// The block was just used for the call; its parameters are there, and its cleanup if they are not plain.
     #[inline(always)]
-    unsafe fn init_rest(this: *mut Header, status: u32, vtable: Known) {
+    unsafe fn init_rest(this: *mut Header, vtable: Known) {
         // SAFETY: as promised.
         unsafe {
             (&raw mut (*this).vtable).write(vtable);
-            (&raw mut (*this).phase).write(Cell::new(Phase(status & 0xf)));
+            (&raw mut (*this).phase).write(Cell::new(Phase::STARTING));
         }
     }
 
@@ -227,13 +227,16 @@ impl Header {
     ///
     /// # Safety
     ///
-    /// The header was just made, and is not used afterwards.
+    /// The header was just made, and is not used afterwards. `status` is the call's answer.
     #[inline(always)]
     unsafe fn settle_made(this: *const Header, status: u32) {
         let state = status & 0xf;
         if state != subtask::STARTING {
             // SAFETY: promised by the caller.
-            unsafe { settle(this, Phase::STARTING, state) }
+            unsafe {
+                (*this).phase.set(Phase(state));
+                settle(this, Phase::STARTING, state);
+            }
         }
     }
 
@@ -246,7 +249,7 @@ impl Header {
     pub(super) unsafe fn init_unawaited(this: *mut Header, status: u32, vtable: Known) {
         // SAFETY: as promised.
         unsafe {
-            Header::init_rest(this, status, vtable);
+            Header::init_rest(this, vtable);
             if status >> 4 == 0 {
                 (&raw mut (*this).op).write(Op::new(0, on_event));
             } else {
@@ -265,7 +268,7 @@ impl Header {
     pub(super) unsafe fn init_and_wait(this: *mut Header, status: u32, vtable: Known, waker: &Waker) {
         // SAFETY: promised by the caller.
         unsafe {
-            Header::init_rest(this, status, vtable);
+            Header::init_rest(this, vtable);
             Op::begin(this.cast(), status >> 4, on_event, waker);
             Header::settle_made(this, status);
         }
