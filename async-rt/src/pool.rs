@@ -202,24 +202,20 @@ unsafe fn alloc_rounded(list: *const List) -> *mut u8 {
 /// A block of at least `layout`, whose size is not 0 and known at compile time. Its contents are arbitrary.
 #[inline(always)]
 pub(crate) fn take(layout: Layout) -> *mut u8 {
-    let class = class_of(layout);
-    if class < CLASSES {
-        // SAFETY: the list is that of the class.
-        unsafe { take_from(list_of(class)) }
-    } else {
-        alloc_exactly(layout)
+    match list_for(layout) {
+        // SAFETY: it is one of the lists.
+        Some(list) => unsafe { take_from(list) },
+        None => alloc_exactly(layout),
     }
 }
 
 /// As [`take`], where its code would be there often, and a call costs little beside what it is for.
 #[inline(always)]
 pub(crate) fn take_outlined(layout: Layout) -> *mut u8 {
-    let class = class_of(layout);
-    if class < CLASSES {
-        // SAFETY: the list is that of the class.
-        unsafe { take_outlined_from(list_of(class)) }
-    } else {
-        alloc_exactly(layout)
+    match list_for(layout) {
+        // SAFETY: it is one of the lists.
+        Some(list) => unsafe { take_outlined_from(list) },
+        None => alloc_exactly(layout),
     }
 }
 
@@ -241,13 +237,11 @@ unsafe fn take_outlined_from(list: *const List) -> *mut u8 {
 /// `block` came from `take` with the same layout and nothing refers to it any more.
 #[inline(always)]
 pub(crate) unsafe fn give(block: *mut u8, layout: Layout) {
-    let class = class_of(layout);
-    // SAFETY: promised by the caller.
+    // SAFETY: promised by the caller; blocks go back the way they came.
     unsafe {
-        if class < CLASSES {
-            give_to(list_of(class), block);
-        } else {
-            alloc::alloc::dealloc(block, layout);
+        match list_for(layout) {
+            Some(list) => give_to(list, block),
+            None => alloc::alloc::dealloc(block, layout),
         }
     }
 }

@@ -66,7 +66,6 @@ enum State {
 }
 
 /// The head of a task's block. Pointers to it cover the whole block (rule 2).
-///
 #[repr(C)]
 pub(crate) struct Task {
     root: Node,
