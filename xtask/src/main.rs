@@ -9,6 +9,7 @@ mod bless;
 mod demo;
 mod deny;
 mod explore;
+mod files;
 mod guests;
 mod guide;
 mod interop;

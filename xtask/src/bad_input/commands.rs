@@ -5,7 +5,8 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::case::{CASE, Case, succeed};
-use super::sandbox::{Sandbox, write};
+use super::sandbox::Sandbox;
+use crate::files::write;
 
 /// Two worlds, so that one has to be chosen.
 pub(super) const TWO: (&str, &str) = (

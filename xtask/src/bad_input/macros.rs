@@ -8,8 +8,9 @@ use std::process::Stdio;
 use anyhow::{Context, Result};
 
 use super::case::{missing, panics};
-use super::sandbox::{Sandbox, write};
+use super::sandbox::Sandbox;
 use super::{Outcome, marks};
+use crate::files::write;
 use crate::process;
 
 /// A use of the macro.

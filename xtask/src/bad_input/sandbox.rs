@@ -5,6 +5,7 @@ use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context, Result, bail};
 
+use crate::files::write;
 use crate::process;
 
 /// A temporary folder, removed in the end.
@@ -62,14 +63,6 @@ impl Drop for Sandbox {
         // What cannot be removed stays in the system's folder for such things.
         let _ = std::fs::remove_dir_all(&self.folder);
     }
-}
-
-/// Writes a file and makes the folders above it.
-pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    std::fs::write(path, text).with_context(|| format!("`{}` cannot be written", path.display()))
 }
 
 /// Builds the command and asks Cargo where it is. Packages are chosen as in a build of the whole workspace, so that their

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use super::components::Lab;
-use super::lack::{Ended, Got, Lack, ended, first_lines};
+use super::lack::{Ended, Got, Lack, ended, first_lines, same};
 use super::report::Report;
 
 /// The digits of base64, by their values.
@@ -71,18 +71,6 @@ impl Tool {
         }
         Ok(())
     }
-}
-
-/// Whether bytes are as expected, or where they are not.
-pub(super) fn same(what: &str, bytes: &[u8], expected: &[u8]) -> Got<()> {
-    if bytes == expected {
-        return Ok(());
-    }
-    let at = bytes.iter().zip(expected).take_while(|(a, b)| a == b).count();
-    let (len, expected) = (bytes.len(), expected.len());
-    Err(Lack::Broken(format!(
-        "{what} has {len} bytes of {expected} and differs at {at}"
-    )))
 }
 
 /// All digits in the order of their values, again and again, and what they stand for.

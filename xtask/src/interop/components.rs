@@ -184,13 +184,16 @@ impl Lab {
         process::run(cargo.arg("--target-dir").arg(self.folder.join("peers"))).map_err(Lack::broken)
     }
 
+    /// A program of that workspace, for this machine.
+    pub(super) fn peer(&self, package: &str) -> Got<PathBuf> {
+        self.peers(["--package", package])?;
+        let program = self.folder.join("peers/debug").join(package);
+        Ok(program.with_extension(std::env::consts::EXE_EXTENSION))
+    }
+
     fn in_c(&self, role: Role) -> Got<PathBuf> {
         let clang = self.once("clang", tools::clang)?;
-        let bindings = self.once("c-bindings", || {
-            self.peers(["--package", "peer-c-bindings"])?;
-            let program = self.folder.join("peers/debug/peer-c-bindings");
-            Ok(program.with_extension(std::env::consts::EXE_EXTENSION))
-        })?;
+        let bindings = self.once("c-bindings", || self.peer("peer-c-bindings"))?;
         let (name, world) = (role.name(), role.world());
         let generated = self.folder.join("c-bindings");
         said(
@@ -226,22 +229,17 @@ impl Lab {
     }
 
     fn in_python(&self, role: Role) -> Got<PathBuf> {
-        let (name, program) = (role.name(), self.wheel(&tools::COMPONENTIZE_PY)?);
+        self.componentize_py(role.name(), "wit", &format!("interop:demo/{}", role.world()))
+    }
+
+    /// Makes a component of a folder with an `app.py`.
+    pub(super) fn componentize_py(&self, name: &str, wit: &str, world: &str) -> Got<PathBuf> {
         let component = self.folder.join(format!("python-{name}.wasm"));
-        let mut make = Command::new(program);
-        make.arg("-d").arg(self.source("wit"));
-        make.args([
-            "-w",
-            &format!("interop:demo/{}", role.world()),
-            "componentize",
-            "app",
-            "-p",
-        ]);
-        said(
-            make.arg(self.source(&format!("python/{name}")))
-                .arg("-o")
-                .arg(&component),
-        )?;
+        let mut make = Command::new(self.wheel(&tools::COMPONENTIZE_PY)?);
+        make.arg("-d").arg(self.source(wit));
+        make.args(["-w", world, "componentize", "app", "-p"]);
+        make.arg(self.source(&format!("python/{name}")));
+        said(make.arg("-o").arg(&component))?;
         Ok(component)
     }
 
@@ -273,9 +271,14 @@ impl Lab {
         self.once(&name, || self.join(&component, &dependency, &name))
     }
 
+    /// Where a composition is kept.
+    pub(super) fn composition(&self, name: &str) -> PathBuf {
+        self.folder.join("composed").join(name).with_extension("wasm")
+    }
+
     /// The first component with its imports linked to the exports of the second.
     pub(super) fn join(&self, component: &Path, dependency: &Path, name: &str) -> Got<PathBuf> {
-        let composed = self.folder.join("composed").join(name).with_extension("wasm");
+        let composed = self.composition(name);
         let mut compose = Command::new(self.program("interop-runner")?);
         said(compose.arg("compose").arg(component).arg(dependency).arg(&composed))?;
         Ok(composed)

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::components::{Lab, Make, Role};
+use super::host::Host;
 use super::lack::{Got, Lack, said};
 use super::report::Report;
 use super::tools::Node;
@@ -24,41 +25,14 @@ pub(super) fn run(lab: &Lab, report: &mut Report) {
     let consumers = if lab.quick { &consumers[..1] } else { &consumers[..] };
     for consumer in consumers {
         report.pair(&format!("{} -> JavaScript", consumer.name()), NAME, || {
-            let said = call(lab, &lab.component(*consumer, Role::Consumer)?, &[])?;
-            said.into_iter().next().unwrap_or_else(ended_before)
+            Host::Jco.say(lab, &lab.component(*consumer, Role::Consumer)?, None)
         });
     }
-    steps(lab, report);
-    let parts = [(Make::Ours, Role::Consumer), (Make::Ours, Role::Provider)];
-    report.pair("ours -> ours", "Chromium", || page(lab, &lab.composed(&parts)?));
-}
-
-/// The steps with functions of the host.
-fn steps(lab: &Lab, report: &mut Report) {
     let name = |n: u32| format!("step {n}: ours -> JavaScript on {NAME}");
     let wanted: Vec<u32> = (1..=9).filter(|n| report.wants(&name(*n))).collect();
-    if wanted.is_empty() {
-        return;
-    }
-    let said = lab
-        .component(Make::Ours, Role::Edge)
-        .and_then(|component| call(lab, &component, &wanted));
-    for (index, n) in wanted.into_iter().enumerate() {
-        let said = said.as_ref().map_err(Lack::clone);
-        report.scenario(&name(n), || said?.get(index).cloned().unwrap_or_else(ended_before));
-    }
-}
-
-fn ended_before() -> Got<String> {
-    Err(Lack::broken("the host ended before"))
-}
-
-/// Calls `drive()`, or `step(n)` for each of the steps, and gives what each says.
-pub(super) fn call(lab: &Lab, component: &Path, steps: &[u32]) -> Got<Vec<Got<String>>> {
-    let mut node = script(lab, "run.mjs", component)?;
-    node.arg(if steps.is_empty() { "drive" } else { "step" });
-    let said = said(node.args(steps.iter().map(u32::to_string)))?;
-    Ok(said.lines().map(|line| Ok(line.to_owned())).collect())
+    Host::Jco.steps(lab, report, &wanted, || lab.component(Make::Ours, Role::Edge), name);
+    let parts = [(Make::Ours, Role::Consumer), (Make::Ours, Role::Provider)];
+    report.pair("ours -> ours", "Chromium", || page(lab, &lab.composed(&parts)?));
 }
 
 /// What jco is known to do wrong in a step, or in `drive`.
@@ -95,7 +69,7 @@ fn page(lab: &Lab, component: &Path) -> Got<String> {
 }
 
 /// One of the scripts, with the arguments that all take.
-fn script(lab: &Lab, name: &str, component: &Path) -> Got<Command> {
+pub(super) fn script(lab: &Lab, name: &str, component: &Path) -> Got<Command> {
     let node = node_package()?;
     let packages = &[TRANSPILER, node];
     let modules = lab.once("jco", || {

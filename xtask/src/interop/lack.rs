@@ -33,6 +33,18 @@ impl Lack {
     }
 }
 
+/// Whether bytes are as expected, or where they are not.
+pub(super) fn same(what: &str, bytes: &[u8], expected: &[u8]) -> Got<()> {
+    if bytes == expected {
+        return Ok(());
+    }
+    let at = bytes.iter().zip(expected).take_while(|(a, b)| a == b).count();
+    let (len, expected) = (bytes.len(), expected.len());
+    Err(Lack::Broken(format!(
+        "{what} has {len} bytes of {expected} and differs at {at}"
+    )))
+}
+
 /// How long anything may take: more than the slowest of compilers on a busy machine, and an end to what hangs.
 pub(super) const LIMIT: Duration = Duration::from_secs(300);
 

@@ -1,65 +1,10 @@
 //! Who gets along with whom: every consumer with every provider, chains of three, and the steps that go wrong easily.
 
-use std::path::Path;
-use std::process::Command;
-
 use super::components::{Lab, Make, Role};
+use super::host::Host;
 use super::jco;
-use super::lack::{Got, Lack, said};
+use super::lack::{Got, Lack};
 use super::report::Report;
-use super::tools::WASMTIMES;
-
-/// What calls the components.
-#[derive(Clone, Copy)]
-pub(super) enum Host {
-    /// The reference host, on the Wasmtime it is built with.
-    Ours,
-    /// A version of Wasmtime's command line, by its place in the list.
-    CommandLine(usize),
-    Jco,
-}
-
-impl Host {
-    /// All that are wanted.
-    pub(super) fn all(lab: &Lab) -> &'static [Self] {
-        let all = &[Self::Ours, Self::CommandLine(0), Self::Jco, Self::CommandLine(1)];
-        if lab.quick { &all[..3] } else { all }
-    }
-
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Ours => "witflow-host",
-            Self::CommandLine(index) => WASMTIMES[index].0,
-            Self::Jco => jco::NAME,
-        }
-    }
-
-    /// Calls `drive()`, or `step(n)` for the steps up to `count`, and gives what each says.
-    pub(super) fn call(self, lab: &Lab, component: &Path, steps: &[u32]) -> Got<Vec<Got<String>>> {
-        match self {
-            Self::Ours => {
-                let mut runner = Command::new(lab.program("interop-runner")?);
-                runner
-                    .arg(if steps.is_empty() { "drive" } else { "step" })
-                    .arg(component);
-                let said = said(runner.args(steps.iter().map(u32::to_string)))?;
-                Ok(said.lines().map(|line| Ok(line.to_owned())).collect())
-            }
-            Self::CommandLine(index) => {
-                let wasmtime = lab.wheel(&WASMTIMES[index].1)?;
-                let call = |call: String| {
-                    let said = said(Command::new(&wasmtime).args(["run", "--invoke", &call]).arg(component))?;
-                    Ok(said.trim().trim_matches('"').to_owned())
-                };
-                if steps.is_empty() {
-                    return Ok(vec![call("drive()".to_owned())]);
-                }
-                Ok(steps.iter().map(|n| call(format!("step({n})"))).collect())
-            }
-            Self::Jco => jco::call(lab, component, steps),
-        }
-    }
-}
 
 /// Providers, the cheapest first.
 const PROVIDERS: &[Make] = &[Make::Ours, Make::WitBindgen, Make::C, Make::Python, Make::Js];
@@ -105,10 +50,7 @@ fn everywhere(lab: &Lab, report: &mut Report, parts: &[(Make, Role)]) {
     for host in Host::all(lab) {
         report.pair(&names, host.name(), || {
             known_fault(*host, parts, None)?;
-            let said = host.call(lab, &lab.composed(parts)?, &[])?;
-            said.into_iter()
-                .next()
-                .unwrap_or_else(|| Err(Lack::broken("nothing was said")))
+            host.say(lab, &lab.composed(parts)?, None)
         });
     }
 }
@@ -132,18 +74,7 @@ fn steps(lab: &Lab, report: &mut Report, edge: (Make, Role), provider: Make, cou
         };
         let wanted = (1..=count).filter(|n| report.wants(&name(*n)));
         let (wanted, known): (Vec<u32>, Vec<u32>) = wanted.partition(|n| known_fault(*host, &parts, Some(*n)).is_ok());
-        if !wanted.is_empty() {
-            let said = lab
-                .composed(&parts)
-                .and_then(|component| host.call(lab, &component, &wanted));
-            for (index, n) in wanted.into_iter().enumerate() {
-                let said = said.as_ref().map_err(Lack::clone).and_then(|said| {
-                    let line = said.get(index).cloned();
-                    line.unwrap_or_else(|| Err(Lack::broken("the host ended before")))
-                });
-                report.scenario(&name(n), || said);
-            }
-        }
+        host.steps(lab, report, &wanted, || lab.composed(&parts), name);
         for n in known {
             report.scenario(&name(n), || known_fault(*host, &parts, Some(n)).map(|()| String::new()));
         }

@@ -3,10 +3,9 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use super::command::same;
 use super::components::Lab;
 use super::http::send;
-use super::lack::{Ended, Got, Lack, ended, first_lines, said};
+use super::lack::{Ended, Got, Lack, ended, first_lines, said, same};
 use super::report::Report;
 use super::serve::{Scenario, by_spin, serve};
 use super::server::Server;

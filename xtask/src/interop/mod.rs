@@ -8,6 +8,7 @@
 
 mod command;
 mod components;
+mod host;
 mod http;
 mod jco;
 mod lack;

@@ -6,10 +6,9 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::command::same;
 use super::components::Lab;
 use super::http::{Answer, send};
-use super::lack::{Got, Lack, first_lines, said};
+use super::lack::{Got, Lack, first_lines, said, same};
 use super::report::Report;
 use super::server::Server;
 use super::tools;
@@ -180,12 +179,7 @@ fn text(len: usize) -> Vec<u8> {
 
 fn in_python(lab: &Lab) -> Got<PathBuf> {
     lab.once("python-http", || {
-        let component = lab.folder.join("python-http.wasm");
-        let mut make = Command::new(lab.wheel(&tools::COMPONENTIZE_PY)?);
-        make.arg("-d").arg(lab.source("../wit-wasi"));
-        make.args(["-w", "local:wasi-all/service", "componentize", "app", "-p"]);
-        said(make.arg(lab.source("python/http")).arg("-o").arg(&component))?;
-        Ok(component)
+        lab.componentize_py("http", "../wit-wasi", "local:wasi-all/service")
     })
 }
 
@@ -204,10 +198,8 @@ pub(super) fn by_spin(lab: &Lab) -> Got<PathBuf> {
 /// Composes what our own tool does not link: the service exports the interface of WASI 0.3.0, and the middleware imports that of
 /// 0.3.2.
 fn by_wac(lab: &Lab, before: &Path, behind: &Path, name: &str) -> Got<PathBuf> {
-    lab.peers(["--package", "peer-wac"])?;
-    let program = lab.folder.join("peers/debug/peer-wac");
-    let composed = lab.folder.join("composed").join(name).with_extension("wasm");
-    let mut wac = Command::new(program.with_extension(std::env::consts::EXE_EXTENSION));
+    let composed = lab.composition(name);
+    let mut wac = Command::new(lab.peer("peer-wac")?);
     said(wac.arg(before).arg(behind).arg(&composed))?;
     Ok(composed)
 }

@@ -3,10 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use anyhow::Result;
+
 use super::components::Lab;
+use super::host::Host;
 use super::lack::{Got, Lack};
-use super::matrix::Host;
 use super::report::Report;
+use crate::files::write_changed;
 use crate::process;
 
 /// The version of the copy: not this one.
@@ -16,15 +19,10 @@ const LATER: &str = "999.0.0";
 pub(super) fn run(lab: &Lab, report: &mut Report) {
     // The guest needs a clock, which jco has only of WASI 0.3.0.
     for host in Host::all(lab).iter().filter(|host| !matches!(host, Host::Jco)) {
-        for (case, steps) in [("this", &[][..]), ("the later", &[1])] {
+        for (case, step) in [("this", None), ("the later", Some(1))] {
             report.scenario(
                 &format!("mixed: {case} of two versions exports on {}", host.name()),
-                || {
-                    let said = host.call(lab, &lab.once("versions", || build(lab))?, steps)?;
-                    said.into_iter()
-                        .next()
-                        .unwrap_or_else(|| Err(Lack::broken("nothing was said")))
-                },
+                || host.say(lab, &lab.once("versions", || build(lab))?, step),
             );
         }
     }
@@ -34,19 +32,19 @@ pub(super) fn run(lab: &Lab, report: &mut Report) {
 fn build(lab: &Lab) -> Got<PathBuf> {
     let folder = lab.folder.join("versions");
     let (later, guest) = (folder.join("later"), folder.join("guest"));
-    let made = (|| {
+    let made: Result<()> = (|| {
         copy(&process::root().join("async-rt/src"), &later.join("async-rt/src"))?;
         for file in ["async-rt/Cargo.toml", "async-rt/build.rs"] {
-            write(&later.join(file), &fs::read(process::root().join(file))?)?;
+            write_changed(&later.join(file), fs::read(process::root().join(file))?)?;
         }
         let manifest = fs::read_to_string(process::root().join("Cargo.toml"))?;
-        write(&later.join("Cargo.toml"), workspace(&manifest).as_bytes())?;
+        write_changed(&later.join("Cargo.toml"), workspace(&manifest))?;
         copy(&lab.source("versions"), &guest)?;
         // The versions of everything else are ours, as far as the guest has it. Cargo drops the rest.
         if !guest.join("Cargo.lock").exists() {
             fs::copy(process::root().join("Cargo.lock"), guest.join("Cargo.lock"))?;
         }
-        write(&guest.join("Cargo.toml"), guest_manifest(&later).as_bytes())
+        write_changed(&guest.join("Cargo.toml"), guest_manifest(&later))
     })();
     made.map_err(Lack::broken)?;
     let mut cargo = process::cargo(["build", "--target", "wasm32-wasip2", "--target-dir"]);
@@ -77,24 +75,15 @@ fn guest_manifest(later: &Path) -> String {
 }
 
 /// Copies a folder.
-fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+fn copy(from: &Path, to: &Path) -> Result<()> {
     for entry in from.read_dir()? {
         let entry = entry?;
         let (path, to) = (entry.path(), to.join(entry.file_name()));
         if path.is_dir() {
             copy(&path, &to)?;
         } else {
-            write(&to, &fs::read(&path)?)?;
+            write_changed(&to, fs::read(&path)?)?;
         }
     }
     Ok(())
-}
-
-/// Writes a file, if it is not there like that: Cargo builds again what is newer.
-fn write(path: &Path, text: &[u8]) -> std::io::Result<()> {
-    if fs::read(path).is_ok_and(|there| there == text) {
-        return Ok(());
-    }
-    path.parent().map_or(Ok(()), fs::create_dir_all)?;
-    fs::write(path, text)
 }

@@ -8,6 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result, anyhow, ensure};
 
 use super::{Mutant, patch};
+use crate::files::write_changed;
 use crate::process;
 
 /// The module that says which mutant is on.
@@ -49,7 +50,7 @@ pub(super) fn with(mutants: &[&Mutant]) -> Result<PathBuf> {
         text.push_str(line);
     }
     for (path, text) in &files {
-        write(&folder.join(path), text)?;
+        write_changed(&folder.join(path), text)?;
     }
     Ok(folder)
 }
@@ -97,17 +98,6 @@ fn files() -> Result<BTreeMap<PathBuf, String>> {
     Ok(files)
 }
 
-/// Writes a file unless it is there already, so that it is not built again.
-fn write(path: &Path, text: &str) -> Result<()> {
-    if fs::read_to_string(path).is_ok_and(|there| there == text) {
-        return Ok(());
-    }
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    fs::write(path, text).with_context(|| format!("writing {}", path.display()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::{files, put_in};
@@ -120,6 +110,7 @@ mod tests {
             panic!("{misfits}");
         }
     }
+
     /// What is put into braces as a whole has its own in pairs, or else no mutant compiles.
     #[test]
     fn all_mutants_are_whole() {
